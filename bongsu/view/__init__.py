@@ -1,0 +1,1 @@
+"""What is shown: tables derived from the logs; may be deleted and rebuilt at any time."""
