@@ -6,3 +6,4 @@ PREV_EVENTS_MAX = 20
 AUTH_EVENTS_MAX = 10
 JSON_DEPTH_MAX = 100
 JSON_INTEGER_MAX = 2**53 - 1  # canonical JSON
+THIRD_PARTY_INVITE_CHECKS_MAX = 64  # signatures times keys tried when such an invite is redeemed
