@@ -23,6 +23,9 @@ def check_member(
     membership = event.membership
     if event.state_key is None or membership is None:
         reject(version, "4.1", "A member event needs a state key and a membership.")
+    if not is_user_id(event.state_key):
+        # Not in the text; other servers refuse it too, and nothing below could mean anything.
+        reject(version, "4.1", "The state key of a member event is a user id.")
     _check_authorising_server(event, version)
     if membership == "join":
         _check_join(event, version, state, create, power)
@@ -151,7 +154,7 @@ def _check_knock(event: Event, version: RoomVersion, state: Mapping[StateKey, Ev
 
 
 def join_rule_of(state: Mapping[StateKey, Event]) -> str:
-    """Return the join rule, "invite" if the room has none or none that can be read."""
+    """Return the join rule: "invite" if the room has none, "" (which lets nobody in) if it is not a string."""
     join_rules = state.get(JOIN_RULES)
-    join_rule = None if join_rules is None else join_rules.content.get("join_rule")
-    return join_rule if isinstance(join_rule, str) else "invite"
+    join_rule = "invite" if join_rules is None else join_rules.content.get("join_rule", "invite")
+    return join_rule if isinstance(join_rule, str) else ""

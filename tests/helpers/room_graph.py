@@ -19,7 +19,19 @@ SERVER = "bongsu.example"
 USERS = tuple(f"@{name}:{SERVER}" for name in ("alice", "bob", "carol", "dan", "erin", "frank"))
 LEVELS = (0, 10, 50, 75, 100)
 JOIN_RULES = ("public", "invite", "knock", "public", "restricted", "knock_restricted")
-KINDS = ("join", "leave", "kick", "ban", "invite", "knock", "levels", "events", "join_rules", "topic", "message")
+KINDS = (
+    "join",
+    "leave",
+    "kick",
+    "ban",
+    "invite",
+    "knock",
+    "levels",
+    "events",
+    "join_rules",
+    "topic",
+    "message",
+)
 SAFE_KINDS = ("join", "invite", "levels", "topic", "message")
 
 
@@ -105,7 +117,9 @@ class Room:
         return {create.key: create}
 
 
-def new_room(version: RoomVersion, *, join_rule: str = "public", levels: dict[str, Any] | None = None) -> Room:
+def new_room(
+    version: RoomVersion, *, join_rule: str = "public", levels: dict[str, Any] | None = None
+) -> Room:
     """A room as createRoom makes it: create, join of the creator, power levels, join rules."""
     room = Room(version, room_id=None if version.event_id_room else f"!room:{SERVER}")
     alice = USERS[0]

@@ -142,5 +142,13 @@ def answer(question: dict[str, Any]) -> Any:
     raise ValueError(question["ask"])
 
 
+def answer_or_fault(line: str) -> Any:
+    """An exception is an answer too: Synapse refuses some malformed events that way."""
+    try:
+        return answer(json.loads(line))
+    except Exception as fault:
+        return {"fault": repr(fault)}
+
+
 for line in sys.stdin:
-    print(json.dumps(answer(json.loads(line))), flush=True)
+    print(json.dumps(answer_or_fault(line)), flush=True)
