@@ -154,7 +154,7 @@ def _check_knock(event: Event, version: RoomVersion, state: Mapping[StateKey, Ev
 
 
 def join_rule_of(state: Mapping[StateKey, Event]) -> str:
-    """Return the join rule: "invite" if the room has none, "" (which lets nobody in) if it is not a string."""
+    """Return the join rule: "invite" if the room has none, "" (nobody may join) if it is not a string."""
     join_rules = state.get(JOIN_RULES)
     join_rule = "invite" if join_rules is None else join_rules.content.get("join_rule", "invite")
     return join_rule if isinstance(join_rule, str) else ""

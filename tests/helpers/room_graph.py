@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 from bongsu.errors import MatrixError
@@ -203,3 +204,27 @@ def _levels(room: Room, step: Step, target: str, before: StateMap) -> dict[str, 
 def _current_levels(room: Room, before: StateMap) -> dict[str, Any]:
     event_id = before.get(("m.room.power_levels", ""))
     return {} if event_id is None else room.events[event_id].content
+
+
+def random_steps(rng: Random, count: int, kinds: Sequence[str] = KINDS) -> list[Step]:
+    """`count` attempts. Times are few and out of order, so that every tie-break is needed."""
+    return [
+        Step(
+            kind=rng.choice(kinds),
+            actor=rng.randrange(len(USERS)),
+            target=rng.randrange(len(USERS)),
+            value=rng.randrange(100),
+            heads=rng.randrange(200),
+            origin_server_ts=rng.randrange(1, 20),
+        )
+        for _ in range(count)
+    ]
+
+
+def random_room(rng: Random, version: RoomVersion, count: int) -> Room:
+    """A room with four members, two of them perhaps powerful, and then `count` random attempts."""
+    room = new_room(version)
+    play(room, [Step("join", user, 0, 1, 0, 5 + user) for user in range(1, 5)])
+    play(room, [Step("levels", 0, user, rng.randrange(100), 0, 10) for user in (1, 2)])
+    play(room, random_steps(rng, count))
+    return room
