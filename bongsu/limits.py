@@ -41,3 +41,4 @@ PROFILE_BYTES_MAX = 65_536
 CONNECTIONS_QUEUED_MAX = 1_024
 REQUESTS_AT_ONCE_MAX = 20_000
 HEADER_MS_MAX = 20_000
+THIRD_PARTY_INVITE_CHECKS_MAX = 64  # signatures times keys tried when such an invite is redeemed
