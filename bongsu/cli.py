@@ -131,8 +131,12 @@ def token() -> None:
 
 @token.command("create")
 @_with_settings(OFFLINE_OPTIONS)
-@click.option("--uses", type=click.IntRange(min=1), help="How many accounts it is good for; any number when left out.")
-@click.option("--days", type=click.IntRange(min=1), help="How many days it is good for; for ever when left out.")
+@click.option(
+    "--uses", type=click.IntRange(min=1), help="How many accounts it is good for; any number when left out."
+)
+@click.option(
+    "--days", type=click.IntRange(min=1), help="How many days it is good for; for ever when left out."
+)
 def token_create(config: Config, uses: int | None, days: int | None) -> None:
     """Make a registration token and print it."""
     from bongsu import offline

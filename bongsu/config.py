@@ -272,7 +272,8 @@ def _read_environment(environment: Mapping[str, str]) -> Mapping[str, object]:
 def _parse(name: str, raw: object, origin: str) -> Any:
     if name not in SETTINGS:
         raise SettingError(
-            f"There is no setting {name}, but {origin} gives it a value. The settings are: {', '.join(SETTINGS)}."
+            f"There is no setting {name}, but {origin} gives it a value. "
+            f"The settings are: {', '.join(SETTINGS)}."
         )
     try:
         return SETTINGS[name].metadata["parse"](raw)
@@ -289,8 +290,8 @@ def _check_together(config: Config) -> None:
     public_host = urlsplit(config.public_url or "").hostname
     if config.server_name == "localhost" and public_host and not _is_loopback(public_host):
         raise SettingError(
-            f"The setting public_url leads others to {public_host}, but server_name is localhost: every user's "
-            "name would end in :localhost for ever. Give a server_name that the service owns."
+            f"The setting public_url leads others to {public_host}, but server_name is localhost: every "
+            "user's name would end in :localhost for ever. Give a server_name that the service owns."
         )
 
 
@@ -316,6 +317,6 @@ def check_same_service(stored: str | None, config: Config) -> Config:
     if "server_name" not in config.given:
         return replace(config, server_name=stored)
     raise SettingError(
-        f"The setting server_name is {config.server_name}, but the data in {config.data} belongs to {stored}, "
-        "and a service cannot change its name. Give that name, or another data directory."
+        f"The setting server_name is {config.server_name}, but the data in {config.data} belongs to "
+        f"{stored}, and a service cannot change its name. Give that name, or another data directory."
     )
