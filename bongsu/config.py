@@ -82,7 +82,7 @@ def _directory(raw: object) -> Path:
 
 def _listen(raw: object) -> str:
     match = _LISTEN.fullmatch(_text(raw))
-    if match is None or int(match[2]) > 65_535:
+    if match is None or not 1 <= int(match[2]) <= 65_535:
         raise ValueError("it must be HOST:PORT, for example 127.0.0.1:8008 or [::1]:8008")
     return str(raw)
 
@@ -112,9 +112,9 @@ class Config:
     listen: str = _setting(
         "127.0.0.1:8008",
         _listen,
-        "The address that clients connect to; port 0 takes a free one.",
+        "The address that clients connect to.",
         unit="HOST:PORT",
-        bound="port 0 to 65535",
+        bound="port 1 to 65535",
     )
     server_name: str = _setting(
         "localhost",

@@ -49,6 +49,7 @@ def test_environment_may_name_the_file(tmp_path: Path) -> None:
     [
         ("listen", "8008"),
         ("listen", "localhost:65536"),
+        ("listen", "localhost:0"),
         ("listen", "::1:8008"),
         ("server_name", "Talk.Example"),
         ("server_name", "talk example"),
