@@ -101,7 +101,14 @@ def session_end(user_id: str, session_ids: list[str], stamp: int) -> Draft:
 
 
 def receipt(
-    room_id: str, user_id: str, receipt_type: str, thread_id: str, event_id: str, heads: list[str], ts: int, stamp: int
+    room_id: str,
+    user_id: str,
+    receipt_type: str,
+    thread_id: str,
+    event_id: str,
+    heads: list[str],
+    ts: int,
+    stamp: int,
 ) -> Draft:
     """A receipt names its target and the room heads its node held, so that a merge's events stay unread."""
     body = {

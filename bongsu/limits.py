@@ -21,7 +21,6 @@ ROOM_TAIL_EVENTS = 50  # latest events of a room kept in memory for /sync
 LIVE_ROOMS_MAX = 2_000
 HEADS_MAX = 20  # prev_events of a new event; more heads than this are merged over several events
 SYNC_TOKEN_CHARACTERS_MAX = 4_096
-STOP_S = 4  # from SIGTERM to the end, so that an operator's 5 s hold
 PASSWORD_CHARACTERS_MIN = 8
 PASSWORD_BYTES_MAX = 512
 PASSWORD_HASHES_AT_ONCE = 2

@@ -5,7 +5,6 @@ import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from bongsu import limits
 from bongsu.clock import Clock
 from bongsu.config import Config
 from bongsu.errors import FatalError, MatrixError
@@ -38,7 +37,7 @@ class Node:
         self.log = log
         self.context = context
         self.wake = Wake()
-        self.live = Live(clock.monotonic)
+        self.live = Live(clock.monotonic, clock.now_ms())
         self.passwords = Passwords()
         self.client_events = ClientEvents(context)
         self.lazy_members = LazyMembers()
@@ -60,8 +59,14 @@ class Node:
         """
         data = Path(config.data)
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        key = NodeKey.load_or_create(data / "node.key")
-        log = LogStore.open(data / "log.db", key, clock=clock, free_bytes_min=config.free_bytes_min)
+        key = NodeKey.open(data / "node.key")
+        log = LogStore.open(
+            data / "log.db",
+            key,
+            clock=clock,
+            free_bytes_min=config.free_bytes_min,
+            admin_contact=config.admin_contact or "",
+        )
         db = Database.open(data / "view.db")
         if db.cursor > log.head_position:
             # log.db is an older image than view.db: rows of records that are gone must go too.
@@ -133,10 +138,10 @@ class Node:
         if self.fatal is not None and not self.fatal.done():
             self.fatal.set_result(error)
 
-    async def close(self) -> None:
-        """Answer waiting polls, write what is queued, close the files; within `limits.STOP_S`."""
+    def close(self) -> None:
+        """Answer waiting polls, write what is queued, close the files."""
         self.stopping = True
         self.wake.notify_all()
-        await asyncio.wait_for(self.log.close(), limits.STOP_S)
+        self.log.close()
         self.passwords.close()
         self.context.db.close()

@@ -5,6 +5,7 @@ import logging
 import signal
 import socket
 import sys
+from typing import Any
 
 import uvloop
 from granian.constants import HTTPModes
@@ -25,7 +26,9 @@ logger = logging.getLogger(__name__)
 
 def run(config: Config) -> int:
     """Serve until SIGTERM or SIGINT. The exit status: 0 after a clean stop, 1 if the store failed."""
-    logging.basicConfig(level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(
+        level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
     logging.getLogger("_granian").setLevel(logging.ERROR)
     try:
         return uvloop.run(_serve(config))
@@ -59,11 +62,12 @@ async def _serve(config: Config) -> int:
     await _listening(host.strip("[]"), int(port), serving)
     print(f"bongsu ready at http://{config.listen}", flush=True)
     stopping = asyncio.ensure_future(stop.wait())
-    await asyncio.wait({stopping, node.fatal, serving}, return_when=asyncio.FIRST_COMPLETED)
-    server.stop()
+    futures: list[asyncio.Future[Any]] = [stopping, node.fatal, serving]
+    await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
+    server.stop()  # type: ignore[no-untyped-call]
     stopping.cancel()
     try:
-        await node.close()
+        node.close()
         await asyncio.wait_for(asyncio.shield(serving), 1)
     except TimeoutError:
         logger.warning("some connections did not end in time")

@@ -38,7 +38,10 @@ def requester(node: Node, request: Request) -> Requester:
     row = sessions.by_token(node.context, token_hash, "access")
     if row is None:
         raise MatrixError(
-            401, "M_UNKNOWN_TOKEN", "This access token is not valid (any more). Log in again.", soft_logout=False
+            401,
+            "M_UNKNOWN_TOKEN",
+            "This access token is not valid (any more). Log in again.",
+            soft_logout=False,
         )
     if row.expires_ts is not None and row.expires_ts <= node.now_ms():
         raise MatrixError(

@@ -8,7 +8,7 @@ import msgspec
 
 from bongsu.node import Node
 from bongsu.room.state import StateMap
-from bongsu.room.visibility import STRIPPED_STATE_TYPES
+from bongsu.room.visibility import strip, stripped_state
 from bongsu.sync.filter import EventFilter
 from bongsu.sync.request import SyncRequest
 from bongsu.sync.state import state_at_start, state_changes
@@ -126,7 +126,7 @@ def _filtered(node: Node, request: SyncRequest, state: StateMap, found: Timeline
     if not filter_.lazy_load_members:
         return [state[key] for key in sorted(state)]
     wanted = {row.sender for row in found.rows} | {request.user_id}
-    chosen = [
+    chosen: list[str] = [
         state[key] for key in sorted(state) if key[0] != "m.room.member" or key[1] in wanted
     ]
     chosen += _senders(node, request, wanted - {key[1] for key in state if key[0] == "m.room.member"}, found)
@@ -179,22 +179,9 @@ def _stripped(node: Node, member: Member) -> list[dict[str, Any]]:
     """The room as an invited or knocking user may see it. Spec: § Stripped state."""
     context = node.context
     state = context.live.current_state(member.room)
-    keys = [(kind, "") for kind in STRIPPED_STATE_TYPES] + [("m.room.member", member.user_id)]
-    invite = context.events.body(member.event_id)
-    if invite.sender != member.user_id:
-        keys.append(("m.room.member", invite.sender))
-    events = [context.events.body(state[key]) for key in keys if key in state]
-    return [
-        {
-            "type": event.type,
-            "sender": event.sender,
-            "state_key": event.state_key,
-            "content": event.content,
-            "origin_server_ts": event.origin_server_ts,
-            "event_id": event.event_id,
-        }
-        for event in events
-    ]
+    own = context.events.body(member.event_id)
+    keys = [*stripped_state(own.sender), ("m.room.member", member.user_id)]
+    return [strip(context.events.body(state[key])) for key in dict.fromkeys(keys) if key in state]
 
 
 def _ephemeral(

@@ -123,9 +123,7 @@ def _row(context: Context, event_id: str) -> EventRow:
     return row
 
 
-def _verdict(
-    context: Context, event: Event, version: RoomVersion, before: StateMap, record: Record
-) -> int:
+def _verdict(context: Context, event: Event, version: RoomVersion, before: StateMap, record: Record) -> int:
     """Accepted or rejected: a function of events alone, the same on every node (DESIGN 3, invariant 5)."""
     try:
         previous = [_row(context, prev) for prev in event.prev_events]
@@ -248,7 +246,9 @@ def set_member(
     """Store a user's membership as the current state has it; `event` None: the state names none any more."""
     content = {} if event is None else event.content
     membership = content.get("membership", "leave")
-    found = context.db.one("SELECT membership, joined FROM members WHERE user_id=? AND room=?", (user_id, room))
+    found = context.db.one(
+        "SELECT membership, joined FROM members WHERE user_id=? AND room=?", (user_id, room)
+    )
     before, joined = found if found is not None else ("leave", 0)
     if membership == "join" and before != "join":
         joined = position
@@ -276,7 +276,9 @@ def set_member(
 
 def _resolve_current(context: Context, row: EventRow, version: RoomVersion, changes: Changes) -> None:
     """The room forked: its current state is the resolution of the states after all its heads."""
-    heads = [event_id for (event_id,) in context.db.all("SELECT event_id FROM heads WHERE room=?", (row.room,))]
+    heads = [
+        event_id for (event_id,) in context.db.all("SELECT event_id FROM heads WHERE room=?", (row.room,))
+    ]
     maps = [context.states.group(_row(context, head).state_group) for head in heads]
     after = resolve.resolve(version, maps, context.events.body, context.events.rejected)
     before = context.live.current_state(row.room)

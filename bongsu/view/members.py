@@ -44,7 +44,9 @@ def joined_rooms(context: Context, user_id: str) -> list[str]:
 
 def counts(context: Context, room: int) -> dict[str, int]:
     """How many members a room has, by membership."""
-    found = context.db.all("SELECT membership, count(*) FROM members WHERE room=? GROUP BY membership", (room,))
+    found = context.db.all(
+        "SELECT membership, count(*) FROM members WHERE room=? GROUP BY membership", (room,)
+    )
     return {str(membership): int(count) for membership, count in found}
 
 

@@ -10,7 +10,8 @@ from bongsu.view.context import Context
 def get(context: Context, family: str, owner: str, key1: str, key2: str) -> Any:
     """The value, or None if there is none or it was deleted."""
     text = context.db.value(
-        "SELECT value FROM registers WHERE family=? AND owner=? AND key1=? AND key2=?", (family, owner, key1, key2)
+        "SELECT value FROM registers WHERE family=? AND owner=? AND key1=? AND key2=?",
+        (family, owner, key1, key2),
     )
     return None if text is None else read_trusted(text)
 
@@ -36,7 +37,8 @@ def since(context: Context, family: str, owner: str, key1: str, position: int) -
 def changed_rooms(context: Context, family: str, owner: str, position: int) -> set[str]:
     """The first keys (room ids, for account data) of what has changed beyond `position`."""
     found = context.db.all(
-        "SELECT DISTINCT key1 FROM registers WHERE owner=? AND position>? AND family=?", (owner, position, family)
+        "SELECT DISTINCT key1 FROM registers WHERE owner=? AND position>? AND family=?",
+        (owner, position, family),
     )
     return {key1 for (key1,) in found}
 
