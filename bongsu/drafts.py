@@ -17,6 +17,12 @@ from bongsu.log.record import (
 )
 
 
+def node(public_key: bytes, role: str, site: str, stamp: int) -> Draft:
+    """A node says who it is. Its own store believes it; others ask for the root key's certificate."""
+    body = {"public_key": public_key.hex(), "role": role, "site": site}
+    return Draft(Kind.NODE, service_scope(), Lane.TEXT, stamp, json_bytes(body))
+
+
 def event(room_id: str, stamp: int, pdu: dict[str, Any], sent_by: dict[str, str] | None) -> Draft:
     """A room event. `sent_by`: {"device_id", "path", "txn_id"} of the request that made it, if any."""
     body: dict[str, Any] = {"event": pdu}

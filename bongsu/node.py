@@ -5,7 +5,9 @@ import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from bongsu.clock import Clock
+from bongsu import drafts
+from bongsu.authority import Certificate
+from bongsu.clock import Clock, next_stamp
 from bongsu.config import Config
 from bongsu.errors import FatalError, MatrixError
 from bongsu.log.key import NodeKey
@@ -18,6 +20,7 @@ from bongsu.sync.lazy import LazyMembers
 from bongsu.sync.live import Live
 from bongsu.sync.wake import Wake
 from bongsu.view.apply import apply_records, catch_up
+from bongsu.view.apply_node import certificate_of
 from bongsu.view.cache import Cache
 from bongsu.view.changes import Changes
 from bongsu.view.client_event import ClientEvents
@@ -91,6 +94,13 @@ class Node:
         except MatrixError:
             self.context.live.forget_all()
             raise
+
+    async def introduce(self) -> None:
+        """Record who this node is, where its log does not say so yet. Before that nothing it writes counts."""
+        key = self.log.key
+        mine = Certificate(key.node, self.config.role, self.config.site)
+        if certificate_of(self.context, key.node) != mine:
+            await self.write(drafts.node(key.public, mine.role, mine.site, next_stamp(self.now_ms())))
 
     def now_ms(self) -> int:
         """The node's clock."""

@@ -50,6 +50,12 @@ CREATE INDEX members_room ON members(room, membership);
 CREATE TABLE transactions(key INTEGER PRIMARY KEY, position INTEGER NOT NULL);
 """
 
+NODE_TABLES = """
+CREATE TABLE nodes(node BLOB PRIMARY KEY, role TEXT NOT NULL, site TEXT NOT NULL) WITHOUT ROWID;
+-- Records whose author has no authority (yet): stored, not applied.
+CREATE TABLE unauthorised(position INTEGER PRIMARY KEY, node BLOB NOT NULL);
+"""
+
 ACCOUNT_TABLES = """
 CREATE TABLE users(
     user_id TEXT PRIMARY KEY, created_ts INTEGER NOT NULL, deactivated INTEGER NOT NULL DEFAULT 0,
@@ -80,4 +86,4 @@ CREATE TABLE receipts(
 CREATE INDEX receipts_position ON receipts(room, position);
 """
 
-STATEMENTS = ROOM_TABLES + ACCOUNT_TABLES
+STATEMENTS = NODE_TABLES + ROOM_TABLES + ACCOUNT_TABLES
