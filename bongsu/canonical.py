@@ -55,7 +55,7 @@ def read_json(raw: bytes, *, floats: bool = False) -> Any:
 
 
 def read_trusted(raw: bytes | str) -> Any:
-    """Read JSON that this service wrote and whose hash was checked: fast, without the strict reader's rules."""
+    """Read JSON that this service wrote with its hash checked: fast, without the strict reader's rules."""
     return _TRUSTED.decode(raw)
 
 

@@ -34,7 +34,7 @@ def event(room_id: str, stamp: int, pdu: dict[str, Any], sent_by: dict[str, str]
 def register(
     family: str, owner: str, key1: str, key2: str, value: Any, stamp: int, *, public: bool = False
 ) -> Draft:
-    """A value of which the last writer's counts; `value` None deletes it. `owner`: a user id, room id or ""."""
+    """A value of which the last writer's counts; None deletes it. `owner`: a user id, room id or ""."""
     scope = service_scope()
     if owner.startswith("@"):
         scope = public_scope(owner) if public else private_scope(owner)

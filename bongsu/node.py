@@ -96,7 +96,7 @@ class Node:
             raise
 
     async def introduce(self) -> None:
-        """Record who this node is, where its log does not say so yet. Before that nothing it writes counts."""
+        """Record who this node is, where its log does not say so; before that nothing it writes counts."""
         key = self.log.key
         mine = Certificate(key.node, self.config.role, self.config.site)
         if certificate_of(self.context, key.node) != mine:

@@ -1,4 +1,4 @@
-"""Password hashes: argon2id, off the event loop, at most two at once so that a small board survives a storm."""
+"""Password hashes: argon2id, off the event loop, two at once so that a small board survives a storm."""
 
 import asyncio
 from collections.abc import Callable

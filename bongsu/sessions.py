@@ -1,4 +1,4 @@
-"""Making and ending log-ins: tokens leave this module in clear once, and never reach a disk but as SHA-256."""
+"""Making and ending log-ins: tokens leave this module in clear once, and reach a disk only as SHA-256."""
 
 import secrets
 from hashlib import sha256

@@ -14,7 +14,7 @@ _SENTENCE_NOT_IN_ROOM = "You are not in this room. Ask one of its members to inv
 
 
 def token_of(request: Request) -> str | None:
-    """The access token of the Authorization header. Tokens in the query are not taken (they end up in logs)."""
+    """The access token of the Authorization header. One in the query is not taken (it ends up in logs)."""
     header = request.headers.get("authorization")
     if header is None:
         return None

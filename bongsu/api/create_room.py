@@ -167,10 +167,10 @@ def _events(
         text = {"m.text": [{"body": topic, "mimetype": "text/plain"}]}
         events.append(NewEvent("m.room.topic", {"topic": topic, "m.topic": text}, ""))
     for invited_id in dict.fromkeys(invited):
-        content: dict[str, Any] = {"membership": "invite", **member_profile(service, invited_id)}
+        invitation: dict[str, Any] = {"membership": "invite", **member_profile(service, invited_id)}
         if is_direct:
-            content["is_direct"] = True
-        events.append(NewEvent("m.room.member", content, invited_id))
+            invitation["is_direct"] = True
+        events.append(NewEvent("m.room.member", invitation, invited_id))
     return [(user_id, event) for event in events]
 
 

@@ -1,6 +1,6 @@
 """Joining, inviting, knocking, leaving, kicking, banning.
 
-Spec: joining.yaml, inviting.yaml, knocking.yaml, leaving.yaml, kicking.yaml, banning.yaml, list_joined_rooms.yaml.
+Spec: joining, inviting, knocking, leaving, kicking, banning and list_joined_rooms.yaml.
 """
 
 from typing import Any

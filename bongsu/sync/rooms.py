@@ -44,29 +44,35 @@ def rooms(node: Node, request: SyncRequest, since: Since | None) -> RoomsAnswer:
         touched = registers.changed_rooms(node.context, "account_data", request.user_id, since.position)
     for member in members.rooms_of(node.context, request.user_id):
         room_id = node.context.events.room_id(member.room)
-        if not request.filter.passes_room(room_id):
-            continue
-        if since is not None and not request.full_state and room_id not in touched:
-            if _quiet(node, since, member, room_id):
-                continue
-        new = since is None or not since.covers(member.changed)
-        if member.membership == "join":
-            entry = _joined(node, request, since, member, room_id)
-            if entry:
-                answer.join[room_id] = entry
-        elif member.membership == "invite" and new:
-            answer.invite[room_id] = {"invite_state": {"events": _stripped(node, member)}}
-        elif member.membership == "knock" and new:
-            answer.knock[room_id] = {"knock_state": {"events": _stripped(node, member)}}
-        elif member.membership in ("leave", "ban"):
-            entry = _left(node, request, since, member, room_id, new)
-            if entry:
-                answer.leave[room_id] = entry
+        wanted = request.filter.passes_room(room_id)
+        if wanted and (room_id in touched or not _quiet(node, request, since, member, room_id)):
+            _add(node, request, since, member, room_id, answer)
     return answer
 
 
-def _quiet(node: Node, since: Since, member: Member, room_id: str) -> bool:
+def _add(
+    node: Node, request: SyncRequest, since: Since | None, member: Member, room_id: str, answer: RoomsAnswer
+) -> None:
+    """Put one room into the section its membership belongs to, if it has something to say."""
+    new = since is None or not since.covers(member.changed)
+    if member.membership == "join":
+        entry = _joined(node, request, since, member, room_id)
+        if entry:
+            answer.join[room_id] = entry
+    elif member.membership == "invite" and new:
+        answer.invite[room_id] = {"invite_state": {"events": _stripped(node, member)}}
+    elif member.membership == "knock" and new:
+        answer.knock[room_id] = {"knock_state": {"events": _stripped(node, member)}}
+    elif member.membership in ("leave", "ban"):
+        entry = _left(node, request, since, member, room_id, new)
+        if entry:
+            answer.leave[room_id] = entry
+
+
+def _quiet(node: Node, request: SyncRequest, since: Since | None, member: Member, room_id: str) -> bool:
     """Whether nothing of the room can be new, by what is in memory alone."""
+    if since is None or request.full_state:
+        return False
     return (
         member.changed <= since.position
         and not node.context.touched.since(member.room, since.position)

@@ -75,7 +75,7 @@ def _room_number(context: Context, event: Event, version: RoomVersion) -> int:
 def _state_before(
     context: Context, event: Event, version: RoomVersion, pending: Pending | None
 ) -> tuple[int, StateMap]:
-    """The state group and map before the event; several prev_events are resolved into a group of their own."""
+    """The state group and map before the event; several prev_events are resolved into their own group."""
     if not event.prev_events:
         return 0, StateMap()
     groups = sorted({_row(context, prev).state_group for prev in event.prev_events})
@@ -301,7 +301,7 @@ def _resolve_current(context: Context, row: EventRow, version: RoomVersion, chan
 
 
 def _lead(context: Context, live: LiveRoom, row: EventRow, event: Event, version: RoomVersion) -> None:
-    """An event from elsewhere joins what local authors build on, without dropping what is on its way to disk."""
+    """An event from elsewhere joins what local authors build on; what is on its way to disk stays."""
     live.heads = [head for head in live.heads if head.event_id not in event.prev_events]
     live.heads.append(Head(row.event_id, row.stamp, row.depth))
     maps = []

@@ -17,9 +17,9 @@ CREATE TABLE rooms(room INTEGER PRIMARY KEY, room_id TEXT NOT NULL UNIQUE, versi
 -- position is the record's place in log.db; the event itself is read from there.
 -- verdict 0 accepted, 1 rejected. state_group: the state after the event.
 CREATE TABLE events(
-    position INTEGER PRIMARY KEY, event_id TEXT NOT NULL UNIQUE, room INTEGER NOT NULL, stamp INTEGER NOT NULL,
-    depth INTEGER NOT NULL, type TEXT NOT NULL, sender TEXT NOT NULL, state_key TEXT, verdict INTEGER NOT NULL,
-    state_group INTEGER NOT NULL, notify INTEGER NOT NULL, replaces TEXT, redacted_by TEXT,
+    position INTEGER PRIMARY KEY, event_id TEXT NOT NULL UNIQUE, room INTEGER NOT NULL,
+    stamp INTEGER NOT NULL, depth INTEGER NOT NULL, type TEXT NOT NULL, sender TEXT NOT NULL,
+    state_key TEXT, verdict INTEGER NOT NULL, state_group INTEGER NOT NULL, notify INTEGER NOT NULL, replaces TEXT, redacted_by TEXT,
     relates_to TEXT, rel_type TEXT);
 CREATE INDEX events_order ON events(room, stamp);
 CREATE INDEX events_arrival ON events(room, position);

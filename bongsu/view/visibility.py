@@ -21,7 +21,7 @@ def history_visibility(context: Context, state: StateMap) -> str:
 
 
 def always_shared(context: Context, room: int) -> bool:
-    """Whether every setting the room ever had shows all history to members, so that nothing need be looked up."""
+    """Whether every setting the room ever had shows all history to members: nothing need be looked up."""
     found = context.db.all(
         "SELECT event_id FROM events WHERE room=? AND type='m.room.history_visibility' AND verdict=0", (room,)
     )
