@@ -1,0 +1,33 @@
+"""What zlib expects in bodies: the words of Matrix events. Stored bodies depend on every byte of it."""
+
+# The most frequent strings come last: a short distance back costs fewer bits.
+DICTIONARY_1 = (
+    b'{"algorithms":["m.olm.v1.curve25519-aes-sha2","m.megolm.v1.aes-sha2"],"device_id":"","keys":{"curve25519:'
+    b'":"","ed25519:":""},"signatures":{"one_time_keys":{"signed_curve25519:AAAA":{"key":"","signatures":'
+    b'{"fallback_keys":"auth_data","version":"session_data":{"ciphertext":"","ephemeral":"","mac":""},'
+    b'"first_message_index":0,"forwarded_count":0,"is_verified":false,"rooms":{"sessions":'
+    b'"m.room.create","m.room.power_levels","content":{"ban":50,"events":{"m.room.avatar":50,'
+    b'"m.room.canonical_alias":50,"m.room.encryption":100,"m.room.history_visibility":100,"m.room.name":50,'
+    b'"m.room.server_acl":100,"m.room.tombstone":100},"events_default":0,"invite":0,"kick":50,"redact":50,'
+    b'"state_default":50,"users":{"users_default":0},"history_visibility":"shared","guest_access":"can_join",'
+    b'"join_rule":"invite","room_version":"12","creator":"","topic":"","m.room.topic","m.room.join_rules",'
+    b'"avatar_url":"mxc://","displayname":"","membership":"join","membership":"leave","membership":"invite",'
+    b'"m.room.member","m.image","m.file","info":{"mimetype":"image/jpeg","size":,"w":,"h":,"thumbnail_url":'
+    b'"thumbnail_info":{"filename":"","format":"org.matrix.custom.html","formatted_body":"<p></p>"'
+    b'"m.relates_to":{"event_id":"$","rel_type":"m.thread","is_falling_back":true,"m.in_reply_to":{"event_id":"$"}}'
+    b'"m.new_content":{"rel_type":"m.replace"},"rel_type":"m.annotation","key":"'
+    b'"type":"m.reaction","type":"m.room.redaction","redacts":"$","reason":""'
+    b'{"family":"account_data","owner":"@","key":["",""],"value":{"m.push_rules","m.direct","m.fully_read",'
+    b'{"user_id":"@","device_id":"","session":"","generation":0,"tokens":[{"hash":"","kind":"access",'
+    b'"expires_ts":}],"ts":17,"password_stamp":17'
+    b'"content":{"algorithm":"m.olm.v1.curve25519-aes-sha2","ciphertext":{"":{"body":"","type":0}},"sender_key":""},'
+    b'"org.matrix.msgid":"","recipient":"@","sender":"@","type":"m.room.encrypted","txn_id":"'
+    b'{"event_id":"$","heads":["$"],"room_id":"!","thread":"","ts":17,"type":"m.read","type":"m.read.private",'
+    b'"user_id":"@"}{"heads":[],"thread":"main","room_id":"!'
+    b'"content":{"algorithm":"m.megolm.v1.aes-sha2","ciphertext":"AwgAE","device_id":"","sender_key":"",'
+    b'"session_id":""},"type":"m.room.encrypted","unsigned":{}'
+    b'{"event":{"auth_events":["$","$","$"],"content":{"body":"","m.mentions":{},"msgtype":"m.text"},"depth":1,'
+    b'"hashes":{"sha256":""},"origin_server_ts":17,"prev_events":["$"],"room_id":"!","sender":"@",'
+    b'"state_key":"","type":"m.room.message"},"sent_by":{"device_id":"","path":"/rooms/!/send/m.room.message",'
+    b'"txn_id":"m17"}}'
+)

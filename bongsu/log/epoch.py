@@ -1,0 +1,183 @@
+"""Epochs: what an opening record says of its node's earlier logs, and when those are settled. Pure.
+
+DESIGN 5.1."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cbor2 import CBORDecodeError, dumps, loads
+
+from bongsu import limits
+from bongsu.errors import invalid_param
+from bongsu.log.record import HASH_BYTES, Lane, LogName, genesis
+from bongsu.log.vector import Vector, tag_of
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Where an earlier log of the node ends, as far as the node knew at its next start."""
+
+    epoch: int
+    ordinal: int
+    lane: Lane
+    seq: int
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The body of a log's first record. `ordinal`: which of the node's starts that wrote this is, from 1."""
+
+    ordinal: int
+    ends: tuple[End, ...] = ()
+
+    def encode(self) -> bytes:
+        """The record's body."""
+        ends = [[end.epoch, end.ordinal, int(end.lane), end.seq, end.hash] for end in self.ends]
+        return dumps([VERSION, self.ordinal, ends], canonical=True)
+
+    @classmethod
+    def decode(cls, raw: bytes) -> "Opening":
+        """Read a body.
+
+        Raises:
+            MatrixError: it is not one.
+        """
+        try:
+            version, ordinal, ends = loads(raw)
+            opening = cls(ordinal, tuple(_end(*fields) for fields in ends))
+        except (CBORDecodeError, ValueError, TypeError) as error:
+            raise invalid_param("An opening record cannot be read.") from error
+        bounded = _within(ordinal, limits.ORDINAL_MAX) and len(ends) <= limits.EPOCH_ENDS_MAX
+        if version != VERSION or not bounded or any(end.ordinal >= ordinal for end in opening.ends):
+            raise invalid_param(
+                "An opening record is of an unknown version or names a log later than itself."
+            )
+        return opening
+
+
+def _end(epoch: Any, ordinal: Any, lane: Any, seq: Any, digest: Any) -> End:
+    numbers = _within(epoch, 2**64 - 1, 0) and _within(ordinal, limits.ORDINAL_MAX)
+    if (
+        not numbers
+        or not _within(seq, limits.SEQ_MAX)
+        or not isinstance(digest, bytes)
+        or len(digest) != HASH_BYTES
+    ):
+        raise ValueError("not an end")
+    return End(epoch, ordinal, Lane(lane), seq, digest)
+
+
+def _within(value: Any, most: int, least: int = 1) -> bool:
+    return type(value) is int and least <= value <= most
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is held of one log without a gap, and where a later opening record says that it ends.
+
+    `seq` 0: the log is only known by name. `named_by`: the log whose opening record named the end.
+    """
+
+    log: LogName
+    ordinal: int
+    seq: int
+    hash: bytes
+    end: End | None = None
+    named_by: LogName | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Held to its named end and not beyond: a vector need not list it."""
+        return self.end is not None and self.end.seq == self.seq and self.end.hash == self.hash
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """One seq of one log has two headers: the node's key signed two histories. Keep both; tell people."""
+
+    log: LogName
+    seq: int
+    ours: bytes
+    theirs: bytes
+
+
+def unheld(log: LogName, ordinal: int) -> Held:
+    """A log of which nothing is held."""
+    return Held(log, ordinal, 0, genesis(log))
+
+
+def ends_to_name(held: Iterable[Held], node: bytes, ordinal: int) -> tuple[End, ...]:
+    """The ends that an opening record of start `ordinal` names: logs not named yet, or found to be longer."""
+    ends = [
+        End(state.log.epoch, state.ordinal, state.log.lane, state.seq, state.hash)
+        for state in held
+        if state.log.node == node and state.ordinal < ordinal and state.seq > 0
+        if state.end is None or state.end.seq < state.seq
+    ]
+    ends.sort(key=lambda end: (end.ordinal, end.epoch, end.lane))
+    return tuple(ends[: limits.EPOCH_ENDS_MAX])
+
+
+def settle(held: Mapping[LogName, Held], opened: LogName, opening: Opening) -> list[Held]:
+    """What the opening record of `opened` changes in what is known of the node's earlier logs."""
+    changed = []
+    for end in opening.ends:
+        log = LogName(opened.node, end.epoch, end.lane)
+        state = held.get(log) or unheld(log, end.ordinal)
+        assert log != opened, "decode refuses an opening record that names its own log"
+        # Of several ends the furthest counts: a later start found and adopted a longer tail.
+        if state.end is None or state.end.seq < end.seq:
+            changed.append(replace(state, end=end, named_by=opened))
+    return changed
+
+
+def fork_at_end(state: Held, end: End) -> Fork | None:
+    """Whether the node named another end than the header held here at the same seq."""
+    if state.seq == end.seq and state.hash != end.hash:
+        return Fork(state.log, end.seq, state.hash, end.hash)
+    return None
+
+
+def fork_in(log: LogName, held: Mapping[int, bytes], offered: Iterable[tuple[int, bytes]]) -> Fork | None:
+    """The first seq at which offered headers differ from those held."""
+    for seq, theirs in offered:
+        ours = held.get(seq)
+        if ours is not None and ours != theirs:
+            return Fork(log, seq, ours, theirs)
+    return None
+
+
+def vector_of(held: Iterable[Held]) -> Vector:
+    """The version vector of what is held: each node's newest epoch, and earlier logs that are not settled."""
+    return Vector.of((state.log, state.ordinal, state.seq) for state in held if not state.settled)
+
+
+def covered(held: Mapping[LogName, Held], vector: Vector, log: LogName) -> int:
+    """Up to which seq the holder of `vector` has `log`.
+
+    A log the vector does not list is covered to its named end if the vector covers the opening record that
+    named it, directly or over later ones. An epoch of a lost future, which no later one named, is so never
+    taken for held: that is how acknowledged records vanished (tests/property/log/test_epoch.py).
+    """
+    state: Held | None = held.get(log)
+    if state is None:
+        return vector.listed(log.node, 0, tag_of(log.epoch), log.lane) or 0
+    listed = vector.listed(log.node, state.ordinal, tag_of(log.epoch), log.lane)
+    if listed is not None:
+        return min(listed, state.seq)
+    if state.end is None:
+        return 0
+    end, above = state.end.seq, state.named_by
+    while above is not None:
+        state = held.get(above)
+        assert state is not None, "a log that names ends is known"
+        assert state.seq > 0, "an opening record is held before its ends count"
+        listed = vector.listed(above.node, state.ordinal, tag_of(above.epoch), above.lane)
+        if listed is not None:
+            return end if listed > 0 else 0
+        above = state.named_by
+    return 0

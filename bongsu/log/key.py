@@ -1,0 +1,89 @@
+"""The node's Ed25519 key: its file, and signatures over lists of header hashes. DESIGN 5.1."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from bongsu.errors import FatalError
+from bongsu.log.record import node_id
+
+KEY_BYTES = 32
+# Signed first, so that a signature over header hashes can never pass for one over anything else.
+DOMAIN = b"bongsu header hashes 1\n"
+
+
+class NodeKey:
+    """The key that makes a node this node. It never leaves the machine."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._private = Ed25519PrivateKey.from_private_bytes(secret)
+        self.public = self._private.public_key().public_bytes_raw()
+        self.node = node_id(self.public)
+
+    @classmethod
+    def generate(cls) -> "NodeKey":
+        """A new key, in no file."""
+        return cls(os.urandom(KEY_BYTES))
+
+    @classmethod
+    def make(cls, path: Path) -> "NodeKey":
+        """Make a new key and keep it at `path`, readable by its owner only."""
+        secret = os.urandom(KEY_BYTES)
+        part = path.with_name(f"{path.name}.part")
+        part.unlink(missing_ok=True)
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            os.write(descriptor, secret)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        # A link, unlike a rename, never overwrites a key that another process made meanwhile.
+        os.link(part, path)
+        part.unlink()
+        _sync_folder(path.parent)
+        return cls(secret)
+
+    @classmethod
+    def load(cls, path: Path) -> "NodeKey":
+        """Read the key at `path`."""
+        try:
+            mode = path.stat().st_mode & 0o777
+            secret = path.read_bytes()
+        except OSError as error:
+            raise FatalError(f"The node's key {path} cannot be read: {error.strerror}.") from error
+        if mode & 0o077:
+            raise FatalError(f"The node's key {path} can be read by others. Run `chmod 600 {path}`.")
+        if len(secret) != KEY_BYTES:
+            raise FatalError(f"The node's key {path} is damaged: restore it, or move it away for a new node.")
+        return cls(secret)
+
+    @classmethod
+    def open(cls, path: Path) -> "NodeKey":
+        """The key at `path`, made at the first start."""
+        return cls.load(path) if path.exists() else cls.make(path)
+
+    def sign(self, hashes: Sequence[bytes]) -> bytes:
+        """One signature over any list of header hashes of this node's logs."""
+        assert hashes, "a signature over nothing says nothing"
+        return self._private.sign(DOMAIN + b"".join(hashes))
+
+
+def verify(public_key: bytes, hashes: Sequence[bytes], signature: bytes) -> bool:
+    """Whether the owner of `public_key` signed these header hashes in this order."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, DOMAIN + b"".join(hashes))
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a new name in `folder` survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

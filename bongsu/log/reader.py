@@ -1,0 +1,157 @@
+"""Reads of log.db: nothing is returned as good that its hash does not prove."""
+
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from bongsu.log import compress
+from bongsu.log.epoch import End, Held
+from bongsu.log.record import (
+    BodyState,
+    Header,
+    Lane,
+    LogName,
+    Record,
+    body_hash,
+    genesis,
+    header_hash,
+)
+from bongsu.log.schema import SELECT_BODIES, SELECT_LOGS, SELECT_RECORDS, Connection, rows_of
+
+POSITIONS_AT_ONCE = 64
+LOGS_REMEMBERED_MAX = 65_536
+
+
+# log_id, what is held, signature of the head
+HeldRow = tuple[int, Held, bytes | None]
+
+
+class Damaged(Exception):
+    """A record on disk is not what was written. The bytes are never returned; a peer may have them."""
+
+
+class Reader:
+    """Reads, on the loop thread, over a connection of their own."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._logs: dict[int, LogName] = {}
+
+    def one(self, position: int) -> Record | None:
+        """The record at `position`, or None if there is none."""
+        rows = self._select("WHERE r.position=?", (position,))
+        return rows[0] if rows else None
+
+    def many(self, positions: Sequence[int]) -> list[Record]:
+        """The records at `positions`, in the order asked for; absent ones are left out."""
+        found: dict[int, Record] = {}
+        for chunk in _chunks(positions):
+            for record in self._select(f"WHERE r.position IN {rows_of(1, len(chunk))}", chunk):
+                found[record.position] = record
+        return [found[position] for position in positions if position in found]
+
+    def bodies(self, positions: Sequence[int]) -> dict[int, bytes]:
+        """The bodies at `positions` that are there, pruned forms included; headers are not checked."""
+        found: dict[int, bytes] = {}
+        for chunk in _chunks(positions):
+            for row in self.connection.execute(SELECT_BODIES + rows_of(1, len(chunk)), chunk).fetchall():
+                body = checked_body(*row)
+                if body is not None:
+                    found[row[0]] = body
+        return found
+
+    def after(self, position: int, limit: int, last: int) -> list[Record]:
+        """Up to `limit` records beyond `position` and up to `last`, in order of arrival."""
+        where = "WHERE r.position>? AND r.position<=? ORDER BY r.position LIMIT ?"
+        return self._select(where, (position, last, limit))
+
+    def log(self, log_id: int, from_seq: int, limit: int) -> list[Record]:
+        """Up to `limit` records of one log from `from_seq` on."""
+        return self._select("WHERE r.log_id=? AND r.seq>=? ORDER BY r.seq LIMIT ?", (log_id, from_seq, limit))
+
+    def hashes(self, log_id: int, first_seq: int, last_seq: int) -> dict[int, bytes]:
+        """The stored header hashes of a stretch of one log."""
+        sql = "SELECT seq, hash FROM records WHERE log_id=? AND seq BETWEEN ? AND ?"
+        return dict(self.connection.execute(sql, (log_id, first_seq, last_seq)).fetchall())
+
+    def held(self, where: str = "", parameters: Sequence[Any] = ()) -> Iterator[HeldRow]:
+        """What is held of the logs that match."""
+        for row in self.connection.execute(SELECT_LOGS + where, parameters).fetchall():
+            yield row[0], _held(row), row[6]
+
+    def log_id(self, log: LogName) -> int | None:
+        """The number of a log here."""
+        sql = "SELECT log_id FROM logs WHERE node=? AND epoch=? AND lane=?"
+        row = self.connection.execute(sql, (log.node, log.epoch.to_bytes(8, "big"), int(log.lane))).fetchone()
+        return None if row is None else int(row[0])
+
+    def value(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
+        """The first column of the first row, or None."""
+        row = self.connection.execute(sql, parameters).fetchone()
+        return None if row is None else row[0]
+
+    def _select(self, where: str, parameters: Sequence[Any]) -> list[Record]:
+        rows = self.connection.execute(SELECT_RECORDS + where, parameters).fetchall()
+        return [self._record(row) for row in rows]
+
+    def _record(self, row: Sequence[Any]) -> Record:
+        position, log_id, seq, kind, scope, link, stamp, digest, stored_hash, state, prev = row[:11]
+        log = self._log(log_id)
+        if log is None or scope is None:
+            raise Damaged(f"Record {position} of log.db names a log or scope that is not there.")
+        if prev is None:
+            prev = genesis(log) if seq == 1 else b"\0" * 32
+        header = Header(seq, kind, scope, link, stamp, digest)
+        if header_hash(prev, header) != stored_hash:
+            raise Damaged(f"Record {position} of log.db does not match its hash: the header is damaged.")
+        body = checked_body(position, state, digest, *row[11:14])
+        return Record(position, log, header, stored_hash, body, BodyState(state))
+
+    def _log(self, log_id: int) -> LogName | None:
+        log = self._logs.get(log_id)
+        if log is None:
+            sql = "SELECT node, epoch, lane FROM logs WHERE log_id=?"
+            row = self.connection.execute(sql, (log_id,)).fetchone()
+            if row is None:
+                return None
+            if len(self._logs) >= LOGS_REMEMBERED_MAX:
+                self._logs.clear()
+            log = self._logs[log_id] = _name(*row)
+        return log
+
+
+def checked_body(
+    position: int, state: int, digest: bytes, encoding: int | None, packed: bytes | None, crc: int | None
+) -> bytes | None:
+    """The body, proved by the header's hash of it; a pruned form only by its own checksum."""
+    if packed is None or encoding is None:
+        if state == BodyState.FULL:
+            raise Damaged(f"The body of record {position} of log.db is gone.")
+        return None
+    try:
+        body = compress.unpack(encoding, packed)
+    except ValueError as error:
+        raise Damaged(f"The body of record {position} of log.db is damaged: {error}.") from error
+    good = body_hash(body) == digest if state == BodyState.FULL else zlib.crc32(body) == crc
+    if not good:
+        raise Damaged(f"The body of record {position} of log.db does not match its hash.")
+    return body
+
+
+def _name(node: bytes, epoch: bytes, lane: int) -> LogName:
+    return LogName(node, int.from_bytes(epoch, "big"), Lane(lane))
+
+
+def _held(row: Sequence[Any]) -> Held:
+    _, node, epoch, lane, ordinal, seq, _, end_seq, end_hash, by_node, by_epoch, by_lane, head = row
+    log = _name(node, epoch, lane)
+    end = None if end_seq is None else End(log.epoch, ordinal, log.lane, end_seq, end_hash)
+    named_by = None if by_node is None else _name(by_node, by_epoch, by_lane)
+    if head is None and seq > 0:
+        raise Damaged(f"Record {seq}, the last of a log of node {node.hex()}, is gone from log.db.")
+    return Held(log, ordinal, seq, head or genesis(log), end, named_by)
+
+
+def _chunks(positions: Sequence[int]) -> Iterator[Sequence[int]]:
+    for at in range(0, len(positions), POSITIONS_AT_ONCE):
+        yield positions[at : at + POSITIONS_AT_ONCE]

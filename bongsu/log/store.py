@@ -1,0 +1,348 @@
+"""The log of this node on disk: append, read, hollow. One writer thread, fsync before the acknowledgement."""
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from bongsu import limits
+from bongsu.clock import Clock
+from bongsu.errors import FatalError, MatrixError, too_large
+from bongsu.log import verify
+from bongsu.log.epoch import covered, vector_of
+from bongsu.log.files import Files, free_bytes, open_files
+from bongsu.log.foreign import Checked, Foreign, ForeignRecord, Refused, Taken, check
+from bongsu.log.heads import Heads
+from bongsu.log.key import NodeKey
+from bongsu.log.reader import Damaged, Reader
+from bongsu.log.record import Draft, LogName, Record
+from bongsu.log.schema import Opener, connect, is_full
+from bongsu.log.vector import Vector, prefix_of
+from bongsu.log.verify import Report, Statistics
+from bongsu.log.writer import Done, Request, Transactions, Writer
+
+__all__ = ["Damaged", "ForeignRecord", "LogStore", "Report", "Statistics"]
+
+FREE_CHECK_S = 1.0
+
+
+def _ignore(_: Any) -> None:
+    """What happens to news nobody asked for."""
+
+
+class LogStore:
+    """log.db. Every method is called on one thread, the event loop's where there is one."""
+
+    def __init__(self, path: Path, files: Files, key: NodeKey, clock: Clock) -> None:
+        self.path = path
+        self.key = key
+        # Called with every committed batch in order of position, before its futures resolve.
+        self.on_committed: Callable[[list[Record]], None] = _ignore
+        # Called once, when a promise can no longer be kept; from then on every append is refused.
+        self.on_fatal: Callable[[FatalError], None] = _ignore
+        self.fatal: FatalError | None = None
+        self.free_bytes_min = 0
+        self.admin_contact = ""
+        self._clock = clock
+        self._files = files
+        self._reader = Reader(files.reading)
+        self._heads = Heads(self._reader, key.node, key.public)
+        self._head_position = self._heads.position
+        self._tag = os.urandom(8)
+        self._tag_queued = False
+        last = self._reader.value("SELECT start_tag FROM starts ORDER BY first_position DESC LIMIT 1")
+        self._tag_shown: bytes = self._tag if last is None else last
+        self._generation = 0
+        self._free_checked_at = -FREE_CHECK_S
+        self._free_enough = True
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.transactions = Transactions(files.writing, key)
+        self._writer = Writer(self.transactions, self._wake)
+        self._closed = False
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        key: NodeKey,
+        *,
+        clock: Clock,
+        free_bytes_min: int,
+        admin_contact: str = "",
+        opener: Opener = connect,
+    ) -> "LogStore":
+        """Open log.db, made if it is not there. Every opening is a new start of the node, with a new epoch.
+
+        Raises:
+            FatalError: another process has it, or it is damaged; the sentence says what to do.
+        """
+        files = open_files(path, opener)
+        try:
+            store = cls(path, files, key, clock)
+            verify.check_newest_heads(store._reader)
+        except Exception as error:
+            files.close()
+            raise FatalError(f"{path} is damaged: {error} Restore it, or move it away.") from error
+        store.free_bytes_min = free_bytes_min
+        store.admin_contact = admin_contact
+        return store
+
+    # Writing
+
+    def append(self, drafts: Sequence[Draft]) -> "asyncio.Future[list[Record]]":
+        """Append to this node's logs; the future resolves when the records are on disk, in order of calls.
+
+        Raises:
+            MatrixError: the disk is nearly full, or a body is too large; nothing was appended.
+            FatalError: the store has failed and the node is about to stop.
+        """
+        assert drafts, "an append has at least one record"
+        self._check_writable()
+        if any(len(draft.body) > limits.RECORD_BODY_BYTES_MAX for draft in drafts):
+            raise too_large(
+                f"A record holds {limits.RECORD_BODY_BYTES_MAX} bytes at most. Send less at once."
+            )
+        request = self._request()
+        first = self._heads.position + 1
+        self._heads.place(drafts, request, self._clock.now_ms())
+        self._start(request, first)
+        # The caller gets its own records, without those that opened a log before them.
+        request.result = [record for record in request.records if record.header.seq > 1]
+        self._writer.put(request)
+        return request.future
+
+    def append_foreign(
+        self, log: LogName, public_key: bytes, records: Sequence[ForeignRecord], signature: bytes
+    ) -> "asyncio.Future[Foreign]":
+        """Append consecutive records of another node's log (or of a lost log of this node's earlier starts).
+
+        The signature is the author's, over the hash of the last header. Resolves to what became of them:
+        `Taken` once they are on disk, else `Gap`, `Fork` or `Refused`, and nothing was stored.
+        """
+        self._check_writable()
+        request = self._request()
+        verdict = self._judge(log, public_key, records, signature)
+        if not isinstance(verdict, Checked):
+            request.future.set_result(verdict)
+            return request.future
+        if not verdict.records:
+            request.future.set_result(Taken(()))
+            return request.future
+        first = self._heads.position + 1
+        forks = self._heads.place_foreign(log, public_key, verdict.records, verdict.hashes, request)
+        request.signatures[log] = signature
+        self._start(request, first)
+        request.result = Taken(tuple(request.records), tuple(forks))
+        self._writer.put(request)
+        return request.future
+
+    def hollow(self, position: int, pruned: bytes | None) -> "asyncio.Future[None]":
+        """Take a record's body away for good, or leave `pruned` of it; a hollow body never refills.
+
+        Allowed on a full disk, since it makes room. Doing it twice is doing it once.
+        """
+        assert 0 < position <= self._heads.position, "only a record that is held can go hollow"
+        if self.fatal is not None:
+            raise self.fatal
+        request = self._request()
+        request.hollow = (position, pruned)
+        self._writer.put(request)
+        return request.future
+
+    # Reading
+
+    def read(self, position: int) -> Record:
+        """The record at `position`, header and body proved.
+
+        Raises:
+            Damaged: it is not what was written.
+            KeyError: there is no such record.
+        """
+        record = self._reader.one(position)
+        if record is None:
+            raise KeyError(position)
+        return record
+
+    def read_many(self, positions: Sequence[int]) -> list[Record]:
+        """The records at `positions`, in that order; positions without a record are left out."""
+        return self._reader.many(positions)
+
+    def bodies(self, positions: Sequence[int]) -> dict[int, bytes]:
+        """Bodies by position, proved; hollow ones only where there is a pruned form. Headers are not read."""
+        return self._reader.bodies(positions)
+
+    def after(self, position: int, limit: int) -> list[Record]:
+        """Up to `limit` records beyond `position`, in the order of their arrival here."""
+        return self._reader.after(position, limit, self._head_position)
+
+    def log_records(self, log: LogName, from_seq: int, limit: int) -> list[Record]:
+        """Up to `limit` records of one log, from `from_seq` on."""
+        log_id = self._reader.log_id(log)
+        return [] if log_id is None else self._reader.log(log_id, from_seq, limit)
+
+    def log_signature(self, log: LogName) -> tuple[int, bytes] | None:
+        """The signed head of a log as (seq, the author's signature over that header's hash)."""
+        for _, held, signature in self._reader.held("WHERE l.log_id=?", (self._reader.log_id(log),)):
+            if signature is not None:
+                return held.seq, signature
+        return None
+
+    @property
+    def head_position(self) -> int:
+        """The position of the last record that is on disk and was told to `on_committed`."""
+        return self._head_position
+
+    @property
+    def start_tag(self) -> bytes:
+        """Names this start in a token's local shortcut; until it has written, the last start that did."""
+        return self._tag_shown
+
+    def shortcut_valid(self, start_tag: bytes, position: int) -> bool:
+        """Whether a token's position was given out here, and not in a future that a restored image lost."""
+        if not 0 <= position <= self._head_position:
+            return False
+        if start_tag == self._tag_shown:
+            return True
+        first = self._reader.value("SELECT first_position FROM starts WHERE start_tag=?", (start_tag,))
+        if first is None:
+            return False
+        sql = "SELECT min(first_position) FROM starts WHERE first_position>?"
+        following = self._reader.value(sql, (first,))
+        return following is None or position < following
+
+    def vector(self) -> Vector:
+        """What is on disk here of every log."""
+        return vector_of(self._heads.committed.values())
+
+    def positions_beyond(self, vector: Vector) -> list[int]:
+        """The positions of all records that the holder of `vector` has not seen, in order."""
+        held = {state.log: (log_id, state) for log_id, state, _ in self._reader.held()}
+        states = {log: state for log, (_, state) in held.items()}
+        sql = "SELECT position FROM records WHERE log_id=? AND seq>? AND position<=?"
+        positions: list[int] = []
+        for log, (log_id, state) in held.items():
+            seq = covered(states, vector, log)
+            if seq < state.seq:
+                rows = self._files.reading.execute(sql, (log_id, seq, self._head_position)).fetchall()
+                positions.extend(position for (position,) in rows)
+        positions.sort()
+        return positions
+
+    def verify(self, progress: Callable[[int], None] = _ignore) -> Report:
+        """Check everything: each chain, header, body and head. Slow; `progress` gets the count so far."""
+        return verify.verify(self._reader, progress)
+
+    def statistics(self) -> Statistics:
+        """Counts and bytes."""
+        return verify.statistics(self._reader)
+
+    def close(self) -> None:
+        """Commit what is queued, resolve its futures and close the files; within `limits.LOG_DRAIN_S`."""
+        if self._closed:
+            return
+        self._closed = True
+        stopped = self._writer.stop(limits.LOG_DRAIN_S)
+        self._deliver()
+        if stopped:
+            self._files.close()
+
+    # What goes on between the loop and the writer
+
+    def _request(self) -> Request:
+        self._loop = asyncio.get_running_loop()
+        assert not self._closed, "a closed log takes nothing"
+        return Request(self._generation, self._loop.create_future())
+
+    def _start(self, request: Request, first_position: int) -> None:
+        if not self._tag_queued:
+            request.start = (self._tag, first_position)
+            self._tag_queued = True
+
+    def _judge(
+        self, log: LogName, public_key: bytes, records: Sequence[ForeignRecord], signature: bytes
+    ) -> Any:
+        if log.node == self.key.node and log.epoch == self._heads.epoch:
+            return Refused("This process alone writes this log.")
+        if self._heads.nodes.get(prefix_of(log.node), log.node) != log.node:
+            return Refused("The node's name begins like that of another node. Give it a new key.")
+        held = self._heads.known(log)
+        known: dict[int, bytes] = {}
+        if records:
+            log_id = self._reader.log_id(log)
+            if log_id is not None:
+                known = self._reader.hashes(log_id, records[0].header.seq - 1, records[-1].header.seq)
+        return check(log, held, known, public_key, records, signature)
+
+    def _check_writable(self) -> None:
+        if self.fatal is not None:
+            raise self.fatal
+        now = self._clock.monotonic()
+        if now - self._free_checked_at >= FREE_CHECK_S:
+            self._free_checked_at = now
+            self._free_enough = free_bytes(self.path) >= self.free_bytes_min
+        if not self._free_enough:
+            raise self._full()
+
+    def _full(self) -> MatrixError:
+        return MatrixError(
+            403,
+            "M_RESOURCE_LIMIT_EXCEEDED",
+            "The server's disk is full: it can be read, but takes nothing new. Tell its administrator.",
+            admin_contact=self.admin_contact,
+        )
+
+    def _wake(self) -> None:
+        assert self._loop is not None
+        with suppress(RuntimeError):  # the loop is closed: `close` delivers
+            self._loop.call_soon_threadsafe(self._deliver)
+
+    def _deliver(self) -> None:
+        while self._writer.done:
+            done = self._writer.done.popleft()
+            if done.error is None and self.fatal is None:
+                self._committed(done)
+            elif done.error is not None and is_full(done.error):
+                self._rejected(done)
+            else:
+                self._failed(done, f"log.db could not be written: {done.error}")
+
+    def _committed(self, done: Done) -> None:
+        records = [record for request in done.requests for record in request.records]
+        for request in done.requests:
+            self._heads.commit(request)
+            if request.start is not None:
+                self._tag_shown = self._tag
+        if records:
+            assert records[0].position > self._head_position, "positions only grow"
+            self._head_position = records[-1].position
+            try:
+                self.on_committed(records)
+            except Exception as error:
+                return self._failed(done, f"records on disk could not be applied: {error!r}", error)
+        for request in done.requests:
+            if not request.future.done():
+                request.future.set_result(request.result)
+
+    def _rejected(self, done: Done) -> None:
+        if done.requests[-1].generation == self._generation:
+            self._generation += 1
+            self._heads.reset()
+            self._tag_queued = self._tag_shown == self._tag
+            self._free_enough, self._free_checked_at = False, self._clock.monotonic()
+        self._resolve_with(done, self._full)
+
+    def _failed(self, done: Done, what: str, cause: Exception | None = None) -> None:
+        if self.fatal is None:
+            self.fatal = FatalError(f"The node stops, because {what}. Check the disk, then start it again.")
+            self.fatal.__cause__ = cause or done.error
+            self.on_fatal(self.fatal)
+        fatal = self.fatal
+        self._resolve_with(done, lambda: fatal)
+
+    @staticmethod
+    def _resolve_with(done: Done, error: Callable[[], Exception]) -> None:
+        for request in done.requests:
+            if not request.future.done():
+                request.future.set_exception(error())
