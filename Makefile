@@ -15,7 +15,7 @@ PIP_COMPILE := .venv-lock/bin/pip-compile --quiet --strip-extras --allow-unsafe 
 .PHONY: help install run test test-long oracle e2e-deps test-deps bench lock format clean
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 20
 
 install: .venv/.run ## put the program into .venv; fast when nothing changed
 
