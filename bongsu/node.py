@@ -138,10 +138,13 @@ class Node:
         if self.fatal is not None and not self.fatal.done():
             self.fatal.set_result(error)
 
-    def close(self) -> None:
-        """Answer waiting polls, write what is queued, close the files."""
+    def stop(self) -> None:
+        """Answer waiting polls now; new ones do not wait."""
         self.stopping = True
         self.wake.notify_all()
+
+    def close(self) -> None:
+        """Write what is queued and close the files."""
         self.log.close()
         self.passwords.close()
         self.context.db.close()

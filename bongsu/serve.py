@@ -64,13 +64,15 @@ async def _serve(config: Config) -> int:
     stopping = asyncio.ensure_future(stop.wait())
     futures: list[asyncio.Future[Any]] = [stopping, node.fatal, serving]
     await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
-    server.stop()  # type: ignore[no-untyped-call]
     stopping.cancel()
+    # First answer the long polls, then let the server finish what it has, then close the files.
+    node.stop()
+    server.stop()  # type: ignore[no-untyped-call]
     try:
-        node.close()
-        await asyncio.wait_for(asyncio.shield(serving), 1)
+        await asyncio.wait_for(asyncio.shield(serving), limits.STOP_S)
     except TimeoutError:
-        logger.warning("some connections did not end in time")
+        logger.warning("some requests did not end in time")
+    node.close()
     return 1 if node.fatal.done() else 0
 
 

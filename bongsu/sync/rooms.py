@@ -126,9 +126,7 @@ def _filtered(node: Node, request: SyncRequest, state: StateMap, found: Timeline
     if not filter_.lazy_load_members:
         return [state[key] for key in sorted(state)]
     wanted = {row.sender for row in found.rows} | {request.user_id}
-    chosen: list[str] = [
-        state[key] for key in sorted(state) if key[0] != "m.room.member" or key[1] in wanted
-    ]
+    chosen: list[str] = [state[key] for key in sorted(state) if key[0] != "m.room.member" or key[1] in wanted]
     chosen += _senders(node, request, wanted - {key[1] for key in state if key[0] == "m.room.member"}, found)
     return chosen
 
