@@ -139,8 +139,8 @@ def _check_room(event: Event, create: Event, version: RoomVersion) -> None:
     """Rule 2 of room version 12. In earlier ones rules 2.4 and 2.5 come to the same."""
     if create.room_id != event.room_id:
         _reject_room(version)
-    if version.implicit_create_auth and create.event_id[1:] != event.room_id[1:]:
-        _reject_room(version)
+    if version.event_id_room:
+        assert create.room_id[1:] == create.event_id[1:], "a create event of version 12 names its room"
 
 
 def _check_level(event: Event, version: RoomVersion, power: PowerLevels) -> None:
