@@ -294,6 +294,7 @@ def test_wrong_auth_events_are_rejected(id: str) -> None:
     assert rule([*good, stage.event(CAROL, "m.room.message", {})]) == number(id, "2.2")
     assert rule(good, rejected=carol.event_id) == number(id, "2.3")
     assert rule(good, rejected=stage.create.event_id) == ("2" if id == "12" else "2.3")
+    assert rule([*good, carol]) == number(id, "2.1")
     foreign = Event.trusted(carol.pdu, carol.event_id, "!other:h")  # type: ignore[arg-type]
     assert rule([*create, foreign]) == number(id, "2.5")
     if id == "12":
