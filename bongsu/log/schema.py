@@ -84,7 +84,8 @@ SELECT_RECORDS = """SELECT r.position, r.log_id, r.seq, r.kind, s.scope, r.scope
     coalesce(b.encoding, c.encoding), coalesce(b.body, c.body), coalesce(b.crc, c.crc)
     FROM records r LEFT JOIN scopes s ON s.scope_id=r.scope_id
     LEFT JOIN records p ON p.log_id=r.log_id AND p.seq=r.seq-1
-    LEFT JOIN lasting_bodies b ON b.position=r.position LEFT JOIN passing_bodies c ON c.position=r.position """
+    LEFT JOIN lasting_bodies b ON b.position=r.position
+    LEFT JOIN passing_bodies c ON c.position=r.position """
 SELECT_BODIES = """SELECT r.position, r.state, r.body_hash,
     coalesce(b.encoding, c.encoding), coalesce(b.body, c.body), coalesce(b.crc, c.crc)
     FROM records r LEFT JOIN lasting_bodies b ON b.position=r.position
