@@ -1,0 +1,93 @@
+# Two commands a newcomer needs: `make run` and `make test`. `make help` lists the rest.
+# Needs Debian 12 (or like it), Python 3.11 or newer with venv, Node 20 or newer with npm, and make.
+
+PORT ?= 8008
+DATA ?= ./data
+PYTEST_ARGS ?=
+
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+BIN := .venv/bin
+PIP_INSTALL := -m pip install -qq --disable-pip-version-check --require-hashes --requirement
+PIP_COMPILE := .venv-lock/bin/pip-compile --quiet --strip-extras --allow-unsafe --no-header --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+
+.PHONY: help install run test test-long oracle e2e-deps test-deps bench lock format clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+install: .venv/.run ## put the program into .venv; fast when nothing changed
+
+run: install ## start the service on loopback; PORT=8008 DATA=./data
+	@echo "Bongsu starts on http://localhost:$(PORT) with its data in $(DATA). Stop it with Ctrl-C."
+	@echo "The first account: sign up with any Matrix client that is given http://localhost:$(PORT) as its homeserver,"
+	@echo "or, while the service is stopped: $(BIN)/bongsu user add --data $(DATA) NAME"
+	@exec $(BIN)/bongsu serve --registration open --listen 127.0.0.1:$(PORT) --data $(DATA)
+
+test: test-deps ## every test; what needs more time is in test-long
+	@echo "make test leaves the tests marked 'long' (more seeds, requests and clients) to: make test-long"
+	@$(BIN)/python -m pytest -n 2 -m "not long" $(PYTEST_ARGS)
+
+test-long: test-deps ## every test, the long ones too
+	@$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+
+test-deps: .venv/.test .venv-synapse/.oracle tests/e2e/node_modules/.installed
+
+oracle: .venv-synapse/.oracle ## the independent homeserver that tests/oracle asks, in an environment of its own
+
+e2e-deps: tests/e2e/node_modules/.installed ## the JavaScript client that tests/e2e drives
+
+bench: install ## the table of figures; BASELINE=http://… compares with another homeserver
+	@$(BIN)/python -m bench $(if $(BASELINE),--baseline $(BASELINE))
+
+lock: .venv-lock/.tools ## write requirements/*.txt and package-lock.json anew from what is asked for
+	$(PIP_COMPILE) --output-file requirements/build.txt requirements/build.in
+	$(PIP_COMPILE) --output-file requirements/run.txt pyproject.toml
+	$(PIP_COMPILE) --output-file requirements/test.txt requirements/test.in
+	$(PIP_COMPILE) --output-file requirements/oracle.txt requirements/oracle.in
+	cd tests/e2e && npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
+
+format: .venv/.test ## lay out the Python code as the tests demand
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## remove what the other commands installed; never touches DATA
+	rm -rf .venv .venv-synapse .venv-lock tests/e2e/node_modules
+
+# Stamp files: each is newer than what it was made from, so a second run does nothing.
+
+.venv/.made:
+	@tools/need python
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/.run: .venv/.made requirements/build.txt requirements/run.txt pyproject.toml
+	@echo "Installing the program into .venv"
+	@$(BIN)/python $(PIP_INSTALL) requirements/build.txt --requirement requirements/run.txt
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.test: .venv/.run requirements/test.txt
+	@echo "Installing what the tests need into .venv"
+	@$(BIN)/python $(PIP_INSTALL) requirements/test.txt
+	@touch $@
+
+.venv-synapse/.oracle: requirements/oracle.txt
+	@tools/need python
+	@echo "Installing the oracle into .venv-synapse"
+	@$(PYTHON) -m venv .venv-synapse
+	@.venv-synapse/bin/python $(PIP_INSTALL) requirements/oracle.txt
+	@touch $@
+
+.venv-lock/.tools:
+	@tools/need python
+	@$(PYTHON) -m venv .venv-lock
+	@.venv-lock/bin/python -m pip install -qq --disable-pip-version-check pip-tools
+	@touch $@
+
+tests/e2e/node_modules/.installed: tests/e2e/package.json tests/e2e/package-lock.json
+	@tools/need node
+	@echo "Installing the JavaScript client into tests/e2e/node_modules"
+	@cd tests/e2e && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@

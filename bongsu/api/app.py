@@ -1,0 +1,135 @@
+"""From bytes to handler and back: routing, bounds, authentication, errors, headers. Spoken to by granian (RSGI)."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from bongsu import limits
+from bongsu.api.access import requester, token_of
+from bongsu.api.http import JSON_HEADERS, Headers, Request, Response, Route
+from bongsu.api.router import Router
+from bongsu.canonical import json_bytes
+from bongsu.errors import MatrixError, too_large
+from bongsu.service import Service
+
+logger = logging.getLogger(__name__)
+
+SECURITY_HEADERS = (
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cache-control", "no-store"),
+)
+CORS_HEADERS = (
+    ("access-control-allow-origin", "*"),
+    ("access-control-allow-methods", "GET, POST, PUT, DELETE, OPTIONS"),
+    ("access-control-allow-headers", "X-Requested-With, Content-Type, Authorization"),
+    ("access-control-max-age", "86400"),
+)
+_PREFIXES_WITH_CORS = ("/_matrix/", "/_bongsu/", "/.well-known/")
+
+
+class Scope(Protocol):
+    """The part of an RSGI scope that is used."""
+
+    proto: str
+    method: str
+    path: str
+    query_string: str
+    headers: Any
+    client: str
+
+
+class App:
+    """The RSGI application."""
+
+    def __init__(self, service: Service, routes: list[Route]) -> None:
+        self.service = service
+        self.router = Router(routes)
+
+    async def __call__(self, scope: Scope, protocol: Any) -> None:
+        """Answer one request. Whatever a client sends, the answer is JSON with an errcode, never a 5xx."""
+        if scope.proto != "http":
+            protocol.close(400)
+            return
+        headers = list(SECURITY_HEADERS)
+        if scope.path.startswith(_PREFIXES_WITH_CORS):
+            headers += CORS_HEADERS
+        if scope.method == "OPTIONS":
+            protocol.response_empty(204, headers)
+            return
+        try:
+            response = await self._respond(scope, protocol)
+        except MatrixError as error:
+            response = Response(error.status, json_bytes(error.body()), (*JSON_HEADERS, *error.headers))
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            # A defect of ours. The client gets an errcode it can show; the log gets the rest.
+            logger.exception("%s %s failed", scope.method, scope.path)
+            response = Response(
+                500, json_bytes({"errcode": "M_UNKNOWN", "error": "The server made a mistake. Try again."})
+            )
+        send(protocol, response, headers)
+
+    async def _respond(self, scope: Scope, protocol: Any) -> Response:
+        if len(scope.path) > limits.PATH_CHARACTERS_MAX:
+            raise MatrixError(414, "M_UNRECOGNIZED", "The address is too long.")
+        method = "GET" if scope.method == "HEAD" else scope.method
+        route, parameters = self.router.find(method, scope.path)
+        request = Request(
+            method,
+            scope.path,
+            parameters,
+            scope.query_string,
+            Headers(scope.headers.get),
+            scope.client.rpartition(":")[0],
+            b"",
+        )
+        if route.auth == "token" or (route.auth == "optional" and token_of(request) is not None):
+            request.requester = requester(self.service.node, request)
+        if method != "GET":
+            request.body = await read_body(scope, protocol, self._body_bytes_max(route))
+        return await route.handler(self.service, request)
+
+    def _body_bytes_max(self, route: Route) -> int:
+        if route.body_bytes_max == limits.UPLOAD:
+            return self.service.node.config.upload_bytes_max
+        return route.body_bytes_max
+
+
+def send(protocol: Any, response: Response, headers: Sequence[tuple[str, str]]) -> None:
+    """Hand an answer to the server; the answer's own headers come first and win."""
+    own = {name for name, _ in response.headers}
+    merged = [*response.headers, *(pair for pair in headers if pair[0] not in own)]
+    if response.file is not None:
+        protocol.response_file(response.status, merged, response.file)
+    else:
+        protocol.response_bytes(response.status, merged, response.body)
+
+
+async def read_body(scope: Scope, protocol: Any, bytes_max: int) -> bytes:
+    """The whole body, refused before it is read if it says it is too long, cut off if it is.
+
+    Raises:
+        MatrixError: 413 M_TOO_LARGE; 408 for a body that comes too slowly.
+    """
+    sentence = f"The body is larger than {bytes_max} bytes. Send less."
+    length = scope.headers.get("content-length")
+    if length is not None and length.isascii() and length.isdigit() and int(length[:20]) > bytes_max:
+        raise too_large(sentence)
+    if length == "0":
+        return b""
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(limits.BODY_SECONDS_MAX):
+            async for chunk in protocol:
+                size += len(chunk)
+                if size > bytes_max:
+                    raise too_large(sentence)
+                chunks.append(bytes(chunk))
+    except TimeoutError:
+        raise MatrixError(408, "M_UNKNOWN", "The body came too slowly. Try again on a better link.") from None
+    return b"".join(chunks)

@@ -1,0 +1,175 @@
+"""Making room events: from what a client asks for to a record on its way to disk."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from bongsu import drafts, limits
+from bongsu.clock import next_stamp
+from bongsu.errors import forbidden
+from bongsu.log.record import Draft
+from bongsu.node import Node
+from bongsu.room import auth, auth_types, build, resolve
+from bongsu.room.event import Event
+from bongsu.room.power import PowerLevels
+from bongsu.room.state import StateMap
+from bongsu.room.versions import RoomVersion
+from bongsu.view.events import Events, StateEvents
+from bongsu.view.live import Head, LiveRoom, Pending
+from bongsu.view.transactions import event_of, transaction_key
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """What a client asks for."""
+
+    type: str
+    content: dict[str, Any]
+    state_key: str | None = None
+    redacts: str | None = None
+
+
+def power_levels(room: LiveRoom, events: Events) -> PowerLevels:
+    """The room's power levels as they are now."""
+    state = StateEvents(room.state, events)
+    return PowerLevels(state.get(("m.room.power_levels", "")), state[("m.room.create", "")], room.version)
+
+
+class Author:
+    """Builds events on the rooms in memory. Everything up to the append happens in one step of the loop."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self._in_flight: dict[int, asyncio.Future[str]] = {}
+
+    def make(
+        self, room: LiveRoom, sender: str, new: NewEvent, sent_by: dict[str, str] | None = None
+    ) -> tuple[Event, Draft]:
+        """Build one event on the room's heads, check it, and move the heads onto it.
+
+        Raises:
+            MatrixError: 403 M_FORBIDDEN with the rule that refuses it; 413 M_TOO_LARGE.
+        """
+        heads, before = self._base(room)
+        events = self.node.context.events
+        now = self.node.now_ms()
+        event = build.build(
+            room.version,
+            room_id=room.room_id,
+            sender=sender,
+            type=new.type,
+            content=new.content,
+            state_key=new.state_key,
+            prev_events=tuple(head.event_id for head in heads),
+            auth_events=auth_types.select_auth_events(
+                room.version, new.type, sender, new.state_key, new.content, before
+            ),
+            depth=1 + max(head.depth for head in heads),
+            origin_server_ts=now,
+            redacts=new.redacts,
+        )
+        auth.check(event, room.version, StateEvents(before, events))
+        stamp = next_stamp(now, *(head.stamp for head in heads))
+        self._lead(room, event, before, heads, stamp)
+        return event, drafts.event(room.room_id, stamp, event.pdu, sent_by)
+
+    def create(self, version: RoomVersion, room_id: str | None, sender: str, content: dict[str, Any]) -> tuple[LiveRoom, Draft]:
+        """Build a room's first event and the room in memory that stands on it."""
+        now = self.node.now_ms()
+        event = build.build(
+            version,
+            room_id=room_id,
+            sender=sender,
+            type="m.room.create",
+            content=content,
+            state_key="",
+            prev_events=(),
+            auth_events=(),
+            depth=1,
+            origin_server_ts=now,
+        )
+        auth.check(event, version, {})
+        room = LiveRoom(0, event.room_id, version, [], StateMap(), set(), 0, 0)
+        stamp = next_stamp(now)
+        self._lead(room, event, StateMap(), [], stamp)
+        self.node.context.live.add(room)
+        return room, drafts.event(room.room_id, stamp, event.pdu, None)
+
+    async def send(
+        self, room_id: str, sender: str, new: NewEvent, sent_by: dict[str, str] | None = None
+    ) -> str:
+        """Make one event and wait until it is acknowledged. A retry with the same `sent_by` makes no second.
+
+        Returns:
+            the event id.
+        """
+        if sent_by is None:
+            return await self._send(room_id, sender, new, None)
+        key = transaction_key(sender, sent_by)
+        under_way = self._in_flight.get(key)
+        if under_way is not None:
+            return await asyncio.shield(under_way)
+        known = event_of(self.node.context, sender, sent_by)
+        if known is not None:
+            return known
+        task = asyncio.ensure_future(self._send(room_id, sender, new, sent_by))
+        self._in_flight[key] = task
+        task.add_done_callback(lambda _: self._in_flight.pop(key, None))
+        return await asyncio.shield(task)
+
+    def check_redaction(self, room: LiveRoom, sender: str, target: str) -> None:
+        """Refuse a redaction that would have no effect, before it is made.
+
+        Raises:
+            MatrixError: 403 M_FORBIDDEN.
+        """
+        events = self.node.context.events
+        power = power_levels(room, events)
+        if events.body(target).sender != sender and power.user_level(sender) < power.redact:
+            raise forbidden("You may redact only your own messages in this room.")
+
+    async def leave(self, room_id: str, user_id: str) -> None:
+        """Leave a room, refuse its invitation or take back a knock."""
+        content = {"membership": "leave"}
+        await self.send(room_id, user_id, NewEvent("m.room.member", content, user_id))
+
+    async def _send(
+        self, room_id: str, sender: str, new: NewEvent, sent_by: dict[str, str] | None
+    ) -> str:
+        room = self.node.context.live.get(room_id)
+        event, draft = self.make(room, sender, new, sent_by)
+        await self.node.write(draft)
+        return event.event_id
+
+    def _base(self, room: LiveRoom) -> tuple[list[Head], StateMap]:
+        """The heads to build on and the state they resolve to: all of them, or the newest few of too many."""
+        if len(room.heads) <= limits.HEADS_MAX:
+            return room.heads, room.state
+        context = self.node.context
+        heads = sorted(room.heads, key=lambda head: (head.stamp, head.event_id))[-limits.HEADS_MAX :]
+        maps = []
+        for head in heads:
+            pending = context.live.pending.get(head.event_id)
+            row = None if pending is not None else context.events.row(head.event_id)
+            maps.append(pending.after if pending is not None else context.states.group(row.state_group if row else 0))
+        return heads, resolve.resolve(room.version, maps, context.events.body, context.events.rejected)
+
+    def _lead(self, room: LiveRoom, event: Event, before: StateMap, heads: list[Head], stamp: int) -> None:
+        after = before
+        if event.state_key is not None:
+            after = before.set((event.type, event.state_key), event.event_id)
+        context = self.node.context
+        context.live.pending[event.event_id] = Pending(event, before, after)
+        context.events.remember(event)
+        named = {head.event_id for head in heads}
+        rest = [head for head in room.heads if head.event_id not in named]
+        room.heads = [*rest, Head(event.event_id, stamp, event.depth)]
+        if not rest:
+            room.state = after
+            return
+        maps = [after]
+        for head in rest:
+            row = context.events.row(head.event_id)
+            if row is not None:
+                maps.append(context.states.group(row.state_group))
+        room.state = resolve.resolve(room.version, maps, context.events.body, context.events.rejected)

@@ -1,0 +1,116 @@
+"""The bodies of records, one function a kind: what is written to the log, in one place.
+
+A body is a JSON object. A kind's meaning never changes; a change is a new kind (DESIGN 5).
+"""
+
+from typing import Any
+
+from bongsu.canonical import json_bytes
+from bongsu.log.record import (
+    Draft,
+    Kind,
+    Lane,
+    private_scope,
+    public_scope,
+    room_scope,
+    service_scope,
+)
+
+
+def event(room_id: str, stamp: int, pdu: dict[str, Any], sent_by: dict[str, str] | None) -> Draft:
+    """A room event. `sent_by`: {"device_id", "path", "txn_id"} of the request that made it, if any."""
+    body: dict[str, Any] = {"event": pdu}
+    if sent_by is not None:
+        body["sent_by"] = sent_by
+    return Draft(Kind.EVENT, room_scope(room_id), Lane.TEXT, stamp, json_bytes(body))
+
+
+def register(
+    family: str, owner: str, key1: str, key2: str, value: Any, stamp: int, *, public: bool = False
+) -> Draft:
+    """A value of which the last writer's counts; `value` None deletes it. `owner`: a user id, room id or ""."""
+    scope = service_scope()
+    if owner.startswith("@"):
+        scope = public_scope(owner) if public else private_scope(owner)
+    elif owner.startswith("!"):
+        scope = room_scope(owner)
+    body = {"family": family, "owner": owner, "key": [key1, key2], "value": value}
+    return Draft(Kind.REGISTER, scope, Lane.TEXT, stamp, json_bytes(body))
+
+
+def user(user_id: str, created_ts: int, stamp: int) -> Draft:
+    """The claim of a user name."""
+    body = {"user_id": user_id, "created_ts": created_ts}
+    return Draft(Kind.USER, public_scope(user_id), Lane.TEXT, stamp, json_bytes(body))
+
+
+def password(
+    user_id: str,
+    password_hash: str | None,
+    stamp: int,
+    *,
+    deactivated: bool = False,
+    logs_out: bool = False,
+    keeps: str = "",
+) -> Draft:
+    """The user's password as an argon2id hash; None: no password is accepted.
+
+    `logs_out` ends every session checked against an older password, but for the session `keeps`.
+    """
+    body = {
+        "user_id": user_id,
+        "password": password_hash,
+        "deactivated": deactivated,
+        "logs_out": logs_out,
+        "keeps": keeps,
+    }
+    return Draft(Kind.PASSWORD, private_scope(user_id), Lane.TEXT, stamp, json_bytes(body))
+
+
+def session(
+    user_id: str,
+    device_id: str,
+    session_id: str,
+    generation: int,
+    tokens: list[dict[str, Any]],
+    ts: int,
+    stamp: int,
+    password_stamp: int,
+) -> Draft:
+    """A log-in (generation 0) or its refresh. `tokens`: [{"hash" (hex SHA-256), "kind", "expires_ts"?}].
+
+    `password_stamp` names the password record the log-in was checked against, so that a password
+    change which logs others out ends it whenever either record arrives (DESIGN 5.3).
+    """
+    body = {
+        "user_id": user_id,
+        "device_id": device_id,
+        "session": session_id,
+        "generation": generation,
+        "tokens": tokens,
+        "ts": ts,
+        "password_stamp": password_stamp,
+    }
+    return Draft(Kind.SESSION, private_scope(user_id), Lane.TEXT, stamp, json_bytes(body))
+
+
+def session_end(user_id: str, session_ids: list[str], stamp: int) -> Draft:
+    """The end of sessions: final, whatever arrives later."""
+    body = {"user_id": user_id, "sessions": session_ids}
+    return Draft(Kind.SESSION_END, private_scope(user_id), Lane.TEXT, stamp, json_bytes(body))
+
+
+def receipt(
+    room_id: str, user_id: str, receipt_type: str, thread_id: str, event_id: str, heads: list[str], ts: int, stamp: int
+) -> Draft:
+    """A receipt names its target and the room heads its node held, so that a merge's events stay unread."""
+    body = {
+        "room_id": room_id,
+        "user_id": user_id,
+        "type": receipt_type,
+        "thread": thread_id,
+        "event_id": event_id,
+        "heads": heads,
+        "ts": ts,
+    }
+    return Draft(Kind.RECEIPT, room_scope(room_id), Lane.TEXT, stamp, json_bytes(body))

@@ -1,0 +1,142 @@
+"""One running node: its parts, and the one path by which a record reaches disk, view and waiting clients."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from bongsu import limits
+from bongsu.clock import Clock
+from bongsu.config import Config
+from bongsu.errors import FatalError, MatrixError
+from bongsu.log.key import NodeKey
+from bongsu.log.record import Draft, Record
+from bongsu.log.store import LogStore
+from bongsu.log.vector import Vector
+from bongsu.passwords import Passwords
+from bongsu.ratelimit import RateLimiter
+from bongsu.sync.lazy import LazyMembers
+from bongsu.sync.live import Live
+from bongsu.sync.wake import Wake
+from bongsu.view.apply import apply_records, catch_up
+from bongsu.view.cache import Cache
+from bongsu.view.changes import Changes
+from bongsu.view.client_event import ClientEvents
+from bongsu.view.context import Context
+from bongsu.view.db import Database
+from bongsu.view.sessions import Requester
+
+logger = logging.getLogger(__name__)
+
+
+class Node:
+    """Everything a request handler may use. Built once in `serve`, owned by the loop thread."""
+
+    def __init__(self, config: Config, clock: Clock, log: LogStore, context: Context) -> None:
+        self.config = config
+        self.clock = clock
+        self.log = log
+        self.context = context
+        self.wake = Wake()
+        self.live = Live(clock.monotonic)
+        self.passwords = Passwords()
+        self.client_events = ClientEvents(context)
+        self.lazy_members = LazyMembers()
+        self.sessions: Cache[bytes, Requester] = Cache(20_000)
+        self.rate = RateLimiter(clock.monotonic, enabled=config.rate_limits)
+        self.vector: Vector = log.vector()
+        self.position = context.db.cursor
+        # Told of every applied batch: push, and whatever else must never hold a message up.
+        self.listeners: list[Callable[[Changes], None]] = []
+        self.fatal: asyncio.Future[FatalError] | None = None
+        self.stopping = False
+
+    @classmethod
+    def open(cls, config: Config, clock: Clock, progress: Callable[[int, int], None]) -> "Node":
+        """Open the data directory and apply what the view lacks.
+
+        Raises:
+            FatalError: the store cannot be trusted; the sentence says what to do.
+        """
+        data = Path(config.data)
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        key = NodeKey.load_or_create(data / "node.key")
+        log = LogStore.open(data / "log.db", key, clock=clock, free_bytes_min=config.free_bytes_min)
+        db = Database.open(data / "view.db")
+        if db.cursor > log.head_position:
+            # log.db is an older image than view.db: rows of records that are gone must go too.
+            db.close()
+            (data / "view.db").unlink()
+            db = Database.open(data / "view.db")
+        context = Context.build(db, log)
+        catch_up(context, progress)
+        node = cls(config, clock, log, context)
+        log.on_committed = node._committed
+        log.on_fatal = node._fail
+        return node
+
+    async def write(self, *drafts: Draft) -> list[Record]:
+        """Append records and wait until they are on disk and applied.
+
+        Raises:
+            MatrixError: 403 M_RESOURCE_LIMIT_EXCEEDED, the disk is nearly full; nothing was written.
+        """
+        try:
+            return await asyncio.shield(self.log.append(drafts))
+        except MatrixError:
+            self.context.live.forget_all()
+            raise
+
+    def now_ms(self) -> int:
+        """The node's clock."""
+        return self.clock.now_ms()
+
+    def joined(self, room_id: str) -> set[str]:
+        """The joined members of a room in memory; empty if nobody has used the room lately."""
+        live = self.context.live.peek(room_id)
+        return set() if live is None else live.joined
+
+    def notify_room(self, room_id: str) -> None:
+        """Wake the joined members of a room."""
+        live = self.context.live.find(room_id)
+        if live is not None:
+            self.wake.notify(live.joined)
+
+    def _committed(self, records: list[Record]) -> None:
+        try:
+            changes = apply_records(self.context, records)
+        except Exception as error:
+            logger.exception("applying records %d to %d failed", records[0].position, records[-1].position)
+            self._fail(FatalError(f"A record could not be applied ({error}). Run `bongsu verify`."))
+            raise
+        for event_id in changes.stale:
+            self.client_events.forget(event_id)
+        if changes.ended_sessions:
+            self.sessions.clear()
+        self.position = records[-1].position
+        self.vector = self.log.vector()
+        self.wake.notify(self._concerned(changes))
+        for listener in self.listeners:
+            listener(changes)
+
+    def _concerned(self, changes: Changes) -> Iterable[str]:
+        concerned = set(changes.users)
+        if self.wake.waiting:
+            for room in changes.rooms:
+                live = self.context.live.find(self.context.events.room_id(room))
+                if live is not None:
+                    concerned |= live.joined
+        return concerned
+
+    def _fail(self, error: FatalError) -> None:
+        logger.critical("%s", error)
+        if self.fatal is not None and not self.fatal.done():
+            self.fatal.set_result(error)
+
+    async def close(self) -> None:
+        """Answer waiting polls, write what is queued, close the files; within `limits.STOP_S`."""
+        self.stopping = True
+        self.wake.notify_all()
+        await asyncio.wait_for(self.log.close(), limits.STOP_S)
+        self.passwords.close()
+        self.context.db.close()

@@ -1,0 +1,19 @@
+"""What one call of /sync asks for."""
+
+from dataclasses import dataclass
+
+from bongsu.sync.filter import Filter
+
+
+@dataclass(frozen=True, slots=True)
+class SyncRequest:
+    """The parameters of GET /sync. Spec: Client-Server API § Syncing."""
+
+    user_id: str
+    device_id: str
+    session: str
+    filter: Filter
+    full_state: bool
+    use_state_after: bool
+    timeout_s: float
+    set_presence: str

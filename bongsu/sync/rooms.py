@@ -1,0 +1,244 @@
+"""The rooms of a /sync answer: timelines, state, invitations, and rooms one has left."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from bongsu.node import Node
+from bongsu.room.state import StateMap
+from bongsu.room.visibility import STRIPPED_STATE_TYPES
+from bongsu.sync.filter import EventFilter
+from bongsu.sync.request import SyncRequest
+from bongsu.sync.state import state_at_start, state_changes
+from bongsu.sync.timeline import Timeline, timeline
+from bongsu.sync.token import Since
+from bongsu.view import members, registers
+from bongsu.view.members import Member
+from bongsu.view.receipts import receipts_since
+
+Section = dict[str, dict[str, Any]]
+
+
+@dataclass(slots=True)
+class RoomsAnswer:
+    """The `rooms` object of the answer."""
+
+    join: Section
+    invite: Section
+    knock: Section
+    leave: Section
+
+    def fields(self) -> dict[str, Section]:
+        """Only the sections that have rooms."""
+        named = {"join": self.join, "invite": self.invite, "knock": self.knock, "leave": self.leave}
+        return {name: section for name, section in named.items() if section}
+
+
+def rooms(node: Node, request: SyncRequest, since: Since | None) -> RoomsAnswer:
+    """Every room of the user with something they have not seen."""
+    answer = RoomsAnswer({}, {}, {}, {})
+    touched: set[str] = set()
+    if since is not None:
+        touched = registers.changed_rooms(node.context, "account_data", request.user_id, since.position)
+    for member in members.rooms_of(node.context, request.user_id):
+        room_id = node.context.events.room_id(member.room)
+        if not request.filter.passes_room(room_id):
+            continue
+        if since is not None and not request.full_state and room_id not in touched:
+            if _quiet(node, since, member, room_id):
+                continue
+        new = since is None or not since.covers(member.changed)
+        if member.membership == "join":
+            entry = _joined(node, request, since, member, room_id)
+            if entry:
+                answer.join[room_id] = entry
+        elif member.membership == "invite" and new:
+            answer.invite[room_id] = {"invite_state": {"events": _stripped(node, member)}}
+        elif member.membership == "knock" and new:
+            answer.knock[room_id] = {"knock_state": {"events": _stripped(node, member)}}
+        elif member.membership in ("leave", "ban"):
+            entry = _left(node, request, since, member, room_id, new)
+            if entry:
+                answer.leave[room_id] = entry
+    return answer
+
+
+def _quiet(node: Node, since: Since, member: Member, room_id: str) -> bool:
+    """Whether nothing of the room can be new, by what is in memory alone."""
+    return (
+        member.changed <= since.position
+        and not node.context.touched.since(member.room, since.position)
+        and node.live.typing_since(room_id, since.live) is None
+    )
+
+
+def _joined(
+    node: Node, request: SyncRequest, since: Since | None, member: Member, room_id: str
+) -> dict[str, Any]:
+    newly = since is None or not since.covers(member.joined)
+    whole = newly or request.full_state
+    found = timeline(node, request, None if newly else since, member, room_id, None)
+    ephemeral = _ephemeral(node, request, None if newly else since, member.room, room_id)
+    account_data = _account_data(node, request, None if newly else since, room_id)
+    state = _state(node, request, since, whole, member, room_id, found)
+    if not whole and not found.rows and not ephemeral and not account_data and not state:
+        return {}
+    entry = found.fields(node, request)
+    name = "state_after" if request.use_state_after else "state"
+    entry[name] = {"events": state}
+    entry["ephemeral"] = {"events": ephemeral}
+    entry["account_data"] = {"events": account_data}
+    if whole or any(row.type == "m.room.member" for row in found.rows) or found.limited:
+        entry["summary"] = _summary(node, request.user_id, member.room, room_id)
+    return entry
+
+
+def _state(
+    node: Node,
+    request: SyncRequest,
+    since: Since | None,
+    whole: bool,
+    member: Member,
+    room_id: str,
+    found: Timeline,
+) -> list[msgspec.Raw]:
+    """The state section: whole, or what changed, with the members lazy loading asks for."""
+    if whole:
+        state = state_at_start(node, member, room_id, found, after=request.use_state_after)
+    else:
+        assert since is not None
+        state = state_changes(node, member, since, found, after=request.use_state_after)
+    chosen = _filtered(node, request, state, found)
+    now_ms = node.now_ms()
+    raw: list[msgspec.Raw] = []
+    for event_id in chosen:
+        row = node.context.events.row(event_id)
+        assert row is not None
+        if request.filter.state.passes(row.type, row.sender):
+            raw.append(node.client_events.raw(row, now_ms, with_room=False))
+    return raw
+
+
+def _filtered(node: Node, request: SyncRequest, state: StateMap, found: Timeline) -> list[str]:
+    filter_ = request.filter.state
+    if not filter_.lazy_load_members:
+        return [state[key] for key in sorted(state)]
+    wanted = {row.sender for row in found.rows} | {request.user_id}
+    chosen = [
+        state[key] for key in sorted(state) if key[0] != "m.room.member" or key[1] in wanted
+    ]
+    chosen += _senders(node, request, wanted - {key[1] for key in state if key[0] == "m.room.member"}, found)
+    return chosen
+
+
+def _senders(node: Node, request: SyncRequest, users: set[str], found: Timeline) -> list[str]:
+    """Member events of senders that the state section alone would not bring."""
+    if not found.rows:
+        return []
+    in_timeline = {row.event_id for row in found.rows}
+    known = node.lazy_members.setdefault_for(request.session, found.rows[0].room)
+    chosen = []
+    for user_id in sorted(users):
+        if user_id in known and not request.filter.state.include_redundant_members:
+            continue
+        member = members.member(node.context, found.rows[0].room, user_id)
+        if member is not None and member.event_id and member.event_id not in in_timeline:
+            chosen.append(member.event_id)
+            known.add(user_id)
+    return chosen
+
+
+def _left(
+    node: Node, request: SyncRequest, since: Since | None, member: Member, room_id: str, new: bool
+) -> dict[str, Any]:
+    if registers.get(node.context, "forgotten", request.user_id, room_id, "") == member.event_id:
+        return {}
+    if since is None and not request.filter.include_leave:
+        return {}
+    if not new or not member.event_id:
+        return {}
+    found = timeline(node, request, since, member, room_id, member.changed)
+    entry = found.fields(node, request)
+    if since is None or request.full_state:
+        state = state_at_start(node, member, room_id, found, after=request.use_state_after)
+    else:
+        state = state_changes(node, member, since, found, after=request.use_state_after)
+    now_ms = node.now_ms()
+    rows = [node.context.events.row(state[key]) for key in sorted(state)]
+    name = "state_after" if request.use_state_after else "state"
+    entry[name] = {
+        "events": [node.client_events.raw(row, now_ms, with_room=False) for row in rows if row is not None]
+    }
+    entry["account_data"] = {"events": _account_data(node, request, since, room_id)}
+    return entry
+
+
+def _stripped(node: Node, member: Member) -> list[dict[str, Any]]:
+    """The room as an invited or knocking user may see it. Spec: § Stripped state."""
+    context = node.context
+    state = context.live.current_state(member.room)
+    keys = [(kind, "") for kind in STRIPPED_STATE_TYPES] + [("m.room.member", member.user_id)]
+    invite = context.events.body(member.event_id)
+    if invite.sender != member.user_id:
+        keys.append(("m.room.member", invite.sender))
+    events = [context.events.body(state[key]) for key in keys if key in state]
+    return [
+        {
+            "type": event.type,
+            "sender": event.sender,
+            "state_key": event.state_key,
+            "content": event.content,
+            "origin_server_ts": event.origin_server_ts,
+            "event_id": event.event_id,
+        }
+        for event in events
+    ]
+
+
+def _ephemeral(
+    node: Node, request: SyncRequest, since: Since | None, room: int, room_id: str
+) -> list[dict[str, Any]]:
+    events: list[dict[str, Any]] = []
+    passes: Callable[[str], bool] = _passes_type(request.filter.ephemeral, room_id)
+    typing = node.live.typing_since(room_id, 0 if since is None else since.live)
+    if typing is not None and passes("m.typing") and (since is not None or typing):
+        events.append({"type": "m.typing", "content": {"user_ids": typing}})
+    content = receipts_since(node.context, room, request.user_id, 0 if since is None else since.position)
+    if content and passes("m.receipt"):
+        events.append({"type": "m.receipt", "content": content})
+    return events
+
+
+def _account_data(
+    node: Node, request: SyncRequest, since: Since | None, room_id: str
+) -> list[dict[str, Any]]:
+    passes = _passes_type(request.filter.room_account_data, room_id)
+    found = registers.since(
+        node.context, "account_data", request.user_id, room_id, 0 if since is None else since.position
+    )
+    return [
+        {"type": kind, "content": {} if content is None else content}
+        for kind, content in found
+        if passes(kind) and (since is not None or content is not None)
+    ]
+
+
+def _passes_type(filter_: EventFilter, room_id: str) -> Callable[[str], bool]:
+    def passes(event_type: str) -> bool:
+        return filter_.passes(event_type, None) and filter_.passes_room(room_id)
+
+    return passes
+
+
+def _summary(node: Node, user_id: str, room: int, room_id: str) -> dict[str, Any]:
+    count = members.counts(node.context, room)
+    summary: dict[str, Any] = {
+        "m.joined_member_count": count.get("join", 0),
+        "m.invited_member_count": count.get("invite", 0),
+    }
+    live = node.context.live.get(room_id)
+    if ("m.room.name", "") not in live.state and ("m.room.canonical_alias", "") not in live.state:
+        summary["m.heroes"] = members.heroes(node.context, room, user_id)
+    return summary

@@ -1,0 +1,96 @@
+"""Sync tokens: a version vector, with this node's own position as a shortcut (DESIGN 5.4).
+
+Pure. Any node may answer any token; only the shortcut belongs to the node that wrote it.
+"""
+
+import struct
+from dataclasses import dataclass
+
+from bongsu import limits
+from bongsu.canonical import from_urlsafe_base64, unpadded_urlsafe_base64
+from bongsu.errors import MatrixError, invalid_param
+from bongsu.log.vector import Vector
+
+_HEAD = struct.Struct(">8sQQ")
+NO_START = bytes(8)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What a client has seen.
+
+    `start` names a start of the node that wrote the token (zeros: no shortcut), `position` a prefix of
+    that node's order of arrival, `live` its count of typing and presence changes; `vector` says the
+    same to every other node.
+    """
+
+    start: bytes
+    position: int
+    live: int
+    vector: Vector
+
+    def encode(self) -> str:
+        """The token as clients carry it."""
+        return "s" + unpadded_urlsafe_base64(
+            _HEAD.pack(self.start, self.position, self.live) + self.vector.encode()
+        )
+
+
+def decode(text: str) -> Token:
+    """Read a token.
+
+    Raises:
+        MatrixError: 400 M_INVALID_PARAM for anything this release or another did not write.
+    """
+    sentence = "The `since` token was not made by this service. Start again without it."
+    if not text.startswith("s") or len(text) > limits.SYNC_TOKEN_CHARACTERS_MAX:
+        raise invalid_param(sentence)
+    try:
+        raw = from_urlsafe_base64(text[1:])
+        start, position, live = _HEAD.unpack_from(raw)
+        vector = Vector.decode(raw[_HEAD.size :])
+    except (ValueError, struct.error, MatrixError):
+        raise invalid_param(sentence) from None
+    if max(position, live) >= 2**62:
+        raise invalid_param(sentence)
+    return Token(start, position, live, vector)
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """A token as this node reads it: everything up to `position` is seen, but for `unseen` above it.
+
+    `unseen` None: all positions above `position` are unseen (the shortcut held).
+    """
+
+    position: int
+    live: int
+    unseen: frozenset[int] | None = None
+
+    def covers(self, position: int) -> bool:
+        """Whether the client has seen the record at `position`."""
+        if position <= self.position:
+            return True
+        return self.unseen is not None and position not in self.unseen
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a room's history, for /messages: before the event of this (stamp, event id)."""
+
+    stamp: int
+    event_id: str
+
+    def encode(self) -> str:
+        """The token as clients carry it."""
+        return f"t{self.stamp}_{self.event_id}"
+
+
+def decode_place(text: str) -> Place | None:
+    """Read a pagination token; None if it is not one (it may be a sync token)."""
+    head, separator, event_id = text.partition("_")
+    if not text.startswith("t") or not separator or not head[1:].isascii() or not head[1:].isdigit():
+        return None
+    if len(head) > 20 or len(event_id) > limits.ID_BYTES_MAX:
+        return None
+    return Place(int(head[1:]), event_id)

@@ -1,0 +1,84 @@
+"""GET /sync: wait until there is something new for the user, then say it once."""
+
+import asyncio
+from typing import Any
+
+from bongsu import limits
+from bongsu.canonical import json_bytes
+from bongsu.node import Node
+from bongsu.sync.request import SyncRequest
+from bongsu.sync.rooms import rooms
+from bongsu.sync.token import NO_START, Since, Token, decode
+from bongsu.view import registers
+
+
+async def sync(node: Node, request: SyncRequest, since_text: str | None) -> bytes:
+    """The JSON of an answer. Waits up to the request's time-out while there is nothing new.
+
+    Raises:
+        MatrixError: 400 M_INVALID_PARAM for a token nobody made.
+    """
+    token = None if since_text is None else decode(since_text)
+    if token is None:
+        node.lazy_members.forget(request.session)
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + request.timeout_s
+    if token is not None and not token.vector <= node.vector:
+        await _catch_up(node, token, request.user_id)
+    while True:
+        since = None if token is None else read(node, token)
+        answer, empty = build(node, request, since)
+        left_s = deadline - loop.time()
+        if since is None or not empty or request.full_state or left_s <= 0 or node.stopping:
+            return json_bytes({"next_batch": next_batch(node, token).encode(), **answer})
+        await node.wake.wait(request.user_id, left_s)
+
+
+async def _catch_up(node: Node, token: Token, user_id: str) -> None:
+    """A token from the future: wait a moment for what it has seen, then go on with what is held."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + limits.FUTURE_TOKEN_WAIT_S
+    while not token.vector <= node.vector and loop.time() < deadline:
+        await node.wake.wait(user_id, deadline - loop.time())
+
+
+def read(node: Node, token: Token) -> Since:
+    """What a token means here: by the shortcut if this node's store wrote it, else by the vector."""
+    live = token.live if token.start == node.log.start_tag else 0
+    if token.start != NO_START and node.log.shortcut_valid(token.start, token.position):
+        return Since(min(token.position, node.position), live)
+    unseen = [position for position in node.log.positions_beyond(token.vector) if position <= node.position]
+    if not unseen:
+        return Since(node.position, live)
+    return Since(min(unseen) - 1, live, frozenset(unseen))
+
+
+def next_batch(node: Node, token: Token | None) -> Token:
+    """The token of an answer that covers all that is applied here. No entry of `token` is ever lowered."""
+    if token is None or token.vector <= node.vector:
+        return Token(node.log.start_tag, node.position, node.live.count, node.vector)
+    # The client has seen records this node lacks: the shortcut would deliver them again.
+    return Token(NO_START, 0, node.live.count, node.vector.merge(token.vector))
+
+
+def build(node: Node, request: SyncRequest, since: Since | None) -> tuple[dict[str, Any], bool]:
+    """The answer without its token, and whether it says nothing."""
+    answer: dict[str, Any] = {}
+    found = rooms(node, request, since).fields()
+    if found:
+        answer["rooms"] = found
+    account_data = _account_data(node, request, since)
+    if account_data:
+        answer["account_data"] = {"events": account_data}
+    return answer, not answer
+
+
+def _account_data(node: Node, request: SyncRequest, since: Since | None) -> list[dict[str, Any]]:
+    found = registers.since(
+        node.context, "account_data", request.user_id, "", 0 if since is None else since.position
+    )
+    return [
+        {"type": kind, "content": {} if content is None else content}
+        for kind, content in found
+        if request.filter.account_data.passes(kind, None) and (since is not None or content is not None)
+    ]

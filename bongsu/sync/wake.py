@@ -1,0 +1,49 @@
+"""Who waits for what: long polls of users, woken when something of theirs changed."""
+
+import asyncio
+from collections.abc import Iterable
+
+
+class Wake:
+    """Waiting requests by user. Owned by the loop thread."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, set[asyncio.Future[None]]] = {}
+
+    @property
+    def waiting(self) -> int:
+        """How many users wait."""
+        return len(self._waiting)
+
+    async def wait(self, user_id: str, timeout_s: float) -> None:
+        """Return when `user_id` is notified, or after `timeout_s`."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        self._waiting.setdefault(user_id, set()).add(future)
+        handle = loop.call_later(timeout_s, _set, future)
+        try:
+            await future
+        finally:
+            handle.cancel()
+            futures = self._waiting.get(user_id)
+            if futures is not None:
+                futures.discard(future)
+                if not futures:
+                    del self._waiting[user_id]
+
+    def notify(self, user_ids: Iterable[str]) -> None:
+        """Wake the users' waiting requests."""
+        if not self._waiting:
+            return
+        for user_id in user_ids:
+            for future in self._waiting.get(user_id, ()):
+                _set(future)
+
+    def notify_all(self) -> None:
+        """Wake everybody: the node is stopping."""
+        self.notify(list(self._waiting))
+
+
+def _set(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)

@@ -1,0 +1,71 @@
+"""The one way into the view: records become rows, in the order they arrived, one transaction a batch."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from bongsu.canonical import read_trusted
+from bongsu.log.record import Kind, Record
+from bongsu.view.apply_account import (
+    apply_password,
+    apply_register,
+    apply_session,
+    apply_session_end,
+    apply_user,
+)
+from bongsu.view.apply_event import apply_event
+from bongsu.view.changes import Changes
+from bongsu.view.context import Context
+
+Apply = Callable[[Context, Record, dict[str, Any], Changes], None]
+
+APPLY: dict[int, Apply] = {
+    Kind.EVENT: apply_event,
+    Kind.REGISTER: apply_register,
+    Kind.USER: apply_user,
+    Kind.PASSWORD: apply_password,
+    Kind.SESSION: apply_session,
+    Kind.SESSION_END: apply_session_end,
+}
+
+
+def apply_records(context: Context, records: Sequence[Record]) -> Changes:
+    """Apply committed records. Kinds this release does not know are carried unread.
+
+    Returns:
+        whom the batch concerns.
+    """
+    changes = Changes()
+    context.db.begin()
+    try:
+        for record in records:
+            _apply(context, record, changes)
+            while changes.retry:
+                _apply(context, context.log.read(changes.retry.pop(0)), changes)
+        context.db.advance(records[-1].position)
+    except BaseException:
+        context.db.rollback()
+        context.live.forget_all()
+        raise
+    context.db.commit()
+    return changes
+
+
+def _apply(context: Context, record: Record, changes: Changes) -> None:
+    apply = APPLY.get(record.header.kind)
+    if apply is None or record.body is None:
+        return
+    apply(context, record, read_trusted(record.body), changes)
+
+
+def catch_up(context: Context, progress: Callable[[int, int], None], batch: int = 500) -> None:
+    """Apply every record beyond the cursor: after a crash a few, after a rebuild all.
+
+    `progress` is told (done, total) positions after each batch.
+    """
+    head = context.log.head_position
+    while True:
+        records = context.log.after(context.db.cursor, batch)
+        if not records:
+            return
+        apply_records(context, records)
+        progress(records[-1].position, head)

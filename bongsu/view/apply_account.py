@@ -1,0 +1,114 @@
+"""Accounts become rows: users, passwords, sessions and registers."""
+
+from typing import Any
+
+from bongsu.canonical import json_bytes
+from bongsu.log.record import Record
+from bongsu.view.changes import Changes
+from bongsu.view.context import Context
+
+
+def apply_user(context: Context, record: Record, body: dict[str, Any], changes: Changes) -> None:
+    """USER: the claim of a name. The first record of a name stands."""
+    context.db.run(
+        "INSERT OR IGNORE INTO users(user_id, created_ts, position) VALUES(?,?,?)",
+        (body["user_id"], body["created_ts"], record.position),
+    )
+
+
+def apply_password(context: Context, record: Record, body: dict[str, Any], changes: Changes) -> None:
+    """PASSWORD: last writer wins; one that logs others out ends sessions checked against an older one."""
+    user_id = body["user_id"]
+    stamp = record.header.stamp
+    context.db.run(
+        "UPDATE users SET password=?, password_stamp=?, deactivated=? WHERE user_id=? AND password_stamp<?",
+        (body["password"], stamp, int(body["deactivated"]), user_id, stamp),
+    )
+    if body["logs_out"]:
+        context.db.run(
+            "UPDATE users SET session_floor=?, session_kept=? WHERE user_id=? AND session_floor<?",
+            (stamp, body["keeps"], user_id, stamp),
+        )
+        over = context.db.all(
+            "SELECT session FROM sessions WHERE user_id=? AND ended=0 AND password_stamp<? AND session<>?",
+            (user_id, stamp, body["keeps"]),
+        )
+        end_sessions(context, [session for (session,) in over], changes)
+
+
+def apply_session(context: Context, record: Record, body: dict[str, Any], changes: Changes) -> None:
+    """SESSION: a log-in, or the refresh of one. A tombstone that came first is final."""
+    session = body["session"]
+    context.db.run(
+        "INSERT INTO sessions VALUES(?,?,?,?,?,?,0)"
+        " ON CONFLICT(session) DO UPDATE SET generation=max(generation, excluded.generation)",
+        (
+            session,
+            body["user_id"],
+            body["device_id"],
+            body["ts"],
+            body["password_stamp"],
+            body["generation"],
+        ),
+    )
+    over = context.db.value(
+        "SELECT s.ended OR (s.password_stamp < u.session_floor AND s.session <> u.session_kept)"
+        " FROM sessions s JOIN users u USING(user_id) WHERE s.session=?",
+        (session,),
+        default=1,
+    )
+    if over:
+        end_sessions(context, [session], changes)
+        return
+    context.db.run_many(
+        "INSERT OR REPLACE INTO tokens VALUES(?,?,?,?,?)",
+        [
+            (bytes.fromhex(token["hash"]), session, token["kind"], body["generation"], token.get("expires_ts"))
+            for token in body["tokens"]
+        ],
+    )
+    # The predecessor of a refresh token works until its successor is used: two generations stay.
+    context.db.run(
+        "DELETE FROM tokens WHERE session=? AND generation < "
+        "(SELECT generation - 1 FROM sessions WHERE session=?)",
+        (session, session),
+    )
+    changes.users.add(body["user_id"])
+
+
+def apply_session_end(context: Context, record: Record, body: dict[str, Any], changes: Changes) -> None:
+    """SESSION_END: final, also for sessions that have not arrived yet."""
+    context.db.run_many(
+        "INSERT OR IGNORE INTO sessions VALUES(?,?,'',0,0,0,1)",
+        [(session, body["user_id"]) for session in body["sessions"]],
+    )
+    end_sessions(context, body["sessions"], changes)
+    changes.users.add(body["user_id"])
+
+
+def end_sessions(context: Context, sessions: list[str], changes: Changes) -> None:
+    """Mark sessions as over and drop their tokens."""
+    context.db.run_many("UPDATE sessions SET ended=1 WHERE session=?", [(session,) for session in sessions])
+    context.db.run_many("DELETE FROM tokens WHERE session=?", [(session,) for session in sessions])
+    changes.ended_sessions.update(sessions)
+
+
+def apply_register(context: Context, record: Record, body: dict[str, Any], changes: Changes) -> None:
+    """REGISTER: last writer by (stamp, author node, position); the superseded body goes hollow in the log."""
+    key = (body["family"], body["owner"], *body["key"])
+    mine = (record.header.stamp, record.log.node, record.position)
+    found = context.db.one(
+        "SELECT stamp, author, position FROM registers WHERE family=? AND owner=? AND key1=? AND key2=?", key
+    )
+    if found is not None:
+        if tuple(found) >= mine:
+            context.log.hollow(record.position, None)
+            return
+        context.log.hollow(found[2], None)
+    value = body["value"]
+    context.db.run(
+        "INSERT OR REPLACE INTO registers VALUES(?,?,?,?,?,?,?,?)",
+        (*key, None if value is None else json_bytes(value).decode(), *mine),
+    )
+    if body["owner"].startswith("@"):
+        changes.users.add(body["owner"])

@@ -1,0 +1,321 @@
+"""A room event becomes rows: its place, the rules' verdict, the state after it, members, relations."""
+
+from typing import Any
+
+from bongsu.errors import MatrixError
+from bongsu.log.record import Record
+from bongsu.room import auth, graph, resolve
+from bongsu.room.event import Event
+from bongsu.room.state import StateMap
+from bongsu.room.versions import VERSIONS, RoomVersion
+from bongsu.view.apply_redaction import apply_redaction, late_redactions
+from bongsu.view.changes import Changes
+from bongsu.view.context import Context
+from bongsu.view.events import ACCEPTED, REJECTED, EventRow, StateEvents
+from bongsu.view.live import Head, LiveRoom, Pending
+from bongsu.view.transactions import transaction_key
+
+
+def apply_event(context: Context, record: Record, body: dict[str, Any], changes: Changes) -> None:
+    """Apply one EVENT record; a record that lacks an event it names waits, and nothing behind it does."""
+    version = _version(context, body["event"])
+    if version is None:
+        return
+    event = Event.from_pdu(body["event"], version)
+    pending = context.live.pending.pop(event.event_id, None)
+    if pending is not None:
+        event = pending.event
+    if context.db.one("SELECT 1 FROM events WHERE event_id=?", (event.event_id,)) is not None:
+        return
+    missing = _missing(context, event)
+    if missing is not None:
+        context.db.run("INSERT INTO waiting VALUES(?,?)", (record.position, missing))
+        return
+    room = _room_number(context, event, version)
+    before_group, before = _state_before(context, event, version, pending)
+    verdict = _verdict(context, event, version, before, record)
+    row = _insert(context, record, event, room, before_group, before, verdict)
+    if body.get("sent_by") is not None:
+        key = transaction_key(event.sender, body["sent_by"])
+        context.db.run("INSERT OR IGNORE INTO transactions VALUES(?,?)", (key, record.position))
+    context.events.remember(event)
+    if verdict == ACCEPTED:
+        _accepted(context, row, event, version, pending, changes)
+    _wake_waiting(context, event.event_id, changes)
+
+
+def _version(context: Context, pdu: dict[str, Any]) -> RoomVersion | None:
+    """The room version an event is read by; None if this node does not know it (carried unread)."""
+    if pdu.get("type") == "m.room.create":
+        return VERSIONS.get(pdu.get("content", {}).get("room_version", "1"))
+    name = context.db.value("SELECT version FROM rooms WHERE room_id=?", (pdu.get("room_id"),))
+    if name is None:
+        # The create event is not here yet, so the version is unknown; every version we know reads
+        # prev_events alike, and the event waits for them.
+        return VERSIONS["10"]
+    return VERSIONS[name]
+
+
+def _missing(context: Context, event: Event) -> str | None:
+    for event_id in (*event.prev_events, *event.auth_events):
+        if context.db.one("SELECT 1 FROM events WHERE event_id=?", (event_id,)) is None:
+            return event_id
+    return None
+
+
+def _room_number(context: Context, event: Event, version: RoomVersion) -> int:
+    room = context.events.room_number(event.room_id)
+    if room is None:
+        context.db.run("INSERT INTO rooms(room_id, version) VALUES(?,?)", (event.room_id, version.id))
+        room = context.events.room_number(event.room_id)
+        assert room is not None
+    return room
+
+
+def _state_before(
+    context: Context, event: Event, version: RoomVersion, pending: Pending | None
+) -> tuple[int, StateMap]:
+    """The state group and map before the event; several prev_events are resolved into a group of their own."""
+    if not event.prev_events:
+        return 0, StateMap()
+    groups = sorted({_row(context, prev).state_group for prev in event.prev_events})
+    if len(groups) == 1:
+        state = pending.before if pending is not None else context.states.group(groups[0])
+        return groups[0], state
+    maps = [context.states.group(group) for group in groups]
+    state = resolve.resolve(version, maps, context.events.body, context.events.rejected)
+    return new_group(context, groups[0], maps[0], state), state
+
+
+def new_group(context: Context, parent: int, before: StateMap, after: StateMap) -> int:
+    """Store `after` as a delta against `parent`'s state; the parent itself if nothing differs."""
+    changed = [
+        (kind, state_key, event_id)
+        for (kind, state_key), event_id in after.items()
+        if before.get((kind, state_key)) != event_id
+    ]
+    removed = [(kind, state_key, None) for (kind, state_key) in before if (kind, state_key) not in after]
+    if parent and not changed and not removed:
+        return parent
+    context.db.run("INSERT INTO state_groups(parent) VALUES(?)", (parent or None,))
+    group = int(context.db.value("SELECT last_insert_rowid()"))
+    context.db.run_many(
+        "INSERT INTO state_deltas VALUES(?,?,?,?)", [(group, *delta) for delta in (*changed, *removed)]
+    )
+    context.states.remember(group, after)
+    return group
+
+
+def _child_group(context: Context, parent: int, event: Event, after: StateMap) -> int:
+    """The group after one accepted state event. Costs the same in a room of ten thousand as in one of ten."""
+    context.db.run("INSERT INTO state_groups(parent) VALUES(?)", (parent or None,))
+    group = int(context.db.value("SELECT last_insert_rowid()"))
+    context.db.run(
+        "INSERT INTO state_deltas VALUES(?,?,?,?)", (group, event.type, event.state_key, event.event_id)
+    )
+    context.states.remember(group, after)
+    return group
+
+
+def _row(context: Context, event_id: str) -> EventRow:
+    row = context.events.row(event_id)
+    assert row is not None, f"event {event_id} was checked to be here"
+    return row
+
+
+def _verdict(
+    context: Context, event: Event, version: RoomVersion, before: StateMap, record: Record
+) -> int:
+    """Accepted or rejected: a function of events alone, the same on every node (DESIGN 3, invariant 5)."""
+    try:
+        previous = [_row(context, prev) for prev in event.prev_events]
+        graph.check_place(record.header.stamp, event.depth, [(row.stamp, row.depth) for row in previous])
+        named = [context.events.body(event_id) for event_id in event.auth_events]
+        auth.check_auth_events(event, version, named, context.events.rejected)
+        by_key = {named_event.key: named_event for named_event in named}
+        if version.implicit_create_auth and event.type != "m.room.create":
+            create = context.events.body("$" + event.room_id[1:])
+            by_key[create.key] = create
+        auth.check(event, version, by_key)
+        auth.check(event, version, StateEvents(before, context.events))
+    except MatrixError:
+        return REJECTED
+    return ACCEPTED
+
+
+def _insert(
+    context: Context,
+    record: Record,
+    event: Event,
+    room: int,
+    before_group: int,
+    before: StateMap,
+    verdict: int,
+) -> EventRow:
+    group = before_group
+    replaces = None
+    if event.state_key is not None and verdict == ACCEPTED:
+        replaces = before.get((event.type, event.state_key))
+        pending_after = before.set((event.type, event.state_key), event.event_id)
+        group = _child_group(context, before_group, event, pending_after)
+    relation = event.content.get("m.relates_to")
+    relates_to = relation.get("event_id") if isinstance(relation, dict) else None
+    rel_type = relation.get("rel_type") if isinstance(relation, dict) else None
+    if not isinstance(relates_to, str) or not isinstance(rel_type, str):
+        relates_to = rel_type = None
+    context.db.run(
+        "INSERT INTO events VALUES(?,?,?,?,?,?,?,?,?,?,0,?,NULL,?,?)",
+        (
+            record.position,
+            event.event_id,
+            room,
+            record.header.stamp,
+            event.depth,
+            event.type,
+            event.sender,
+            event.state_key,
+            verdict,
+            group,
+            replaces,
+            relates_to,
+            rel_type,
+        ),
+    )
+    return EventRow(
+        record.position,
+        event.event_id,
+        room,
+        record.header.stamp,
+        event.depth,
+        event.type,
+        event.sender,
+        event.state_key,
+        verdict,
+        group,
+        replaces,
+        None,
+    )
+
+
+def _accepted(
+    context: Context,
+    row: EventRow,
+    event: Event,
+    version: RoomVersion,
+    pending: Pending | None,
+    changes: Changes,
+) -> None:
+    heads_before = context.db.all("SELECT event_id FROM heads WHERE room=?", (row.room,))
+    context.db.run_many(
+        "DELETE FROM heads WHERE room=? AND event_id=?", [(row.room, prev) for prev in event.prev_events]
+    )
+    context.db.run("INSERT INTO heads VALUES(?,?)", (row.room, event.event_id))
+    extends_all = {head for (head,) in heads_before} <= set(event.prev_events)
+    if extends_all:
+        if event.state_key is not None:
+            _set_current(context, row, event, changes)
+    else:
+        _resolve_current(context, row, version, changes)
+    live = context.live.peek(event.room_id)
+    context.touched.touch(row.room, row.position)
+    if live is not None:
+        live.room = row.room
+        live.last_position = row.position
+        live.add_tail(row)
+        if pending is None:
+            _lead(context, live, row, event, version)
+    if event.type == "m.room.redaction" and event.redacts is not None:
+        apply_redaction(context, event, version, changes)
+    late_redactions(context, event, version, changes)
+    relates_to = event.content.get("m.relates_to")
+    if isinstance(relates_to, dict) and isinstance(relates_to.get("event_id"), str):
+        changes.stale.add(relates_to["event_id"])
+    changes.event(row)
+
+
+def _set_current(context: Context, row: EventRow, event: Event, changes: Changes) -> None:
+    context.db.run(
+        "INSERT OR REPLACE INTO current_state VALUES(?,?,?,?,?)",
+        (row.room, event.type, event.state_key, event.event_id, row.position),
+    )
+    if event.type == "m.room.member" and event.state_key is not None:
+        set_member(context, row.room, event.state_key, event, row.position, changes)
+
+
+def set_member(
+    context: Context, room: int, user_id: str, event: Event | None, position: int, changes: Changes
+) -> None:
+    """Store a user's membership as the current state has it; `event` None: the state names none any more."""
+    content = {} if event is None else event.content
+    membership = content.get("membership", "leave")
+    found = context.db.one("SELECT membership, joined FROM members WHERE user_id=? AND room=?", (user_id, room))
+    before, joined = found if found is not None else ("leave", 0)
+    if membership == "join" and before != "join":
+        joined = position
+    name = content.get("displayname")
+    context.db.run(
+        "INSERT OR REPLACE INTO members VALUES(?,?,?,?,?,?,?)",
+        (
+            user_id,
+            room,
+            membership,
+            "" if event is None else event.event_id,
+            position,
+            joined,
+            name if isinstance(name, str) else None,
+        ),
+    )
+    live = context.live.peek(context.events.room_id(room))
+    if live is not None:
+        if membership == "join":
+            live.joined.add(user_id)
+        else:
+            live.joined.discard(user_id)
+    changes.member(room, user_id, before, membership)
+
+
+def _resolve_current(context: Context, row: EventRow, version: RoomVersion, changes: Changes) -> None:
+    """The room forked: its current state is the resolution of the states after all its heads."""
+    heads = [event_id for (event_id,) in context.db.all("SELECT event_id FROM heads WHERE room=?", (row.room,))]
+    maps = [context.states.group(_row(context, head).state_group) for head in heads]
+    after = resolve.resolve(version, maps, context.events.body, context.events.rejected)
+    before = context.live.current_state(row.room)
+    for key in set(before) | set(after):
+        event_id = after.get(key)
+        if event_id == before.get(key):
+            continue
+        if event_id is None:
+            context.db.run(
+                "DELETE FROM current_state WHERE room=? AND type=? AND state_key=?", (row.room, *key)
+            )
+        else:
+            context.db.run(
+                "INSERT OR REPLACE INTO current_state VALUES(?,?,?,?,?)",
+                (row.room, *key, event_id, row.position),
+            )
+        if key[0] == "m.room.member":
+            event = None if event_id is None else context.events.body(event_id)
+            set_member(context, row.room, key[1], event, row.position, changes)
+
+
+def _lead(context: Context, live: LiveRoom, row: EventRow, event: Event, version: RoomVersion) -> None:
+    """An event from elsewhere joins what local authors build on, without dropping what is on its way to disk."""
+    live.heads = [head for head in live.heads if head.event_id not in event.prev_events]
+    live.heads.append(Head(row.event_id, row.stamp, row.depth))
+    maps = []
+    for head in live.heads:
+        waiting = context.live.pending.get(head.event_id)
+        if waiting is not None:
+            maps.append(waiting.after)
+        else:
+            maps.append(context.states.group(_row(context, head.event_id).state_group))
+    if len(maps) == 1:
+        live.state = maps[0]
+    else:
+        live.state = resolve.resolve(version, maps, context.events.body, context.events.rejected)
+
+
+def _wake_waiting(context: Context, event_id: str, changes: Changes) -> None:
+    positions = context.db.all("SELECT position FROM waiting WHERE missing=? ORDER BY position", (event_id,))
+    context.db.run("DELETE FROM waiting WHERE missing=?", (event_id,))
+    changes.retry.extend(position for (position,) in positions)

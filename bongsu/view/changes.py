@@ -1,0 +1,38 @@
+"""What a batch of records changed: whom to wake, and what to push."""
+
+from dataclasses import dataclass, field
+
+from bongsu.view.events import EventRow
+
+
+@dataclass(frozen=True, slots=True)
+class MemberChange:
+    """A user's membership of a room went from `before` to `after`."""
+
+    room: int
+    user_id: str
+    before: str
+    after: str
+
+
+@dataclass(slots=True)
+class Changes:
+    """Filled by `apply`, read by the node after the batch has committed."""
+
+    events: list[EventRow] = field(default_factory=list)
+    members: list[MemberChange] = field(default_factory=list)
+    rooms: set[int] = field(default_factory=set)  # rooms whose joined members have something new
+    users: set[str] = field(default_factory=set)  # users who have something new of their own
+    ended_sessions: set[str] = field(default_factory=set)
+    stale: set[str] = field(default_factory=set)  # events whose serialised form has changed
+    retry: list[int] = field(default_factory=list)  # positions of records whose missing event arrived
+
+    def event(self, row: EventRow) -> None:
+        """A new accepted event."""
+        self.events.append(row)
+        self.rooms.add(row.room)
+
+    def member(self, room: int, user_id: str, before: str, after: str) -> None:
+        """A member event took effect; it may have changed only the profile."""
+        self.members.append(MemberChange(room, user_id, before, after))
+        self.users.add(user_id)

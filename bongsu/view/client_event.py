@@ -1,0 +1,101 @@
+"""Events as clients see them: serialised once, spliced into every answer."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from bongsu.canonical import json_bytes, read_trusted
+from bongsu.room.event import Event
+from bongsu.view.cache import Cache
+from bongsu.view.context import Context
+from bongsu.view.events import EventRow
+from bongsu.view.relations import bundled
+
+
+@dataclass(frozen=True, slots=True)
+class _Serialised:
+    """`head` is the event's JSON up to and with `"unsigned":{`; `fixed` the unsigned fields all see alike."""
+
+    head: bytes
+    fixed: bytes
+    origin_server_ts: int
+
+
+class ClientEvents:
+    """A cache of serialised events."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._cache: Cache[str, _Serialised] = Cache(4096)
+        self._with_room: Cache[str, _Serialised] = Cache(1024)
+
+    def forget(self, event_id: str) -> None:
+        """An event was redacted, or something now relates to it."""
+        self._cache.drop(event_id)
+        self._with_room.drop(event_id)
+
+    def raw(
+        self, row: EventRow, now_ms: int, *, with_room: bool, txn_id: str | None = None, membership: str | None = None
+    ) -> msgspec.Raw:
+        """The event's JSON. `with_room`: with its room_id, as outside /sync."""
+        cache = self._with_room if with_room else self._cache
+        serialised = cache.get(row.event_id)
+        if serialised is None:
+            serialised = self._serialise(row, with_room)
+            cache.put(row.event_id, serialised)
+        unsigned = b'"age":%d' % max(0, now_ms - serialised.origin_server_ts)
+        if membership is not None:
+            unsigned += b',"membership":"%s"' % membership.encode()
+        if txn_id is not None:
+            unsigned += b',"transaction_id":' + json_bytes(txn_id)
+        return msgspec.Raw(serialised.head + unsigned + serialised.fixed + b"}}")
+
+    def _serialise(self, row: EventRow, with_room: bool) -> _Serialised:
+        room_id = self._context.events.room_id(row.room)
+        event = self._context.events.load(row.position, row.event_id, room_id)
+        fields = client_fields(event)
+        if with_room:
+            fields["room_id"] = room_id
+        unsigned: dict[str, Any] = {}
+        if row.redacted_by is not None:
+            redaction = self._context.events.body(row.redacted_by)
+            unsigned["redacted_because"] = {**client_fields(redaction), "room_id": room_id}
+        if row.replaces is not None:
+            unsigned["replaces_state"] = row.replaces
+            unsigned["prev_content"] = self._context.events.body(row.replaces).content
+        relations = bundled(self._context, row)
+        if relations:
+            unsigned["m.relations"] = relations
+        fixed = json_bytes(unsigned)[1:-1]
+        head = json_bytes(fields)[:-1] + b',"unsigned":{'
+        return _Serialised(head, b"," + fixed if fixed else b"", event.origin_server_ts)
+
+
+def client_fields(event: Event) -> dict[str, Any]:
+    """The fields of an event that clients see. Spec: Client-Server API § Room event format."""
+    fields: dict[str, Any] = {
+        "type": event.type,
+        "sender": event.sender,
+        "content": event.content,
+        "event_id": event.event_id,
+        "origin_server_ts": event.origin_server_ts,
+    }
+    if event.state_key is not None:
+        fields["state_key"] = event.state_key
+    if event.redacts is not None:
+        # Clients of either age look in their own place: both are filled, whatever the room version.
+        fields["redacts"] = event.redacts
+        fields["content"] = {**event.content, "redacts": event.redacts}
+    return fields
+
+
+def txn_id_of(context: Context, row: EventRow, device_id: str) -> str | None:
+    """The transaction id under which `device_id` sent the event, so that its client knows its own echo."""
+    record = context.log.read(row.position)
+    if record.body is None:
+        return None
+    sent_by = read_trusted(record.body).get("sent_by")
+    if sent_by is None or sent_by["device_id"] != device_id:
+        return None
+    return str(sent_by["txn_id"])

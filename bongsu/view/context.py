@@ -1,0 +1,28 @@
+"""What applying a record and reading the view share: tables, caches and the log."""
+
+from dataclasses import dataclass
+
+from bongsu.log.store import LogStore
+from bongsu.view.db import Database
+from bongsu.view.events import Events, States
+from bongsu.view.live import LiveRooms
+from bongsu.view.touched import Touched
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One node's view. Owned by the loop thread."""
+
+    db: Database
+    log: LogStore
+    events: Events
+    states: States
+    live: LiveRooms
+    touched: Touched
+
+    @classmethod
+    def build(cls, db: Database, log: LogStore) -> "Context":
+        """Wire the parts of a view over its database and its node's log."""
+        events = Events(db, log)
+        states = States(db)
+        return cls(db, log, events, states, LiveRooms(db, events, states), Touched(db.cursor))

@@ -1,0 +1,186 @@
+"""Reading room events: where they are, what they say, and which state they stand on."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from bongsu.canonical import read_trusted
+from bongsu.ids import EventId, RoomId
+from bongsu.log.store import LogStore
+from bongsu.room.event import Event
+from bongsu.room.state import StateMap
+from bongsu.room.versions import VERSIONS, RoomVersion
+from bongsu.view.cache import Cache
+from bongsu.view.db import Database
+
+ACCEPTED = 0
+REJECTED = 1
+
+COLUMNS = "position, event_id, room, stamp, depth, type, sender, state_key, verdict, state_group, replaces, redacted_by"
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """What the view knows of an event without reading its body. `position`: its place in log.db."""
+
+    position: int
+    event_id: str
+    room: int
+    stamp: int
+    depth: int
+    type: str
+    sender: str
+    state_key: str | None
+    verdict: int
+    state_group: int
+    replaces: str | None
+    redacted_by: str | None
+
+
+class Events:
+    """Events by id, with their bodies read from the log."""
+
+    def __init__(self, db: Database, log: LogStore) -> None:
+        self.db = db
+        self.log = log
+        self._bodies: Cache[str, Event] = Cache(4096)
+        self._room_ids: dict[int, str] = {}
+        self._rooms: dict[str, int] = {}
+        self._versions: dict[str, RoomVersion] = {}
+
+    def room_number(self, room_id: str) -> int | None:
+        """The room's row number here, or None if there is no such room."""
+        number = self._rooms.get(room_id)
+        if number is None:
+            number = self.db.value("SELECT room FROM rooms WHERE room_id=?", (room_id,))
+            if number is not None:
+                self._rooms[room_id] = number
+        return number
+
+    def room_id(self, room: int) -> str:
+        """The room id of a row number."""
+        room_id = self._room_ids.get(room)
+        if room_id is None:
+            room_id = str(self.db.value("SELECT room_id FROM rooms WHERE room=?", (room,)))
+            self._room_ids[room] = room_id
+        return room_id
+
+    def version(self, room_id: str) -> RoomVersion:
+        """The version of a room that is here."""
+        version = self._versions.get(room_id)
+        if version is None:
+            version = VERSIONS[self.db.value("SELECT version FROM rooms WHERE room_id=?", (room_id,))]
+            self._versions[room_id] = version
+        return version
+
+    def row(self, event_id: str) -> EventRow | None:
+        """The event's row, or None if it has not arrived."""
+        found = self.db.one(f"SELECT {COLUMNS} FROM events WHERE event_id=?", (event_id,))  # noqa: S608
+        return None if found is None else EventRow(*found)
+
+    def rows(self, where: str, parameters: tuple[object, ...]) -> list[EventRow]:
+        """The rows that match; `where` is SQL of this package, never of a client."""
+        found = self.db.all(f"SELECT {COLUMNS} FROM events WHERE {where}", parameters)  # noqa: S608
+        return [EventRow(*columns) for columns in found]
+
+    def body(self, event_id: str) -> Event:
+        """The event itself. The caller knows that it has arrived."""
+        event = self._bodies.get(event_id)
+        if event is None:
+            found = self.db.one("SELECT position, room FROM events WHERE event_id=?", (event_id,))
+            assert found is not None, f"event {event_id} is not in the view"
+            event = self.load(found[0], event_id, self.room_id(found[1]))
+        return event
+
+    def load(self, position: int, event_id: str, room_id: str) -> Event:
+        """Read an event from its place in the log."""
+        event = self._bodies.get(event_id)
+        if event is None:
+            record = self.log.read(position)
+            assert record.body is not None, f"the body of event {event_id} is not held here"
+            pdu = read_trusted(record.body)["event"]
+            event = Event.trusted(pdu, EventId(event_id), RoomId(room_id), self.version(room_id))
+            self._bodies.put(event_id, event)
+        return event
+
+    def remember(self, event: Event) -> None:
+        """Keep an event that was just built or applied."""
+        self._bodies.put(event.event_id, event)
+
+    def forget(self, event_id: str) -> None:
+        """Drop a cached body that a redaction has pruned."""
+        self._bodies.drop(event_id)
+
+    def rejected(self, event_id: str) -> bool:
+        """Whether the room's rules refused the event."""
+        return bool(self.db.value("SELECT verdict FROM events WHERE event_id=?", (event_id,)) == REJECTED)
+
+
+class States:
+    """State groups: the state after an event, as a delta against its predecessor's."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+        self._maps: Cache[int, StateMap] = Cache(512)
+
+    def group(self, state_group: int) -> StateMap:
+        """The whole state map of a group. One walk to the first group when nothing is cached."""
+        chain: list[int] = []
+        current: int | None = state_group
+        base: StateMap | None = None
+        while current:
+            base = self._maps.get(current)
+            if base is not None:
+                break
+            chain.append(current)
+            current = self.db.value("SELECT parent FROM state_groups WHERE state_group=?", (current,))
+        state = base if base is not None else StateMap()
+        with_changes = state.mutate()
+        for number in reversed(chain):
+            for kind, state_key, event_id in self.db.all(
+                "SELECT type, state_key, event_id FROM state_deltas WHERE state_group=?", (number,)
+            ):
+                if event_id is None:
+                    with_changes.pop((kind, state_key), None)
+                else:
+                    with_changes[kind, state_key] = event_id
+        state = with_changes.finish()
+        self._maps.put(state_group, state)
+        return state
+
+    def parent(self, state_group: int) -> int | None:
+        """The group a group is a delta of; None for the first of a room."""
+        parent: int | None = self.db.value(
+            "SELECT parent FROM state_groups WHERE state_group=?", (state_group,)
+        )
+        return parent
+
+    def before(self, row: EventRow) -> StateMap:
+        """The state before an event: its group's, or the parent's if the event itself made the group."""
+        if row.state_key is None or row.verdict != ACCEPTED:
+            return self.group(row.state_group)
+        parent = self.parent(row.state_group)
+        return StateMap() if parent is None else self.group(parent)
+
+    def remember(self, state_group: int, state: StateMap) -> None:
+        """Keep a map that was just computed."""
+        self._maps.put(state_group, state)
+
+
+class StateEvents(Mapping[tuple[str, str], Event]):
+    """A state map that hands out events rather than their ids, reading each only when a rule asks for it."""
+
+    def __init__(self, state: StateMap, events: Events) -> None:
+        self._state = state
+        self._events = events
+
+    def __getitem__(self, key: tuple[str, str]) -> Event:
+        return self._events.body(self._state[key])
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._state
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self._state)
+
+    def __len__(self) -> int:
+        return len(self._state)

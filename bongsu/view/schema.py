@@ -1,0 +1,83 @@
+"""The tables of view.db. Everything here is derived: change it, raise VERSION, and the view is rebuilt."""
+
+VERSION = 1
+
+PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    # Not FULL: view.db is rebuilt from log.db, and its cursor commits with its rows.
+    "PRAGMA synchronous=NORMAL",
+    # Checkpoints run in the writer thread; a fsync here would hold up every request.
+    "PRAGMA wal_autocheckpoint=0",
+    "PRAGMA cache_size=-8000",
+    "PRAGMA temp_store=MEMORY",
+)
+
+ROOM_TABLES = """
+CREATE TABLE rooms(room INTEGER PRIMARY KEY, room_id TEXT NOT NULL UNIQUE, version TEXT NOT NULL);
+-- position is the record's place in log.db; the event itself is read from there.
+-- verdict 0 accepted, 1 rejected. state_group: the state after the event.
+CREATE TABLE events(
+    position INTEGER PRIMARY KEY, event_id TEXT NOT NULL UNIQUE, room INTEGER NOT NULL, stamp INTEGER NOT NULL,
+    depth INTEGER NOT NULL, type TEXT NOT NULL, sender TEXT NOT NULL, state_key TEXT, verdict INTEGER NOT NULL,
+    state_group INTEGER NOT NULL, notify INTEGER NOT NULL, replaces TEXT, redacted_by TEXT,
+    relates_to TEXT, rel_type TEXT);
+CREATE INDEX events_order ON events(room, stamp);
+CREATE INDEX events_arrival ON events(room, position);
+CREATE INDEX events_relations ON events(relates_to, stamp) WHERE relates_to IS NOT NULL;
+-- Redactions whose target has not arrived yet.
+CREATE TABLE early_redactions(target TEXT NOT NULL, redaction TEXT NOT NULL, PRIMARY KEY(target, redaction))
+    WITHOUT ROWID;
+-- Records that wait for an event they name.
+CREATE TABLE waiting(position INTEGER PRIMARY KEY, missing TEXT NOT NULL);
+CREATE INDEX waiting_missing ON waiting(missing);
+CREATE TABLE heads(room INTEGER NOT NULL, event_id TEXT NOT NULL, PRIMARY KEY(room, event_id)) WITHOUT ROWID;
+-- A state group is its parent plus the rows of state_deltas; event_id NULL removes a key.
+CREATE TABLE state_groups(state_group INTEGER PRIMARY KEY, parent INTEGER);
+CREATE TABLE state_deltas(
+    state_group INTEGER NOT NULL, type TEXT NOT NULL, state_key TEXT NOT NULL, event_id TEXT,
+    PRIMARY KEY(state_group, type, state_key)) WITHOUT ROWID;
+CREATE TABLE current_state(
+    room INTEGER NOT NULL, type TEXT NOT NULL, state_key TEXT NOT NULL, event_id TEXT NOT NULL,
+    changed INTEGER NOT NULL, PRIMARY KEY(room, type, state_key)) WITHOUT ROWID;
+CREATE INDEX current_state_changed ON current_state(room, changed);
+-- changed: position of the last change of membership or member event; joined: of the last change to join.
+CREATE TABLE members(
+    user_id TEXT NOT NULL, room INTEGER NOT NULL, membership TEXT NOT NULL, event_id TEXT NOT NULL,
+    changed INTEGER NOT NULL, joined INTEGER NOT NULL, display_name TEXT,
+    PRIMARY KEY(user_id, room)) WITHOUT ROWID;
+CREATE INDEX members_room ON members(room, membership);
+-- The first 8 bytes of SHA-256 over (user, device, path, txn id): a retried send finds its event.
+CREATE TABLE transactions(key INTEGER PRIMARY KEY, position INTEGER NOT NULL);
+"""
+
+ACCOUNT_TABLES = """
+CREATE TABLE users(
+    user_id TEXT PRIMARY KEY, created_ts INTEGER NOT NULL, deactivated INTEGER NOT NULL DEFAULT 0,
+    password TEXT, password_stamp INTEGER NOT NULL DEFAULT 0, position INTEGER NOT NULL,
+    -- Sessions checked against a password older than this are over, but for the one that changed it.
+    session_floor INTEGER NOT NULL DEFAULT 0, session_kept TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
+CREATE TABLE sessions(
+    session TEXT PRIMARY KEY, user_id TEXT NOT NULL, device_id TEXT NOT NULL, created_ts INTEGER NOT NULL,
+    password_stamp INTEGER NOT NULL, generation INTEGER NOT NULL DEFAULT 0,
+    ended INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+CREATE INDEX sessions_user ON sessions(user_id, device_id);
+-- kind: access or refresh. generation rises at every refresh of the session.
+CREATE TABLE tokens(
+    token_hash BLOB PRIMARY KEY, session TEXT NOT NULL, kind TEXT NOT NULL, generation INTEGER NOT NULL,
+    expires_ts INTEGER) WITHOUT ROWID;
+CREATE INDEX tokens_session ON tokens(session);
+-- Last writer wins by (stamp, author, position). value NULL: deleted.
+CREATE TABLE registers(
+    family TEXT NOT NULL, owner TEXT NOT NULL, key1 TEXT NOT NULL, key2 TEXT NOT NULL, value TEXT,
+    stamp INTEGER NOT NULL, author BLOB NOT NULL, position INTEGER NOT NULL,
+    PRIMARY KEY(family, owner, key1, key2)) WITHOUT ROWID;
+CREATE INDEX registers_owner ON registers(owner, position);
+CREATE INDEX registers_alias ON registers(json_extract(value, '$.room_id')) WHERE family = 'alias';
+CREATE TABLE receipts(
+    room INTEGER NOT NULL, user_id TEXT NOT NULL, type TEXT NOT NULL, thread TEXT NOT NULL,
+    event_id TEXT NOT NULL, stamp INTEGER NOT NULL, ts INTEGER NOT NULL, position INTEGER NOT NULL,
+    PRIMARY KEY(room, user_id, type, thread)) WITHOUT ROWID;
+CREATE INDEX receipts_position ON receipts(room, position);
+"""
+
+STATEMENTS = ROOM_TABLES + ACCOUNT_TABLES

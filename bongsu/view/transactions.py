@@ -1,0 +1,27 @@
+"""Transaction ids: a send retried with the same id, at whatever node, finds the event it made first."""
+
+from hashlib import sha256
+
+from bongsu.canonical import read_trusted
+from bongsu.view.context import Context
+
+
+def transaction_key(user_id: str, sent_by: dict[str, str]) -> int:
+    """The key of (user, device, path, transaction id), as a signed 64-bit integer."""
+    name = "\0".join((user_id, sent_by["device_id"], sent_by["path"], sent_by["txn_id"]))
+    return int.from_bytes(sha256(name.encode()).digest()[:8], "big", signed=True)
+
+
+def event_of(context: Context, user_id: str, sent_by: dict[str, str]) -> str | None:
+    """The id of the event a request made before, or None if it is new."""
+    key = transaction_key(user_id, sent_by)
+    found = context.db.one(
+        "SELECT t.position, e.event_id FROM transactions t JOIN events e USING(position) WHERE key=?", (key,)
+    )
+    if found is None:
+        return None
+    body = context.log.read(found[0]).body
+    # Keys are 64 bits of a hash: two requests may meet in one, and the later must not vanish.
+    if body is None or read_trusted(body).get("sent_by") != sent_by:
+        return None
+    return str(found[1])

@@ -1,0 +1,91 @@
+"""A real `bongsu serve` process for tests: start, stop, kill, verify."""
+
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+BONGSU = Path(sys.executable).with_name("bongsu")
+READY_SECONDS_MAX = 60
+STOP_SECONDS_MAX = 5
+
+
+def free_port() -> int:
+    """A port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Server:
+    """One node on loopback with its own data directory; it keeps its port over restarts."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.data = folder / "data"
+        self.address = f"127.0.0.1:{free_port()}"
+        self.url = f"http://{self.address}"
+        self.errors = folder / "stderr.txt"
+        self._options = ("--registration", "open", "--rate-limits", "off", *options)
+        self._process: subprocess.Popen[str] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "the server does not run"
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start the process and wait for the line that says it accepts connections."""
+        assert self._process is None, "the server runs already"
+        command = [str(BONGSU), "serve", "--listen", self.address, "--data", str(self.data), *self._options]
+        with self.errors.open("a", encoding="utf-8") as errors:
+            self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
+        # A pipe that nobody empties would stop the server one day, so a thread reads on after the first line.
+        lines: queue.Queue[str] = queue.Queue()
+        threading.Thread(target=self._read, args=(self._process, lines), daemon=True).start()
+        try:
+            line = lines.get(timeout=READY_SECONDS_MAX)
+        except queue.Empty:
+            line = ""
+        if line != f"bongsu ready at {self.url}":
+            self.kill()
+            raise AssertionError(f"The server said {line!r} and not that it is ready. {self._said()}")
+
+    @staticmethod
+    def _read(process: subprocess.Popen[str], lines: "queue.Queue[str]") -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.put(line.rstrip("\n"))
+        lines.put("")
+
+    def stop(self) -> None:
+        """End it as an operator would, and hold it to a clean end in time."""
+        assert self._process is not None, "the server does not run"
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            code = self._process.wait(STOP_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"SIGTERM did not end it in {STOP_SECONDS_MAX} s. {self._said()}") from None
+        self._process = None
+        assert code == 0, f"It ended with {code}. {self._said()}"
+        assert "Traceback" not in self._said(), self._said()
+
+    def kill(self) -> None:
+        """End it as a power cut would; nothing is flushed, nobody is told."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def verify(self) -> None:
+        """Hold the data to `bongsu verify`; the server must not run."""
+        command = [str(BONGSU), "verify", "--data", str(self.data)]
+        checked = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+        assert checked.returncode == 0, f"bongsu verify found:\n{checked.stdout}{checked.stderr}"
+
+    def _said(self) -> str:
+        return f"Its standard error ends:\n{self.errors.read_text(encoding='utf-8')[-4000:]}"

@@ -1,0 +1,116 @@
+"""Where settings come from, and the sentences that refuse them."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bongsu import config
+from bongsu.config import SettingError, load
+
+
+def refusal(**arguments: object) -> str:
+    with pytest.raises(SettingError) as caught:
+        load(arguments, {})
+    return str(caught.value)
+
+
+def test_defaults() -> None:
+    settings = load({}, {})
+    assert settings.registration == "token"
+    assert settings.listen == "127.0.0.1:8008"
+    assert (settings.host, settings.port) == ("127.0.0.1", 8008)
+    assert settings.base_url == "http://127.0.0.1:8008"
+    assert settings.rate_limits is True
+    assert settings.given == frozenset()
+
+
+def test_command_line_over_environment_over_file_over_default(tmp_path: Path) -> None:
+    file = tmp_path / "bongsu.toml"
+    file.write_text('site = "file"\nserver_name = "file.example"\nlog_level = "debug"\n', encoding="utf-8")
+    environment = {"BONGSU_SITE": "environment", "BONGSU_SERVER_NAME": "environment.example", "HOME": "/"}
+    settings = load({"site": "line", "server_name": None}, environment, file)
+    assert settings.site == "line"
+    assert settings.server_name == "environment.example"
+    assert settings.log_level == "debug"
+    assert settings.given == {"site", "server_name", "log_level"}
+
+
+def test_environment_may_name_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "bongsu.toml"
+    file.write_text("upload_bytes_max = 5\npresence = false\nrate_limits = 'off'\n", encoding="utf-8")
+    settings = load({}, {"BONGSU_CONFIG": str(file), "BONGSU_FREE_BYTES_MIN": "7"})
+    assert (settings.upload_bytes_max, settings.free_bytes_min) == (5, 7)
+    assert (settings.presence, settings.rate_limits) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("listen", "8008"),
+        ("listen", "localhost:65536"),
+        ("listen", "localhost:0"),
+        ("listen", "::1:8008"),
+        ("server_name", "Talk.Example"),
+        ("server_name", "talk example"),
+        ("server_name", ""),
+        ("site", "-"),
+        ("site", "a" * 33),
+        ("role", "tower"),
+        ("registration", "on"),
+        ("rate_limits", "yes"),
+        ("rate_limits", 1),
+        ("public_url", "talk.example.kr"),
+        ("public_url", "https://talk.example.kr/?a=b"),
+        ("default_room_version", "9"),
+        ("default_room_version", 12),
+        ("upload_bytes_max", "-1"),
+        ("upload_bytes_max", True),
+        ("upload_bytes_max", "1e9"),
+        ("free_bytes_min", 2**60),
+        ("admin_contact", "the mayor"),
+        ("log_level", "loud"),
+        ("data", "README.md"),
+    ],
+)
+def test_a_bad_value_is_refused_by_name_with_reason(name: str, value: object) -> None:
+    assert re.fullmatch(
+        rf"The setting {name} is .* in the command line, but (it must|that is not).*\.",
+        refusal(**{name: value}),
+    )
+
+
+def test_an_unknown_setting_is_refused_wherever_it_stands(tmp_path: Path) -> None:
+    file = tmp_path / "bongsu.toml"
+    file.write_text("lissen = 'x'\n", encoding="utf-8")
+    with pytest.raises(SettingError, match=r"no setting lissen, but the file .* gives it"):
+        load({}, {}, file)
+    with pytest.raises(SettingError, match="no setting portt, but the environment gives it"):
+        load({}, {"BONGSU_PORTT": "1"})
+
+
+def test_a_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=r"absent.toml cannot be read: No such file"):
+        load({}, {}, tmp_path / "absent.toml")
+    broken = tmp_path / "broken.toml"
+    broken.write_bytes(b"site = \xff")
+    with pytest.raises(SettingError, match=r"broken.toml is not TOML"):
+        load({}, {}, broken)
+
+
+def test_settings_that_contradict_each_other_are_refused() -> None:
+    assert "no hubs yet" in refusal(role="hub")
+    assert "end in :localhost for ever" in refusal(public_url="https://talk.example.kr")
+    assert load({"public_url": "http://127.0.0.1:9/"}, {}).base_url == "http://127.0.0.1:9"
+    assert load({"public_url": "https://talk.example.kr", "server_name": "example.kr"}, {}).site == "main"
+
+
+def test_a_data_directory_keeps_its_server_name() -> None:
+    new, named = load({}, {}), load({"server_name": "a.example"}, {})
+    assert config.check_same_service(None, named).server_name == "a.example"
+    assert config.check_same_service("a.example", named).server_name == "a.example"
+    assert config.check_same_service("a.example", new).server_name == "a.example"
+    with pytest.raises(
+        SettingError, match=r"server_name is a\.example, but the data in data belongs to b\.example"
+    ):
+        config.check_same_service("b.example", named)
