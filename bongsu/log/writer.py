@@ -74,6 +74,7 @@ class Transactions:
         self.connection = connection
         self.key = key
         self.commits = 0
+        self.checkpoint_pages = limits.LOG_CHECKPOINT_PAGES
         self._pages = 0  # written since the last checkpoint, about
         self._scopes: dict[bytes, int] = {}
 
@@ -96,7 +97,7 @@ class Transactions:
 
     def checkpoint(self) -> None:
         """Fold the write-ahead file into log.db. Its fsync counts as much as a commit's."""
-        if self._pages >= limits.LOG_CHECKPOINT_PAGES:
+        if self._pages >= self.checkpoint_pages:
             self.connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
             self._pages = 0
 
