@@ -125,11 +125,15 @@ def test_after_healing_every_node_holds_what_any_disk_holds(seed: int, steps: in
     rnd = random.Random(seed)
     nodes = run(rnd, steps)
     on_disk = set().union(*(node.dots() for node in nodes))
+    tokens = [(node.vector(), node.dots()) for node in nodes]
     heal(nodes, rnd)
     for node in nodes:
         check_vector(node)
         assert node.dots() == on_disk
         assert node.vector() == nodes[0].vector()
+        for vector, seen in tokens:
+            # A client that comes back with an old token misses nothing, whatever was lost and found since.
+            assert set(node.beyond(vector)) >= on_disk - seen
 
 
 def heal(nodes: list[Node], rnd: random.Random) -> None:
