@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,11 +32,15 @@ def open_files(path: Path, opener: Opener) -> Files:
         FatalError: another process has it open, or it is not a log.db.
     """
     lock = _lock(path)
+    writing: Connection | None = None
     try:
         writing = opener(path)
         prepare(writing)
         return Files(writing, opener(path), lock)
     except Exception as error:
+        if writing is not None:
+            with suppress(Exception):  # the first error is the one to tell
+                writing.close()
         os.close(lock)
         raise FatalError(f"{path} cannot be opened: {error}. Restore it, or move it away.") from error
 

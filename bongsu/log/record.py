@@ -58,6 +58,10 @@ class BodyState(IntEnum):
     SEALED = 3  # carried, not readable here
 
 
+# Kinds whose bodies soon go hollow, most of them: delivered, or superseded by the next one.
+PASSING = frozenset({Kind.REGISTER, Kind.RECEIPT, Kind.KEY_CLAIM, Kind.TO_DEVICE, Kind.TO_DEVICE_COVERED})
+
+
 @dataclass(frozen=True, slots=True)
 class LogName:
     """A log: `node` is the first half of the SHA-256 of its key, `epoch` 64 random bits of one start."""

@@ -37,7 +37,8 @@ PRAGMAS = (
 )
 
 # A log whose end is named and held is settled: nothing of it needs to be in memory.
-# Bodies have a table of their own, because a deleted row gives its room back and a shrunken one does not.
+# Bodies have tables of their own, because a deleted row gives its room back and a shrunken one does not;
+# those that soon go hollow do not share pages with those that stay, which would be left half empty.
 TABLES = (
     "CREATE TABLE starts(start_tag BLOB PRIMARY KEY, first_position INTEGER NOT NULL) WITHOUT ROWID",
     """CREATE TABLE nodes(
@@ -52,7 +53,9 @@ TABLES = (
         position INTEGER PRIMARY KEY, log_id INTEGER NOT NULL, seq INTEGER NOT NULL, kind INTEGER NOT NULL,
         scope_id INTEGER NOT NULL, scope_link INTEGER NOT NULL, stamp INTEGER NOT NULL,
         body_hash BLOB NOT NULL, hash BLOB NOT NULL, state INTEGER NOT NULL, UNIQUE(log_id, seq))""",
-    """CREATE TABLE bodies(
+    """CREATE TABLE lasting_bodies(
+        position INTEGER PRIMARY KEY, encoding INTEGER NOT NULL, body BLOB NOT NULL, crc INTEGER)""",
+    """CREATE TABLE passing_bodies(
         position INTEGER PRIMARY KEY, encoding INTEGER NOT NULL, body BLOB NOT NULL, crc INTEGER)""",
     f"PRAGMA user_version={VERSION}",
 )
@@ -66,20 +69,27 @@ UPSERT_LOG = """INSERT INTO logs VALUES(?,?,?,?,?,?,?,?,?,?) ON CONFLICT(log_id)
     end_seq=excluded.end_seq, end_hash=excluded.end_hash, named_by=excluded.named_by"""
 INSERT_RECORDS = "INSERT INTO records VALUES"
 RECORD_COLUMNS = 10
-INSERT_BODIES = "INSERT INTO bodies VALUES"
+INSERT_LASTING = "INSERT INTO lasting_bodies VALUES"
+INSERT_PASSING = "INSERT INTO passing_bodies VALUES"
 BODY_COLUMNS = 4
 HOLLOW_RECORD = "UPDATE records SET state=1 WHERE position=?"
-HOLLOW_STATE = "SELECT state FROM records WHERE position=?"
-DELETE_BODY = "DELETE FROM bodies WHERE position=?"
-REPLACE_BODY = "INSERT OR REPLACE INTO bodies VALUES(?,?,?,?)"
+HOLLOW_STATE = "SELECT state, kind FROM records WHERE position=?"
+DELETE_LASTING = "DELETE FROM lasting_bodies WHERE position=?"
+DELETE_PASSING = "DELETE FROM passing_bodies WHERE position=?"
+REPLACE_LASTING = "INSERT OR REPLACE INTO lasting_bodies VALUES(?,?,?,?)"
+REPLACE_PASSING = "INSERT OR REPLACE INTO passing_bodies VALUES(?,?,?,?)"
 
 SELECT_RECORDS = """SELECT r.position, r.log_id, r.seq, r.kind, s.scope, r.scope_link, r.stamp, r.body_hash,
-    r.hash, r.state, p.hash, b.encoding, b.body, b.crc
+    r.hash, r.state, p.hash,
+    coalesce(b.encoding, c.encoding), coalesce(b.body, c.body), coalesce(b.crc, c.crc)
     FROM records r LEFT JOIN scopes s ON s.scope_id=r.scope_id
     LEFT JOIN records p ON p.log_id=r.log_id AND p.seq=r.seq-1
-    LEFT JOIN bodies b ON b.position=r.position """
-SELECT_BODIES = """SELECT r.position, r.state, r.body_hash, b.encoding, b.body, b.crc
-    FROM records r LEFT JOIN bodies b ON b.position=r.position WHERE r.position IN """
+    LEFT JOIN lasting_bodies b ON b.position=r.position
+    LEFT JOIN passing_bodies c ON c.position=r.position """
+SELECT_BODIES = """SELECT r.position, r.state, r.body_hash,
+    coalesce(b.encoding, c.encoding), coalesce(b.body, c.body), coalesce(b.crc, c.crc)
+    FROM records r LEFT JOIN lasting_bodies b ON b.position=r.position
+    LEFT JOIN passing_bodies c ON c.position=r.position WHERE r.position IN """
 SELECT_LOGS = """SELECT l.log_id, l.node, l.epoch, l.lane, l.ordinal, l.head_seq, l.signature,
     l.end_seq, l.end_hash, n.node, n.epoch, n.lane, h.hash
     FROM logs l LEFT JOIN logs n ON n.log_id=l.named_by

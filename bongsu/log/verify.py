@@ -11,6 +11,7 @@ from bongsu.log.record import BodyState, Record
 RECORDS_AT_ONCE = 500
 NEWEST_HEADS = 8
 PROBLEMS_MAX = 1_000
+BODY_TABLES = ("lasting_bodies", "passing_bodies")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Statistics:
     bodies: int
     hollow: int
     file_bytes: int
+    used_bytes: int  # without pages that wait to be written again
 
 
 def check_newest_heads(reader: Reader) -> None:
@@ -66,21 +68,25 @@ def verify(reader: Reader, progress: Callable[[int], None]) -> Report:
             problems.append(problem)
     if records != reader.value("SELECT count(*) FROM records"):
         problems.append("log.db holds records that belong to no log.")
-    orphans = "SELECT count(*) FROM bodies WHERE position NOT IN (SELECT position FROM records)"
-    if reader.value(orphans) > 0:
-        problems.append("log.db holds bodies that belong to no record.")
+    for table in BODY_TABLES:
+        orphans = f"SELECT count(*) FROM {table} WHERE position NOT IN (SELECT position FROM records)"  # noqa: S608
+        if reader.value(orphans) > 0:
+            problems.append("log.db holds bodies that belong to no record.")
     progress(records)
     return Report(records, logs, tuple(problems))
 
 
 def statistics(reader: Reader) -> Statistics:
     """Count. This reads the whole table: for the command line, not for a metric."""
+    pages, free = reader.value("PRAGMA page_count"), reader.value("PRAGMA freelist_count")
+    page_bytes = reader.value("PRAGMA page_size")
     return Statistics(
         records=reader.value("SELECT count(*) FROM records"),
         logs=reader.value("SELECT count(*) FROM logs"),
-        bodies=reader.value("SELECT count(*) FROM bodies"),
+        bodies=sum(reader.value(f"SELECT count(*) FROM {table}") for table in BODY_TABLES),  # noqa: S608
         hollow=reader.value("SELECT count(*) FROM records WHERE state=?", (int(BodyState.HOLLOW),)),
-        file_bytes=reader.value("PRAGMA page_count") * reader.value("PRAGMA page_size"),
+        file_bytes=pages * page_bytes,
+        used_bytes=(pages - free) * page_bytes,
     )
 
 

@@ -13,19 +13,22 @@ from bongsu import limits
 from bongsu.log import compress
 from bongsu.log.epoch import Held
 from bongsu.log.key import NodeKey
-from bongsu.log.record import BodyState, LogName, Record
+from bongsu.log.record import PASSING, BodyState, LogName, Record
 from bongsu.log.schema import (
     BODY_COLUMNS,
-    DELETE_BODY,
+    DELETE_LASTING,
+    DELETE_PASSING,
     HOLLOW_RECORD,
     HOLLOW_STATE,
-    INSERT_BODIES,
+    INSERT_LASTING,
     INSERT_NODE,
+    INSERT_PASSING,
     INSERT_RECORDS,
     INSERT_SCOPE,
     INSERT_START,
     RECORD_COLUMNS,
-    REPLACE_BODY,
+    REPLACE_LASTING,
+    REPLACE_PASSING,
     SELECT_SCOPE,
     UPSERT_LOG,
     Connection,
@@ -71,6 +74,7 @@ class Transactions:
         self.connection = connection
         self.key = key
         self.commits = 0
+        self.checkpoint_pages = limits.LOG_CHECKPOINT_PAGES
         self._pages = 0  # written since the last checkpoint, about
         self._scopes: dict[bytes, int] = {}
 
@@ -93,7 +97,7 @@ class Transactions:
 
     def checkpoint(self) -> None:
         """Fold the write-ahead file into log.db. Its fsync counts as much as a commit's."""
-        if self._pages >= limits.LOG_CHECKPOINT_PAGES:
+        if self._pages >= self.checkpoint_pages:
             self.connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
             self._pages = 0
 
@@ -122,7 +126,8 @@ class Transactions:
 
     def _put_records(self, records: Sequence[Record], log_ids: dict[LogName, int]) -> None:
         rows: list[tuple[Any, ...]] = []
-        bodies: list[tuple[Any, ...]] = []
+        lasting: list[tuple[Any, ...]] = []
+        passing: list[tuple[Any, ...]] = []
         for record in records:
             header = record.header
             rows.append(
@@ -142,9 +147,11 @@ class Transactions:
             if record.body is not None:
                 encoding, packed = compress.pack(record.body)
                 crc = None if record.state == BodyState.FULL else zlib.crc32(record.body)
+                bodies = passing if header.kind in PASSING else lasting
                 bodies.append((record.position, encoding, packed, crc))
         self._insert(INSERT_RECORDS, RECORD_COLUMNS, rows)
-        self._insert(INSERT_BODIES, BODY_COLUMNS, bodies)
+        self._insert(INSERT_LASTING, BODY_COLUMNS, lasting)
+        self._insert(INSERT_PASSING, BODY_COLUMNS, passing)
 
     def _insert(self, statement: str, columns: int, rows: Sequence[tuple[Any, ...]]) -> None:
         at = 0
@@ -168,14 +175,16 @@ class Transactions:
     def _hollow(self, position: int, pruned: bytes | None) -> None:
         row = self.connection.execute(HOLLOW_STATE, (position,)).fetchone()
         assert row is not None, "only a record that is held can go hollow"
-        if pruned is not None and row[0] == BodyState.HOLLOW:
+        state, kind = row
+        if pruned is not None and state == BodyState.HOLLOW:
             return  # hollow never refills
         self.connection.execute(HOLLOW_RECORD, (position,))
         if pruned is None:
-            self.connection.execute(DELETE_BODY, (position,))
+            self.connection.execute(DELETE_PASSING if kind in PASSING else DELETE_LASTING, (position,))
         else:
             encoding, packed = compress.pack(pruned)
-            self.connection.execute(REPLACE_BODY, (position, encoding, packed, zlib.crc32(pruned)))
+            replace = REPLACE_PASSING if kind in PASSING else REPLACE_LASTING
+            self.connection.execute(replace, (position, encoding, packed, zlib.crc32(pruned)))
 
 
 def _log_row(log_ids: dict[LogName, int], held: Held, signature: bytes | None) -> tuple[Any, ...]:
