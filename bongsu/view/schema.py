@@ -19,7 +19,8 @@ CREATE TABLE rooms(room INTEGER PRIMARY KEY, room_id TEXT NOT NULL UNIQUE, versi
 CREATE TABLE events(
     position INTEGER PRIMARY KEY, event_id TEXT NOT NULL UNIQUE, room INTEGER NOT NULL,
     stamp INTEGER NOT NULL, depth INTEGER NOT NULL, type TEXT NOT NULL, sender TEXT NOT NULL,
-    state_key TEXT, verdict INTEGER NOT NULL, state_group INTEGER NOT NULL, notify INTEGER NOT NULL, replaces TEXT, redacted_by TEXT,
+    state_key TEXT, verdict INTEGER NOT NULL, state_group INTEGER NOT NULL, notify INTEGER NOT NULL,
+    replaces TEXT, redacted_by TEXT,
     relates_to TEXT, rel_type TEXT);
 CREATE INDEX events_order ON events(room, stamp);
 CREATE INDEX events_arrival ON events(room, position);
