@@ -1,7 +1,5 @@
-"""User-interactive authentication: stages a client completes before a guarded act.
-
-Sessions live in memory: at another node or after a restart a client starts anew, which loses nothing.
-Spec: Client-Server API § User-Interactive Authentication API.
+"""User-interactive authentication: stages a client completes before a guarded act. Sessions live in memory:
+at another node or after a restart a client starts anew. Spec: § User-Interactive Authentication API.
 """
 
 import secrets

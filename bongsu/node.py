@@ -16,9 +16,9 @@ from bongsu.log.store import LogStore
 from bongsu.log.vector import Vector
 from bongsu.passwords import Passwords
 from bongsu.ratelimit import RateLimiter
-from bongsu.sync.lazy import LazyMembers
-from bongsu.sync.live import Live
-from bongsu.sync.wake import Wake
+from bongsu.live.lazy import LazyMembers
+from bongsu.live.signs import Signs
+from bongsu.live.wake import Wake
 from bongsu.view.apply import apply_records, catch_up
 from bongsu.view.apply_node import certificate_of
 from bongsu.view.cache import Cache
@@ -40,7 +40,7 @@ class Node:
         self.log = log
         self.context = context
         self.wake = Wake()
-        self.live = Live(clock.monotonic, clock.now_ms())
+        self.live = Signs(clock.monotonic, clock.now_ms())
         self.passwords = Passwords()
         self.client_events = ClientEvents(context)
         self.lazy_members = LazyMembers()

@@ -14,7 +14,7 @@ class Presence:
     changed: int
 
 
-class Live:
+class Signs:
     """Counts its changes, so that a sync token can say which of them a client has seen."""
 
     def __init__(self, monotonic: Callable[[], float], first: int) -> None:
