@@ -237,11 +237,10 @@ def merges_of(rng: Random, room: Room) -> list[list[StateMap]]:
     return merges
 
 
-@every_version
-def test_resolutions_agree(oracle: Oracle, id: str) -> None:
-    rng = Random(7)
+def compare_resolutions(oracle: Oracle, id: str, rng: Random, rooms: int) -> int:
+    """Resolve every merge of random rooms on both sides; return how many there were."""
     compared = 0
-    for _ in range(120):
+    for _ in range(rooms):
         room = random_room(rng, VERSIONS[id], rng.randrange(10, 45))
         merges = merges_of(rng, room)
         answers = oracle.ask(
@@ -256,4 +255,15 @@ def test_resolutions_agree(oracle: Oracle, id: str) -> None:
             ours = resolve(VERSIONS[id], states, room.events.__getitem__, room.is_rejected)
             assert sorted([*key, event_id] for key, event_id in ours.items()) == theirs
             compared += 1
-    assert compared > 800
+    return compared
+
+
+@every_version
+def test_resolutions_agree(oracle: Oracle, id: str) -> None:
+    assert compare_resolutions(oracle, id, Random(7), rooms=120) > 800
+
+
+@pytest.mark.long
+@every_version
+def test_resolutions_agree_on_many_more_rooms(oracle: Oracle, id: str) -> None:
+    assert compare_resolutions(oracle, id, Random(8), rooms=1500) > 10_000

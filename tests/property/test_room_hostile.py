@@ -113,7 +113,7 @@ def test_an_event_is_an_object(value: Any) -> None:
     attempt=st.tuples(types, st.none() | users | st.just("t"), contents),
     create=contents,
 )
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_any_event_stands_or_is_rejected_by_a_rule(
     version: RoomVersion,
     state: list[tuple[str, str, dict[str, Any]]],
