@@ -113,7 +113,7 @@ def table(results: dict[str, dict[str, Figures]], baseline: str) -> str:
             other = theirs.get(key)
             ratio = ""
             if other is not None and value > 0 and other > 0:
-                ratio = f"{value / other if key in MORE_IS_BETTER else other / value:.1f} ×"
+                ratio = f"{value / other if key in MORE_IS_BETTER else other / value:.1f} x"
             shown = "" if other is None else f"{other:.4g}"
             lines.append(f"| {name} | {key} | {value:.4g} | {shown} | {ratio} |")
     return "\n".join(lines)

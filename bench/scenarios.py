@@ -1,4 +1,4 @@
-"""The work: each scenario prepares its users and rooms, runs, checks that nothing was lost, and returns figures."""
+"""The work: each scenario prepares its users and rooms, runs, checks for losses, and returns figures."""
 
 import asyncio
 import contextlib
@@ -101,6 +101,16 @@ async def _history(client: Client, room_id: str, pages: int) -> list[str]:
     return found
 
 
+def _texts(answer: dict[str, Any]) -> list[str]:
+    """The bodies of the messages in a sync answer."""
+    return [
+        event["content"]["body"]
+        for joined in answer.get("rooms", {}).get("join", {}).values()
+        for event in joined["timeline"]["events"]
+        if event["type"] == "m.room.message"
+    ]
+
+
 async def fanout(target: Target, members: int, per_s: float) -> Figures:
     """From a message's send to its arrival at every member that waits in /sync."""
     writer, *readers = await target.users(members + 1)
@@ -117,11 +127,9 @@ async def fanout(target: Target, members: int, per_s: float) -> Figures:
         while not done.is_set():
             answer = await reader.sync(30_000)
             now = time.perf_counter()
-            for joined in answer.get("rooms", {}).get("join", {}).values():
-                for event in joined["timeline"]["events"]:
-                    if event["type"] == "m.room.message":
-                        arrivals.setdefault(event["content"]["body"], []).append(now)
-                        count += 1
+            for text in _texts(answer):
+                arrivals.setdefault(text, []).append(now)
+                count += 1
             if count >= expected * members:
                 done.set()
 

@@ -127,7 +127,7 @@ class Author:
         """
         events = self.node.context.events
         power = power_levels(room, events)
-        if events.body(target).sender != sender and power.user_level(sender) < power.redact:
+        if not auth.user_may_redact(sender, events.body(target).sender, power):
             raise forbidden("You may redact only your own messages in this room.")
 
     async def leave(self, room_id: str, user_id: str) -> None:

@@ -8,17 +8,18 @@ from pathlib import Path
 from bongsu import drafts
 from bongsu.authority import Certificate
 from bongsu.clock import Clock, next_stamp
-from bongsu.config import Config
+from bongsu.config import Config, check_same_service
 from bongsu.errors import FatalError, MatrixError
+from bongsu.live.lazy import LazyMembers
+from bongsu.live.signs import Signs
+from bongsu.live.wake import Wake
 from bongsu.log.key import NodeKey
 from bongsu.log.record import Draft, Record
 from bongsu.log.store import LogStore
 from bongsu.log.vector import Vector
 from bongsu.passwords import Passwords
 from bongsu.ratelimit import RateLimiter
-from bongsu.live.lazy import LazyMembers
-from bongsu.live.signs import Signs
-from bongsu.live.wake import Wake
+from bongsu.view import registers
 from bongsu.view.apply import apply_records, catch_up
 from bongsu.view.apply_node import certificate_of
 from bongsu.view.cache import Cache
@@ -78,7 +79,8 @@ class Node:
             db = Database.open(data / "view.db")
         context = Context.build(db, log)
         catch_up(context, progress)
-        node = cls(config, clock, log, context)
+        stored = registers.get(context, "service", "", "", "server_name")
+        node = cls(check_same_service(stored, config), clock, log, context)
         log.on_committed = node._committed
         log.on_fatal = node._fail
         return node
@@ -99,8 +101,12 @@ class Node:
         """Record who this node is, where its log does not say so; before that nothing it writes counts."""
         key = self.log.key
         mine = Certificate(key.node, self.config.role, self.config.site)
+        stamp = next_stamp(self.now_ms())
         if certificate_of(self.context, key.node) != mine:
-            await self.write(drafts.node(key.public, mine.role, mine.site, next_stamp(self.now_ms())))
+            await self.write(drafts.node(key.public, mine.role, mine.site, stamp))
+        if registers.get(self.context, "service", "", "", "server_name") is None:
+            name = self.config.server_name
+            await self.write(drafts.register("service", "", "", "server_name", name, stamp))
 
     def now_ms(self) -> int:
         """The node's clock."""

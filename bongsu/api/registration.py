@@ -45,7 +45,7 @@ async def register(service: Service, request: Request) -> Response:
         user_id = f"@{secrets.token_hex(6)}:{node.config.server_name}"
     claim(service, user_id)
     try:
-        made = _account(service, user_id, password_hash, session.registration_token)
+        made = account_drafts(service, user_id, password_hash, session.registration_token)
         if boolean(body, "inhibit_login"):
             await node.write(*made)
             return answer({"user_id": user_id})
@@ -95,9 +95,10 @@ def claim(service: Service, user_id: str) -> None:
     service.names_claimed.add(user_id)
 
 
-def _account(
+def account_drafts(
     service: Service, user_id: str, password_hash: str, registration_token: str | None
 ) -> list[Draft]:
+    """The records of a new account: its name, password and profile."""
     now = service.node.now_ms()
     stamp = next_stamp(now)
     localpart = user_id[1:].partition(":")[0]

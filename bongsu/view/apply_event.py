@@ -125,6 +125,8 @@ def _row(context: Context, event_id: str) -> EventRow:
 
 def _verdict(context: Context, event: Event, version: RoomVersion, before: StateMap, record: Record) -> int:
     """Accepted or rejected: a function of events alone, the same on every node (DESIGN 3, invariant 5)."""
+    if event.type == "m.room.create" and _has_create(context, event.room_id):
+        return REJECTED
     try:
         previous = [_row(context, prev) for prev in event.prev_events]
         graph.check_place(record.header.stamp, event.depth, [(row.stamp, row.depth) for row in previous])
@@ -139,6 +141,12 @@ def _verdict(context: Context, event: Event, version: RoomVersion, before: State
     except MatrixError:
         return REJECTED
     return ACCEPTED
+
+
+def _has_create(context: Context, room_id: str) -> bool:
+    """Rooms 10 and 11 choose their id freely, so that only we can keep them to one create event."""
+    sql = "SELECT 1 FROM events JOIN rooms USING(room) WHERE room_id=? AND type='m.room.create' AND verdict=0"
+    return context.db.one(sql, (room_id,)) is not None
 
 
 def _insert(

@@ -1,0 +1,220 @@
+"""What the command line does on a data directory while no server runs on it."""
+
+import asyncio
+import secrets
+import tempfile
+from collections.abc import Awaitable, Callable
+from itertools import zip_longest
+from pathlib import Path
+from typing import TypeVar
+
+from bongsu import drafts
+from bongsu.api.account import deactivate_user
+from bongsu.api.registration import account_drafts, available_user_id
+from bongsu.clock import SystemClock, next_stamp
+from bongsu.config import Config
+from bongsu.devices import forget_devices
+from bongsu.errors import invalid_param, not_found
+from bongsu.node import Node
+from bongsu.service import Service
+from bongsu.view import registers, sessions, users
+from bongsu.view.apply import catch_up
+from bongsu.view.context import Context
+from bongsu.view.db import Database
+from bongsu.view.tokens import FAMILY, registration_tokens, token_key
+from bongsu.view.users import User
+
+T = TypeVar("T")
+PrintLine = Callable[[str], None]
+_DAY_MS = 86_400_000
+
+
+def _run(config: Config, work: Callable[[Service], Awaitable[T]]) -> T:
+    """Open the node, do the work, close it again.
+
+    Raises:
+        FatalError: a server runs on the data directory, or it is damaged.
+    """
+
+    async def opened() -> T:
+        node = Node.open(config, SystemClock(), _silent)
+        try:
+            await node.introduce()
+            return await work(Service(node))
+        finally:
+            node.close()
+
+    return asyncio.run(opened())
+
+
+def _silent(done: int, total: int) -> None:
+    """Progress of steps that take no time worth showing."""
+
+
+def _account(service: Service, name: str) -> User:
+    user_id = name if name.startswith("@") else f"@{name}:{service.node.config.server_name}"
+    found = users.user(service.node.context, user_id)
+    if found is None:
+        raise not_found(f"There is no account {user_id}.")
+    return found
+
+
+def user_add(config: Config, name: str, password: str) -> str:
+    """Make an account; its user id."""
+
+    async def work(service: Service) -> str:
+        user_id = available_user_id(service, name)
+        password_hash = await service.node.passwords.hash(password)
+        await service.node.write(*account_drafts(service, user_id, password_hash, None))
+        return user_id
+
+    return _run(config, work)
+
+
+def user_list(config: Config) -> list[tuple[str, str]]:
+    """(user id, state) of every account."""
+
+    async def work(service: Service) -> list[tuple[str, str]]:
+        found = users.users(service.node.context)
+        return [(user.user_id, "deactivated" if user.deactivated else "active") for user in found]
+
+    return _run(config, work)
+
+
+def user_deactivate(config: Config, name: str) -> str:
+    """End an account for ever; its user id."""
+
+    async def work(service: Service) -> str:
+        user = _account(service, name)
+        await deactivate_user(service, user.user_id)
+        return user.user_id
+
+    return _run(config, work)
+
+
+def user_reset_password(config: Config, name: str, password: str) -> str:
+    """Set a password and end every session; the user id."""
+
+    async def work(service: Service) -> str:
+        node = service.node
+        user = _account(service, name)
+        if user.deactivated:
+            raise invalid_param(f"{user.user_id} is deactivated, which is for ever.")
+        password_hash = await node.passwords.hash(password)
+        devices = {row.device_id for row in sessions.of_user(node.context, user.user_id)}
+        stamp = next_stamp(node.now_ms(), user.password_stamp)
+        await node.write(drafts.password(user.user_id, password_hash, stamp, logs_out=True))
+        await forget_devices(node, user.user_id, sorted(devices))
+        return user.user_id
+
+    return _run(config, work)
+
+
+def token_create(config: Config, *, uses: int | None, days: int | None) -> str:
+    """Make a registration token; it is shown once, the log keeps its SHA-256."""
+
+    async def work(service: Service) -> str:
+        node = service.node
+        token = secrets.token_urlsafe(9)
+        expires_ts = None if days is None else node.now_ms() + days * _DAY_MS
+        value = {"uses_allowed": uses, "expires_ts": expires_ts}
+        stamp = registers.stamp_after(node.context, node.now_ms(), FAMILY, "", "", token_key(token))
+        await node.write(drafts.register(FAMILY, "", "", token_key(token), value, stamp))
+        return token
+
+    return _run(config, work)
+
+
+def token_list(config: Config) -> list[tuple[str, str]]:
+    """(first characters of the token's SHA-256, what is left of it) of every registration token."""
+
+    async def work(service: Service) -> list[tuple[str, str]]:
+        found = registration_tokens(service.node.context)
+        now = service.node.now_ms()
+        listed = []
+        for token in found:
+            left = (
+                "any number" if token.uses_allowed is None else str(max(0, token.uses_allowed - token.used))
+            )
+            over = token.expires_ts is not None and token.expires_ts <= now
+            listed.append((token.token_hash[:12], "expired" if over else f"{left} left"))
+        return listed
+
+    return _run(config, work)
+
+
+def verify(config: Config, print_line: PrintLine) -> int:
+    """Check the log, and that the view equals a rebuild of it; the number of problems, each printed."""
+
+    async def work(service: Service) -> int:
+        node = service.node
+        print_line("Checking every chain, hash and signature of the log.")
+        report = node.log.verify(_every(10_000, print_line, "records checked"))
+        problems = list(report.problems)
+        print_line(
+            f"{report.records} records in {report.logs} logs. Rebuilding the view beside the one in use."
+        )
+        with tempfile.TemporaryDirectory(dir=config.data) as folder:
+            rebuilt = Database.open(Path(folder) / "view.db")
+            catch_up(Context.build(rebuilt, node.log), _silent)
+            problems += differences(node.context.db, rebuilt)
+            rebuilt.close()
+        for problem in problems:
+            print_line(problem)
+        return len(problems)
+
+    return _run(config, work)
+
+
+def _every(step: int, print_line: PrintLine, what: str) -> Callable[[int], None]:
+    shown = 0
+
+    def progress(done: int) -> None:
+        nonlocal shown
+        if done >= shown + step:
+            shown = done
+            print_line(f"{done} {what}")
+
+    return progress
+
+
+def differences(one: Database, other: Database) -> list[str]:
+    """A sentence for each table whose rows differ. Tables of the text search's index are left out."""
+    found = []
+    listed = one.all("SELECT name FROM pragma_table_list WHERE type='table' AND schema='main' ORDER BY name")
+    for (table,) in listed:
+        if table.startswith("sqlite_"):
+            continue
+        columns = len(one.all(f"PRAGMA table_info({table})"))
+        order = ", ".join(str(number + 1) for number in range(columns))
+        sql = f"SELECT * FROM {table} ORDER BY {order}"  # noqa: S608 - names of our own schema
+        pairs = zip_longest(one.connection.execute(sql), other.connection.execute(sql))
+        for ours, theirs in pairs:
+            if ours != theirs:
+                found.append(f"The view's table {table} differs from a rebuild: {ours} is {theirs} there.")
+                break
+    return found
+
+
+def rebuild(config: Config, print_line: PrintLine) -> int:
+    """Drop the view and build it anew from the log; the number of records read."""
+    for suffix in ("", "-wal", "-shm"):
+        Path(config.data, f"view.db{suffix}").unlink(missing_ok=True)
+
+    async def opened() -> int:
+        shown = 0
+
+        def progress(done: int, total: int) -> None:
+            nonlocal shown
+            share = 100 * done // max(total, 1)
+            if share >= shown + 10 or done == total:
+                shown = share
+                print_line(f"[{'#' * (share // 5):<20}] {share} %, {done} of {total} records")
+
+        node = Node.open(config, SystemClock(), progress)
+        try:
+            return node.log.head_position
+        finally:
+            node.close()
+
+    return asyncio.run(opened())
