@@ -14,5 +14,8 @@ class Service:
         self.interactive = InteractiveAuth(node)
         # Names being registered at this moment: the claim is a record, which is not applied yet.
         self.names_claimed: set[str] = set()
+        # One-time keys chosen for somebody whose claim is not applied yet:
+        # (user, device, algorithm, key id, digest).
+        self.keys_taken: set[tuple[str, str, str, str, str]] = set()
         # Log-in tokens made by /login/get_token: one use, minutes of life, never on disk.
         self.login_tokens: dict[str, tuple[str, float]] = {}

@@ -5,6 +5,10 @@ from bongsu.api import (
     account_data,
     capabilities,
     create_room,
+    cross_signing,
+    device_management,
+    key_backup,
+    keys,
     login,
     membership,
     message_pagination,
@@ -13,6 +17,7 @@ from bongsu.api import (
     room_send,
     rooms,
     sync,
+    to_device,
     versions,
     wellknown,
 )
@@ -33,6 +38,11 @@ _MODULES = (
     membership,
     message_pagination,
     sync,
+    device_management,
+    keys,
+    cross_signing,
+    to_device,
+    key_backup,
 )
 
 
