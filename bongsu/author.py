@@ -127,7 +127,7 @@ class Author:
         """
         events = self.node.context.events
         power = power_levels(room, events)
-        if not auth.user_may_redact(sender, events.body(target).sender, power):
+        if not auth.user_may_redact(sender, events.body(target), power):
             raise forbidden("You may redact only your own messages in this room.")
 
     async def leave(self, room_id: str, user_id: str) -> None:

@@ -54,8 +54,9 @@ def _redact(
     create = state.get(("m.room.create", "")) or context.events.body("$" + redaction.room_id[1:])
     power = PowerLevels(state.get(("m.room.power_levels", "")), create, version)
     event = context.events.load(target.position, target.event_id, redaction.room_id)
-    # Within one service every server name is equal, so the spec's rule alone would let anybody redact anything.
-    if not auth.user_may_redact(redaction.sender, event.sender, power):
+    # Within one service every server name is equal, so the spec's rule alone would let anybody
+    # redact anything.
+    if not auth.user_may_redact(redaction.sender, event, power):
         return
     # Of several redactions the one that sorts first is named, whatever the order of arrival.
     if target.redacted_by is not None:
