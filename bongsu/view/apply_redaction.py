@@ -64,6 +64,9 @@ def _redact(
         assert first is not None
         if (first.stamp, first.event_id) <= (row.stamp, row.event_id):
             return
+    related = context.db.value("SELECT relates_to FROM events WHERE position=?", (target.position,))
+    if related is not None:
+        changes.stale.add(related)
     context.db.run(
         "UPDATE events SET redacted_by=?, relates_to=NULL, rel_type=NULL WHERE position=?",
         (redaction.event_id, target.position),
