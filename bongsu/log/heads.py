@@ -58,7 +58,7 @@ class Heads:
         self.latest = dict(self.committed)
         self._next_log_id = int(self.reader.value("SELECT max(log_id) FROM logs") or 0) + 1
         self.position = int(self.reader.value("SELECT max(position) FROM records") or 0)
-        rows = self.reader.connection.execute("SELECT prefix, node FROM nodes").fetchall()
+        rows = self.reader.rows("SELECT prefix, node FROM nodes")
         self.nodes = dict(rows)
 
     def place(self, drafts: Sequence[Draft], request: Request, now_ms: int) -> None:

@@ -225,7 +225,7 @@ class LogStore:
         for log, (log_id, state) in held.items():
             seq = covered(states, vector, log)
             if seq < state.seq:
-                rows = self._files.reading.execute(sql, (log_id, seq, self._head_position)).fetchall()
+                rows = self._reader.rows(sql, (log_id, seq, self._head_position))
                 positions.extend(position for (position,) in rows)
         positions.sort()
         return positions
