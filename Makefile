@@ -5,8 +5,8 @@ PORT ?= 8008
 DATA ?= ./data
 PYTEST_ARGS ?=
 
-PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
-	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+PYTHON ?= $(or $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done),python3)
 BIN := .venv/bin
 PIP_INSTALL := -m pip install -qq --disable-pip-version-check --require-hashes --requirement
 PIP_COMPILE := .venv-lock/bin/pip-compile --quiet --strip-extras --allow-unsafe --no-header --generate-hashes \
@@ -15,7 +15,7 @@ PIP_COMPILE := .venv-lock/bin/pip-compile --quiet --strip-extras --allow-unsafe 
 .PHONY: help install run test test-long oracle e2e-deps test-deps bench lock format clean
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 20
 
 install: .venv/.run ## put the program into .venv; fast when nothing changed
 

@@ -73,7 +73,9 @@ class Author:
         self._lead(room, event, before, heads, stamp)
         return event, drafts.event(room.room_id, stamp, event.pdu, sent_by)
 
-    def create(self, version: RoomVersion, room_id: str | None, sender: str, content: dict[str, Any]) -> tuple[LiveRoom, Draft]:
+    def create(
+        self, version: RoomVersion, room_id: str | None, sender: str, content: dict[str, Any]
+    ) -> tuple[LiveRoom, Draft]:
         """Build a room's first event and the room in memory that stands on it."""
         now = self.node.now_ms()
         event = build.build(
@@ -133,9 +135,7 @@ class Author:
         content = {"membership": "leave"}
         await self.send(room_id, user_id, NewEvent("m.room.member", content, user_id))
 
-    async def _send(
-        self, room_id: str, sender: str, new: NewEvent, sent_by: dict[str, str] | None
-    ) -> str:
+    async def _send(self, room_id: str, sender: str, new: NewEvent, sent_by: dict[str, str] | None) -> str:
         room = self.node.context.live.get(room_id)
         event, draft = self.make(room, sender, new, sent_by)
         await self.node.write(draft)
@@ -151,7 +151,9 @@ class Author:
         for head in heads:
             pending = context.live.pending.get(head.event_id)
             row = None if pending is not None else context.events.row(head.event_id)
-            maps.append(pending.after if pending is not None else context.states.group(row.state_group if row else 0))
+            maps.append(
+                pending.after if pending is not None else context.states.group(row.state_group if row else 0)
+            )
         return heads, resolve.resolve(room.version, maps, context.events.body, context.events.rejected)
 
     def _lead(self, room: LiveRoom, event: Event, before: StateMap, heads: list[Head], stamp: int) -> None:

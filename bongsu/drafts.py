@@ -17,6 +17,12 @@ from bongsu.log.record import (
 )
 
 
+def node(public_key: bytes, role: str, site: str, stamp: int) -> Draft:
+    """A node says who it is. Its own store believes it; others ask for the root key's certificate."""
+    body = {"public_key": public_key.hex(), "role": role, "site": site}
+    return Draft(Kind.NODE, service_scope(), Lane.TEXT, stamp, json_bytes(body))
+
+
 def event(room_id: str, stamp: int, pdu: dict[str, Any], sent_by: dict[str, str] | None) -> Draft:
     """A room event. `sent_by`: {"device_id", "path", "txn_id"} of the request that made it, if any."""
     body: dict[str, Any] = {"event": pdu}
@@ -28,7 +34,7 @@ def event(room_id: str, stamp: int, pdu: dict[str, Any], sent_by: dict[str, str]
 def register(
     family: str, owner: str, key1: str, key2: str, value: Any, stamp: int, *, public: bool = False
 ) -> Draft:
-    """A value of which the last writer's counts; `value` None deletes it. `owner`: a user id, room id or ""."""
+    """A value of which the last writer's counts; None deletes it. `owner`: a user id, room id or ""."""
     scope = service_scope()
     if owner.startswith("@"):
         scope = public_scope(owner) if public else private_scope(owner)
@@ -101,7 +107,14 @@ def session_end(user_id: str, session_ids: list[str], stamp: int) -> Draft:
 
 
 def receipt(
-    room_id: str, user_id: str, receipt_type: str, thread_id: str, event_id: str, heads: list[str], ts: int, stamp: int
+    room_id: str,
+    user_id: str,
+    receipt_type: str,
+    thread_id: str,
+    event_id: str,
+    heads: list[str],
+    ts: int,
+    stamp: int,
 ) -> Draft:
     """A receipt names its target and the room heads its node held, so that a merge's events stay unread."""
     body = {

@@ -5,7 +5,7 @@ def matches(glob: str, text: str) -> bool:
     """Whether the whole of `text` matches `glob`.
 
     Greedy with one point of return, so that no glob of a client can cost more than
-    len(glob) × len(text) steps (CVE-2023-45129 was a regular expression).
+    len(glob) * len(text) steps (CVE-2023-45129 was a regular expression).
     """
     if "*" not in glob and "?" not in glob:
         return glob == text

@@ -1,7 +1,5 @@
-"""User-interactive authentication: stages a client completes before a guarded act.
-
-Sessions live in memory: at another node or after a restart a client starts anew, which loses nothing.
-Spec: Client-Server API § User-Interactive Authentication API.
+"""User-interactive authentication: stages a client completes before a guarded act. Sessions live in memory:
+at another node or after a restart a client starts anew. Spec: § User-Interactive Authentication API.
 """
 
 import secrets
@@ -35,9 +33,7 @@ class InteractiveAuth:
         self._node = node
         self._sessions: Cache[str, _Session] = Cache(10_000)
 
-    async def require(
-        self, body: dict[str, Any], flows: Flows, act: str, user_id: str | None
-    ) -> _Session:
+    async def require(self, body: dict[str, Any], flows: Flows, act: str, user_id: str | None) -> _Session:
         """Return once a flow is complete.
 
         Args:
@@ -62,7 +58,9 @@ class InteractiveAuth:
         stage = auth.get("type")
         if stage is not None:
             if stage not in {known for flow in flows for known in flow}:
-                raise self._challenge(name, session, flows, "This stage is not part of any flow. Choose one of the flows.")
+                raise self._challenge(
+                    name, session, flows, "This stage is not part of any flow. Choose one of the flows."
+                )
             error = await self._complete(stage, auth, session, user_id)
             if error is not None:
                 raise self._challenge(name, session, flows, error)
@@ -91,7 +89,9 @@ class InteractiveAuth:
             return None
         if stage == "m.login.registration_token":
             token = auth.get("token")
-            if isinstance(token, str) and registration_token_valid(self._node.context, token, self._node.now_ms()):
+            if isinstance(token, str) and registration_token_valid(
+                self._node.context, token, self._node.now_ms()
+            ):
                 session.registration_token = token
                 return None
             return "This invitation code is not valid. Ask whoever gave it to you for another."

@@ -5,8 +5,9 @@ import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from bongsu import limits
-from bongsu.clock import Clock
+from bongsu import drafts
+from bongsu.authority import Certificate
+from bongsu.clock import Clock, next_stamp
 from bongsu.config import Config
 from bongsu.errors import FatalError, MatrixError
 from bongsu.log.key import NodeKey
@@ -15,10 +16,11 @@ from bongsu.log.store import LogStore
 from bongsu.log.vector import Vector
 from bongsu.passwords import Passwords
 from bongsu.ratelimit import RateLimiter
-from bongsu.sync.lazy import LazyMembers
-from bongsu.sync.live import Live
-from bongsu.sync.wake import Wake
+from bongsu.live.lazy import LazyMembers
+from bongsu.live.signs import Signs
+from bongsu.live.wake import Wake
 from bongsu.view.apply import apply_records, catch_up
+from bongsu.view.apply_node import certificate_of
 from bongsu.view.cache import Cache
 from bongsu.view.changes import Changes
 from bongsu.view.client_event import ClientEvents
@@ -38,7 +40,7 @@ class Node:
         self.log = log
         self.context = context
         self.wake = Wake()
-        self.live = Live(clock.monotonic)
+        self.live = Signs(clock.monotonic, clock.now_ms())
         self.passwords = Passwords()
         self.client_events = ClientEvents(context)
         self.lazy_members = LazyMembers()
@@ -60,8 +62,14 @@ class Node:
         """
         data = Path(config.data)
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        key = NodeKey.load_or_create(data / "node.key")
-        log = LogStore.open(data / "log.db", key, clock=clock, free_bytes_min=config.free_bytes_min)
+        key = NodeKey.open(data / "node.key")
+        log = LogStore.open(
+            data / "log.db",
+            key,
+            clock=clock,
+            free_bytes_min=config.free_bytes_min,
+            admin_contact=config.admin_contact or "",
+        )
         db = Database.open(data / "view.db")
         if db.cursor > log.head_position:
             # log.db is an older image than view.db: rows of records that are gone must go too.
@@ -86,6 +94,13 @@ class Node:
         except MatrixError:
             self.context.live.forget_all()
             raise
+
+    async def introduce(self) -> None:
+        """Record who this node is, where its log does not say so; before that nothing it writes counts."""
+        key = self.log.key
+        mine = Certificate(key.node, self.config.role, self.config.site)
+        if certificate_of(self.context, key.node) != mine:
+            await self.write(drafts.node(key.public, mine.role, mine.site, next_stamp(self.now_ms())))
 
     def now_ms(self) -> int:
         """The node's clock."""
@@ -133,10 +148,13 @@ class Node:
         if self.fatal is not None and not self.fatal.done():
             self.fatal.set_result(error)
 
-    async def close(self) -> None:
-        """Answer waiting polls, write what is queued, close the files; within `limits.STOP_S`."""
+    def stop(self) -> None:
+        """Answer waiting polls now; new ones do not wait."""
         self.stopping = True
         self.wake.notify_all()
-        await asyncio.wait_for(self.log.close(), limits.STOP_S)
+
+    def close(self) -> None:
+        """Write what is queued and close the files."""
+        self.log.close()
         self.passwords.close()
         self.context.db.close()

@@ -1,4 +1,4 @@
-"""Password hashes: argon2id, off the event loop, at most two at once so that a small board survives a storm."""
+"""Password hashes: argon2id, off the event loop, two at once so that a small board survives a storm."""
 
 import asyncio
 from collections.abc import Callable
@@ -67,7 +67,9 @@ class Passwords:
 def check(password: str) -> None:
     """Refuse a password nobody should have."""
     if len(password.encode("utf-8", "replace")) > limits.PASSWORD_BYTES_MAX:
-        raise invalid_param(f"The password is longer than {limits.PASSWORD_BYTES_MAX} bytes. Choose a shorter one.")
+        raise invalid_param(
+            f"The password is longer than {limits.PASSWORD_BYTES_MAX} bytes. Choose a shorter one."
+        )
     if "\0" in password:
         raise invalid_param("The password holds a NUL character. Choose one without it.")
     if len(password) < limits.PASSWORD_CHARACTERS_MIN:

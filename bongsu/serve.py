@@ -5,6 +5,7 @@ import logging
 import signal
 import socket
 import sys
+from typing import Any
 
 import uvloop
 from granian.constants import HTTPModes
@@ -25,7 +26,9 @@ logger = logging.getLogger(__name__)
 
 def run(config: Config) -> int:
     """Serve until SIGTERM or SIGINT. The exit status: 0 after a clean stop, 1 if the store failed."""
-    logging.basicConfig(level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(
+        level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
     logging.getLogger("_granian").setLevel(logging.ERROR)
     try:
         return uvloop.run(_serve(config))
@@ -37,6 +40,7 @@ def run(config: Config) -> int:
 async def _serve(config: Config) -> int:
     # Inside the loop: the log's writer thread hands results to it.
     node = Node.open(config, SystemClock(), _show_progress)
+    await node.introduce()
     loop = asyncio.get_running_loop()
     node.fatal = loop.create_future()
     stop = asyncio.Event()
@@ -59,14 +63,17 @@ async def _serve(config: Config) -> int:
     await _listening(host.strip("[]"), int(port), serving)
     print(f"bongsu ready at http://{config.listen}", flush=True)
     stopping = asyncio.ensure_future(stop.wait())
-    await asyncio.wait({stopping, node.fatal, serving}, return_when=asyncio.FIRST_COMPLETED)
-    server.stop()
+    futures: list[asyncio.Future[Any]] = [stopping, node.fatal, serving]
+    await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
+    # First answer the long polls, then let the server finish what it has, then close the files.
+    node.stop()
+    server.stop()  # type: ignore[no-untyped-call]
     try:
-        await node.close()
-        await asyncio.wait_for(asyncio.shield(serving), 1)
+        await asyncio.wait_for(asyncio.shield(serving), limits.STOP_S)
     except TimeoutError:
-        logger.warning("some connections did not end in time")
+        logger.warning("some requests did not end in time")
+    node.close()
     return 1 if node.fatal.done() else 0
 
 

@@ -1,4 +1,4 @@
-"""Making and ending log-ins: tokens leave this module in clear once, and never reach a disk but as SHA-256."""
+"""Making and ending log-ins: tokens leave this module in clear once, and reach a disk only as SHA-256."""
 
 import secrets
 from hashlib import sha256
@@ -70,7 +70,9 @@ class NewSession:
             name = "" if display_name is None else display_name[: limits.DEVICE_NAME_CHARACTERS_MAX]
             stamp = registers.stamp_after(node.context, now, "device", user_id, "", self.device_id)
             value = {"display_name": name}
-            self.drafts.append(drafts.register("device", user_id, "", self.device_id, value, stamp, public=True))
+            self.drafts.append(
+                drafts.register("device", user_id, "", self.device_id, value, stamp, public=True)
+            )
 
 
 def _tokens(answer: dict[str, Any], now_ms: int, *, refresh: bool) -> list[dict[str, Any]]:
@@ -92,10 +94,15 @@ async def refresh(node: Node, refresh_token: str) -> dict[str, Any]:
     Raises:
         MatrixError: 401 M_UNKNOWN_TOKEN.
     """
-    row = sessions.by_token(node.context, sha256(refresh_token.encode("utf-8", "replace")).digest(), "refresh")
+    row = sessions.by_token(
+        node.context, sha256(refresh_token.encode("utf-8", "replace")).digest(), "refresh"
+    )
     if row is None:
         raise MatrixError(
-            401, "M_UNKNOWN_TOKEN", "This refresh token is not valid (any more). Log in again.", soft_logout=False
+            401,
+            "M_UNKNOWN_TOKEN",
+            "This refresh token is not valid (any more). Log in again.",
+            soft_logout=False,
         )
     return await _refresh(node, row)
 

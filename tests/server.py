@@ -31,6 +31,7 @@ class Server:
         self.errors = folder / "stderr.txt"
         self._options = ("--registration", "open", "--rate-limits", "off", *options)
         self._process: subprocess.Popen[str] | None = None
+        self._reader: threading.Thread | None = None
 
     @property
     def pid(self) -> int:
@@ -45,7 +46,8 @@ class Server:
             self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
         # A pipe that nobody empties would stop the server one day, so a thread reads on after the first line.
         lines: queue.Queue[str] = queue.Queue()
-        threading.Thread(target=self._read, args=(self._process, lines), daemon=True).start()
+        self._reader = threading.Thread(target=self._read, args=(self._process, lines))
+        self._reader.start()
         try:
             line = lines.get(timeout=READY_SECONDS_MAX)
         except queue.Empty:
@@ -57,8 +59,9 @@ class Server:
     @staticmethod
     def _read(process: subprocess.Popen[str], lines: "queue.Queue[str]") -> None:
         assert process.stdout is not None
-        for line in process.stdout:
-            lines.put(line.rstrip("\n"))
+        with process.stdout:
+            for line in process.stdout:
+                lines.put(line.rstrip("\n"))
         lines.put("")
 
     def stop(self) -> None:
@@ -70,7 +73,7 @@ class Server:
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(f"SIGTERM did not end it in {STOP_SECONDS_MAX} s. {self._said()}") from None
-        self._process = None
+        self._ended()
         assert code == 0, f"It ended with {code}. {self._said()}"
         assert "Traceback" not in self._said(), self._said()
 
@@ -79,7 +82,12 @@ class Server:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
-            self._process = None
+            self._ended()
+
+    def _ended(self) -> None:
+        assert self._reader is not None
+        self._reader.join()
+        self._process = self._reader = None
 
     def verify(self) -> None:
         """Hold the data to `bongsu verify`; the server must not run."""

@@ -14,7 +14,7 @@ _SENTENCE_NOT_IN_ROOM = "You are not in this room. Ask one of its members to inv
 
 
 def token_of(request: Request) -> str | None:
-    """The access token of the Authorization header. Tokens in the query are not taken (they end up in logs)."""
+    """The access token of the Authorization header. One in the query is not taken (it ends up in logs)."""
     header = request.headers.get("authorization")
     if header is None:
         return None
@@ -38,7 +38,10 @@ def requester(node: Node, request: Request) -> Requester:
     row = sessions.by_token(node.context, token_hash, "access")
     if row is None:
         raise MatrixError(
-            401, "M_UNKNOWN_TOKEN", "This access token is not valid (any more). Log in again.", soft_logout=False
+            401,
+            "M_UNKNOWN_TOKEN",
+            "This access token is not valid (any more). Log in again.",
+            soft_logout=False,
         )
     if row.expires_ts is not None and row.expires_ts <= node.now_ms():
         raise MatrixError(

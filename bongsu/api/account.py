@@ -49,7 +49,6 @@ async def change_password(service: Service, request: Request) -> Response:
 
 async def deactivate(service: Service, request: Request) -> Response:
     """End the account for good: it leaves its rooms, and nobody can log in as it again."""
-    node = service.node
     user_id = request.who.user_id
     body = request.optional_json()
     await service.interactive.require(body, [["m.login.password"]], f"deactivate {user_id}", user_id)

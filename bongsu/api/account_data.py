@@ -74,7 +74,9 @@ async def put_tag(service: Service, request: Request) -> Response:
     service.node.rate.check(ratelimit.WRITE, user_id)
     body = request.json(floats=True)
     order = body.get("order")
-    if order is not None and (isinstance(order, bool) or not isinstance(order, int | float) or not 0 <= order <= 1):
+    if order is not None and (
+        isinstance(order, bool) or not isinstance(order, int | float) or not 0 <= order <= 1
+    ):
         raise bad_json("`order` must be a number from 0 to 1.")
     tag = request.path_parameters["tag"]
     if len(tag.encode()) > limits.ID_BYTES_MAX:

@@ -1,4 +1,4 @@
-"""From bytes to handler and back: routing, bounds, authentication, errors, headers. Spoken to by granian (RSGI)."""
+"""From bytes to handler and back: routing, bounds, authentication, errors, headers. An RSGI application."""
 
 import asyncio
 import logging

@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from bongsu import drafts, limits, ratelimit
-from bongsu.api.http import Request, Response, Route, answer, boolean, json_list, json_object, optional_string, strings
+from bongsu.api.http import (
+    Request,
+    Response,
+    Route,
+    answer,
+    boolean,
+    json_list,
+    json_object,
+    optional_string,
+    strings,
+)
 from bongsu.author import NewEvent
 from bongsu.errors import MatrixError, bad_json, invalid_param
 from bongsu.ids import is_room_alias, parse_user_id
@@ -157,10 +167,10 @@ def _events(
         text = {"m.text": [{"body": topic, "mimetype": "text/plain"}]}
         events.append(NewEvent("m.room.topic", {"topic": topic, "m.topic": text}, ""))
     for invited_id in dict.fromkeys(invited):
-        content = {"membership": "invite", **member_profile(service, invited_id)}
+        invitation: dict[str, Any] = {"membership": "invite", **member_profile(service, invited_id)}
         if is_direct:
-            content["is_direct"] = True
-        events.append(NewEvent("m.room.member", content, invited_id))
+            invitation["is_direct"] = True
+        events.append(NewEvent("m.room.member", invitation, invited_id))
     return [(user_id, event) for event in events]
 
 

@@ -76,7 +76,9 @@ class Request:
                     max_num_fields=limits.QUERY_PARAMETERS_MAX,
                 )
             except ValueError:
-                raise invalid_param("The query string cannot be read: not UTF-8, or too many parameters.") from None
+                raise invalid_param(
+                    "The query string cannot be read: not UTF-8, or too many parameters."
+                ) from None
             for key, value in pairs:
                 self._query.setdefault(key, []).append(value)
         return self._query.get(name, [])

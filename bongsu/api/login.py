@@ -16,7 +16,9 @@ _SENTENCE_WRONG = "The name or the password is wrong."
 
 async def get_login_flows(service: Service, request: Request) -> Response:
     """The ways to log in."""
-    return answer({"flows": [{"type": "m.login.password"}, {"type": "m.login.token", "get_login_token": True}]})
+    return answer(
+        {"flows": [{"type": "m.login.password"}, {"type": "m.login.token", "get_login_token": True}]}
+    )
 
 
 async def login(service: Service, request: Request) -> Response:
@@ -30,7 +32,9 @@ async def login(service: Service, request: Request) -> Response:
     elif kind == "m.login.token":
         user = _by_token(service, string(body, "token"))
     else:
-        raise MatrixError(400, "M_UNKNOWN", f"Logging in by {kind[:50]} is not offered. GET this address lists the ways.")
+        raise MatrixError(
+            400, "M_UNKNOWN", f"Logging in by {kind[:50]} is not offered. GET this address lists the ways."
+        )
     if user.deactivated:
         raise MatrixError(403, "M_USER_DEACTIVATED", "This account has been deactivated.")
     session = NewSession(

@@ -1,6 +1,6 @@
 """Joining, inviting, knocking, leaving, kicking, banning.
 
-Spec: joining.yaml, inviting.yaml, knocking.yaml, leaving.yaml, kicking.yaml, banning.yaml, list_joined_rooms.yaml.
+Spec: joining, inviting, knocking, leaving, kicking, banning and list_joined_rooms.yaml.
 """
 
 from typing import Any
@@ -118,7 +118,9 @@ async def invite(service: Service, request: Request) -> Response:
     node.rate.check(ratelimit.INVITE, who.user_id)
     body = request.json()
     if "id_server" in body or "medium" in body:
-        raise MatrixError(400, "M_THREEPID_NOT_FOUND", "This service invites by user id, not by e-mail or telephone.")
+        raise MatrixError(
+            400, "M_THREEPID_NOT_FOUND", "This service invites by user id, not by e-mail or telephone."
+        )
     target = string(body, "user_id")
     parse_user_id(target)
     room_id = request.path_parameters["roomId"]

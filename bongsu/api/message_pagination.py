@@ -160,8 +160,9 @@ async def get_context(service: Service, request: Request) -> Response:
     filter_ = filter_of(request)
     at = Place(row.stamp, row.event_id)
     behind = _after(row, backwards=False)
-    before, start = [], at
-    after, end = [], behind
+    before: list[EventRow] = []
+    after: list[EventRow] = []
+    start, end = at, behind
     if limit > 1:
         before, further = _collect(node, room, member, user_id, at, None, limit // 2, filter_, backwards=True)
         start = further or _START

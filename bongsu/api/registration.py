@@ -95,7 +95,9 @@ def claim(service: Service, user_id: str) -> None:
     service.names_claimed.add(user_id)
 
 
-def _account(service: Service, user_id: str, password_hash: str, registration_token: str | None) -> list[Draft]:
+def _account(
+    service: Service, user_id: str, password_hash: str, registration_token: str | None
+) -> list[Draft]:
     now = service.node.now_ms()
     stamp = next_stamp(now)
     localpart = user_id[1:].partition(":")[0]
@@ -135,5 +137,10 @@ async def get_token_validity(service: Service, request: Request) -> Response:
 ROUTES = [
     Route("POST", "/_matrix/client/v3/register", register, auth="none"),
     Route("GET", "/_matrix/client/v3/register/available", get_available, auth="none"),
-    Route("GET", "/_matrix/client/v1/register/m.login.registration_token/validity", get_token_validity, auth="none"),
+    Route(
+        "GET",
+        "/_matrix/client/v1/register/m.login.registration_token/validity",
+        get_token_validity,
+        auth="none",
+    ),
 ]

@@ -51,7 +51,10 @@ class Router:
         if method not in place.routes:
             allowed = ", ".join(sorted(place.routes))
             raise MatrixError(
-                405, "M_UNRECOGNIZED", f"This address takes {allowed}, not {method}.", headers=(("allow", allowed),)
+                405,
+                "M_UNRECOGNIZED",
+                f"This address takes {allowed}, not {method}.",
+                headers=(("allow", allowed),),
             )
         route, names = place.routes[method]
         try:
@@ -61,7 +64,9 @@ class Router:
         return route, dict(zip(names, decoded, strict=True))
 
 
-def _search(place: _Place, segments: list[str], index: int, values: list[str]) -> tuple[_Place, list[str]] | None:
+def _search(
+    place: _Place, segments: list[str], index: int, values: list[str]
+) -> tuple[_Place, list[str]] | None:
     if index == len(segments):
         return (place, values) if place.routes else None
     segment = segments[index]

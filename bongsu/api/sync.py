@@ -61,7 +61,7 @@ def filter_of(service: Service, user_id: str, text: str | None) -> filters.Filte
 
 
 async def post_filter(service: Service, request: Request) -> Response:
-    """Keep a filter. The same filter gets the same id, so a client that uploads it at every start adds nothing."""
+    """Keep a filter. The same one gets the same id, so that uploading it at every start adds nothing."""
     user_id = request.path_parameters["userId"]
     check_self(request, user_id)
     body = request.json(floats=True)

@@ -17,7 +17,9 @@ async def get_wellknown_support(service: Service, request: Request) -> Response:
     if not contact:
         raise not_found("The operator of this service has named no contact.")
     if contact.startswith("mailto:"):
-        return answer({"contacts": [{"role": "m.role.admin", "email_address": contact.removeprefix("mailto:")}]})
+        return answer(
+            {"contacts": [{"role": "m.role.admin", "email_address": contact.removeprefix("mailto:")}]}
+        )
     return answer({"support_page": contact})
 
 

@@ -68,20 +68,21 @@ def check_auth_events(
         if event.auth_events:
             reject(version, "2.2", "A create event names no auth events.")
         return
+    named = {auth_event.event_id for auth_event in auth_events}
+    assert named == set(event.auth_events), "these are the events that the event names"
+    if len(named) != len(event.auth_events):
+        reject(version, "2.1", "The event names an auth event twice.")
     if version.implicit_create_auth and rejected("$" + event.room_id[1:]):
         raise Rejected("2", "The create event of this room was rejected.")
-    expected = set(auth_types(version, event.type, event.sender, event.state_key, event.content))
     seen: set[StateKey] = set()
+    expected = set(auth_types(version, event.type, event.sender, event.state_key, event.content))
     for auth_event in auth_events:
         if auth_event.state_key is None or auth_event.key not in expected:
             reject(version, "2.2", "The event names an auth event that its type does not call for.")
         if auth_event.key in seen:
             reject(version, "2.1", f"The event names two auth events of type {auth_event.type}.")
         seen.add(auth_event.key)
-        if rejected(auth_event.event_id):
-            reject(version, "2.3", "An auth event of this event was rejected.")
-        if auth_event.room_id != event.room_id:
-            reject(version, "2.5", "An auth event of this event belongs to another room.")
+        _check_auth_event(event, version, auth_event, rejected)
     if not version.implicit_create_auth and CREATE not in seen:
         reject(version, "2.4", "The event does not name the create event of its room.")
 
@@ -139,8 +140,18 @@ def _check_room(event: Event, create: Event, version: RoomVersion) -> None:
     """Rule 2 of room version 12. In earlier ones rules 2.4 and 2.5 come to the same."""
     if create.room_id != event.room_id:
         _reject_room(version)
-    if version.implicit_create_auth and create.event_id[1:] != event.room_id[1:]:
-        _reject_room(version)
+    if version.event_id_room:
+        assert create.room_id[1:] == create.event_id[1:], "a create event of version 12 names its room"
+
+
+def _check_auth_event(
+    event: Event, version: RoomVersion, auth_event: Event, rejected: Callable[[str], bool]
+) -> None:
+    """Rules 2.3 and 2.5."""
+    if rejected(auth_event.event_id):
+        reject(version, "2.3", "An auth event of this event was rejected.")
+    if auth_event.room_id != event.room_id:
+        reject(version, "2.5", "An auth event of this event belongs to another room.")
 
 
 def _check_level(event: Event, version: RoomVersion, power: PowerLevels) -> None:

@@ -54,6 +54,8 @@ class Event:
         Raises:
             MatrixError: M_TOO_LARGE beyond a bound of `limits`, M_BAD_JSON for any other fault.
         """
+        if type(pdu) is not dict:
+            raise bad_json("An event must be a JSON object.")
         check_canonical(pdu)
         _check_format(pdu, version)
         if len(canonical_bytes(pdu)) > limits.EVENT_BYTES_MAX:

@@ -140,7 +140,9 @@ def _strings(fields: dict[str, Any], name: str) -> tuple[str, ...] | None:
         return None
     if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
         raise bad_json(f"{name} must be a list of strings.")
-    if len(value) > limits.FILTER_ENTRIES_MAX or any(len(entry) > limits.GLOB_CHARACTERS_MAX for entry in value):
+    if len(value) > limits.FILTER_ENTRIES_MAX or any(
+        len(entry) > limits.GLOB_CHARACTERS_MAX for entry in value
+    ):
         raise bad_json(f"{name} is too long: at most {limits.FILTER_ENTRIES_MAX} entries.")
     return tuple(value)
 

@@ -8,7 +8,7 @@ import msgspec
 
 from bongsu.node import Node
 from bongsu.room.state import StateMap
-from bongsu.room.visibility import STRIPPED_STATE_TYPES
+from bongsu.room.visibility import strip, stripped_state
 from bongsu.sync.filter import EventFilter
 from bongsu.sync.request import SyncRequest
 from bongsu.sync.state import state_at_start, state_changes
@@ -44,29 +44,35 @@ def rooms(node: Node, request: SyncRequest, since: Since | None) -> RoomsAnswer:
         touched = registers.changed_rooms(node.context, "account_data", request.user_id, since.position)
     for member in members.rooms_of(node.context, request.user_id):
         room_id = node.context.events.room_id(member.room)
-        if not request.filter.passes_room(room_id):
-            continue
-        if since is not None and not request.full_state and room_id not in touched:
-            if _quiet(node, since, member, room_id):
-                continue
-        new = since is None or not since.covers(member.changed)
-        if member.membership == "join":
-            entry = _joined(node, request, since, member, room_id)
-            if entry:
-                answer.join[room_id] = entry
-        elif member.membership == "invite" and new:
-            answer.invite[room_id] = {"invite_state": {"events": _stripped(node, member)}}
-        elif member.membership == "knock" and new:
-            answer.knock[room_id] = {"knock_state": {"events": _stripped(node, member)}}
-        elif member.membership in ("leave", "ban"):
-            entry = _left(node, request, since, member, room_id, new)
-            if entry:
-                answer.leave[room_id] = entry
+        wanted = request.filter.passes_room(room_id)
+        if wanted and (room_id in touched or not _quiet(node, request, since, member, room_id)):
+            _add(node, request, since, member, room_id, answer)
     return answer
 
 
-def _quiet(node: Node, since: Since, member: Member, room_id: str) -> bool:
+def _add(
+    node: Node, request: SyncRequest, since: Since | None, member: Member, room_id: str, answer: RoomsAnswer
+) -> None:
+    """Put one room into the section its membership belongs to, if it has something to say."""
+    new = since is None or not since.covers(member.changed)
+    if member.membership == "join":
+        entry = _joined(node, request, since, member, room_id)
+        if entry:
+            answer.join[room_id] = entry
+    elif member.membership == "invite" and new:
+        answer.invite[room_id] = {"invite_state": {"events": _stripped(node, member)}}
+    elif member.membership == "knock" and new:
+        answer.knock[room_id] = {"knock_state": {"events": _stripped(node, member)}}
+    elif member.membership in ("leave", "ban"):
+        entry = _left(node, request, since, member, room_id, new)
+        if entry:
+            answer.leave[room_id] = entry
+
+
+def _quiet(node: Node, request: SyncRequest, since: Since | None, member: Member, room_id: str) -> bool:
     """Whether nothing of the room can be new, by what is in memory alone."""
+    if since is None or request.full_state:
+        return False
     return (
         member.changed <= since.position
         and not node.context.touched.since(member.room, since.position)
@@ -126,9 +132,7 @@ def _filtered(node: Node, request: SyncRequest, state: StateMap, found: Timeline
     if not filter_.lazy_load_members:
         return [state[key] for key in sorted(state)]
     wanted = {row.sender for row in found.rows} | {request.user_id}
-    chosen = [
-        state[key] for key in sorted(state) if key[0] != "m.room.member" or key[1] in wanted
-    ]
+    chosen: list[str] = [state[key] for key in sorted(state) if key[0] != "m.room.member" or key[1] in wanted]
     chosen += _senders(node, request, wanted - {key[1] for key in state if key[0] == "m.room.member"}, found)
     return chosen
 
@@ -179,22 +183,9 @@ def _stripped(node: Node, member: Member) -> list[dict[str, Any]]:
     """The room as an invited or knocking user may see it. Spec: § Stripped state."""
     context = node.context
     state = context.live.current_state(member.room)
-    keys = [(kind, "") for kind in STRIPPED_STATE_TYPES] + [("m.room.member", member.user_id)]
-    invite = context.events.body(member.event_id)
-    if invite.sender != member.user_id:
-        keys.append(("m.room.member", invite.sender))
-    events = [context.events.body(state[key]) for key in keys if key in state]
-    return [
-        {
-            "type": event.type,
-            "sender": event.sender,
-            "state_key": event.state_key,
-            "content": event.content,
-            "origin_server_ts": event.origin_server_ts,
-            "event_id": event.event_id,
-        }
-        for event in events
-    ]
+    own = context.events.body(member.event_id)
+    keys = [*stripped_state(own.sender), ("m.room.member", member.user_id)]
+    return [strip(context.events.body(state[key])) for key in dict.fromkeys(keys) if key in state]
 
 
 def _ephemeral(

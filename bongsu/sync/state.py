@@ -22,7 +22,8 @@ def state_changes(node: Node, member: Member, since: Since, found: Timeline, *, 
     """What the current state has changed beyond `since`; without `after`, less what the timeline shows."""
     last = 2**62 if member.membership == "join" else member.changed
     rows = node.context.db.all(
-        "SELECT type, state_key, event_id, changed FROM current_state WHERE room=? AND changed>? AND changed<=?",
+        "SELECT type, state_key, event_id, changed FROM current_state"
+        " WHERE room=? AND changed>? AND changed<=?",
         (member.room, since.position, last),
     )
     shown = set() if after else {row.event_id for row in found.rows}

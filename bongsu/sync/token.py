@@ -7,7 +7,7 @@ import struct
 from dataclasses import dataclass
 
 from bongsu import limits
-from bongsu.canonical import from_urlsafe_base64, unpadded_urlsafe_base64
+from bongsu.canonical import decode_urlsafe_base64, unpadded_urlsafe_base64
 from bongsu.errors import MatrixError, invalid_param
 from bongsu.log.vector import Vector
 
@@ -46,7 +46,7 @@ def decode(text: str) -> Token:
     if not text.startswith("s") or len(text) > limits.SYNC_TOKEN_CHARACTERS_MAX:
         raise invalid_param(sentence)
     try:
-        raw = from_urlsafe_base64(text[1:])
+        raw = decode_urlsafe_base64(text[1:])
         start, position, live = _HEAD.unpack_from(raw)
         vector = Vector.decode(raw[_HEAD.size :])
     except (ValueError, struct.error, MatrixError):

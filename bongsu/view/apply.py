@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from bongsu.authority import permits
 from bongsu.canonical import read_trusted
 from bongsu.log.record import Kind, Record
 from bongsu.view.apply_account import (
@@ -13,12 +14,14 @@ from bongsu.view.apply_account import (
     apply_user,
 )
 from bongsu.view.apply_event import apply_event
+from bongsu.view.apply_node import apply_node, certificate_of
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
 
 Apply = Callable[[Context, Record, dict[str, Any], Changes], None]
 
 APPLY: dict[int, Apply] = {
+    Kind.NODE: apply_node,
     Kind.EVENT: apply_event,
     Kind.REGISTER: apply_register,
     Kind.USER: apply_user,
@@ -45,6 +48,7 @@ def apply_records(context: Context, records: Sequence[Record]) -> Changes:
     except BaseException:
         context.db.rollback()
         context.live.forget_all()
+        context.certificates.clear()
         raise
     context.db.commit()
     return changes
@@ -53,6 +57,11 @@ def apply_records(context: Context, records: Sequence[Record]) -> Changes:
 def _apply(context: Context, record: Record, changes: Changes) -> None:
     apply = APPLY.get(record.header.kind)
     if apply is None or record.body is None:
+        return
+    certificate = certificate_of(context, record.log.node)
+    if not permits(certificate, record.header.kind, resident=False):
+        row = (record.position, record.log.node)
+        context.db.run("INSERT OR IGNORE INTO unauthorised VALUES(?,?)", row)
         return
     apply(context, record, read_trusted(record.body), changes)
 

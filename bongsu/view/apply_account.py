@@ -63,7 +63,13 @@ def apply_session(context: Context, record: Record, body: dict[str, Any], change
     context.db.run_many(
         "INSERT OR REPLACE INTO tokens VALUES(?,?,?,?,?)",
         [
-            (bytes.fromhex(token["hash"]), session, token["kind"], body["generation"], token.get("expires_ts"))
+            (
+                bytes.fromhex(token["hash"]),
+                session,
+                token["kind"],
+                body["generation"],
+                token.get("expires_ts"),
+            )
             for token in body["tokens"]
         ],
     )

@@ -75,7 +75,7 @@ def _room_number(context: Context, event: Event, version: RoomVersion) -> int:
 def _state_before(
     context: Context, event: Event, version: RoomVersion, pending: Pending | None
 ) -> tuple[int, StateMap]:
-    """The state group and map before the event; several prev_events are resolved into a group of their own."""
+    """The state group and map before the event; several prev_events are resolved into their own group."""
     if not event.prev_events:
         return 0, StateMap()
     groups = sorted({_row(context, prev).state_group for prev in event.prev_events})
@@ -123,9 +123,7 @@ def _row(context: Context, event_id: str) -> EventRow:
     return row
 
 
-def _verdict(
-    context: Context, event: Event, version: RoomVersion, before: StateMap, record: Record
-) -> int:
+def _verdict(context: Context, event: Event, version: RoomVersion, before: StateMap, record: Record) -> int:
     """Accepted or rejected: a function of events alone, the same on every node (DESIGN 3, invariant 5)."""
     try:
         previous = [_row(context, prev) for prev in event.prev_events]
@@ -248,7 +246,9 @@ def set_member(
     """Store a user's membership as the current state has it; `event` None: the state names none any more."""
     content = {} if event is None else event.content
     membership = content.get("membership", "leave")
-    found = context.db.one("SELECT membership, joined FROM members WHERE user_id=? AND room=?", (user_id, room))
+    found = context.db.one(
+        "SELECT membership, joined FROM members WHERE user_id=? AND room=?", (user_id, room)
+    )
     before, joined = found if found is not None else ("leave", 0)
     if membership == "join" and before != "join":
         joined = position
@@ -276,7 +276,9 @@ def set_member(
 
 def _resolve_current(context: Context, row: EventRow, version: RoomVersion, changes: Changes) -> None:
     """The room forked: its current state is the resolution of the states after all its heads."""
-    heads = [event_id for (event_id,) in context.db.all("SELECT event_id FROM heads WHERE room=?", (row.room,))]
+    heads = [
+        event_id for (event_id,) in context.db.all("SELECT event_id FROM heads WHERE room=?", (row.room,))
+    ]
     maps = [context.states.group(_row(context, head).state_group) for head in heads]
     after = resolve.resolve(version, maps, context.events.body, context.events.rejected)
     before = context.live.current_state(row.room)
@@ -299,7 +301,7 @@ def _resolve_current(context: Context, row: EventRow, version: RoomVersion, chan
 
 
 def _lead(context: Context, live: LiveRoom, row: EventRow, event: Event, version: RoomVersion) -> None:
-    """An event from elsewhere joins what local authors build on, without dropping what is on its way to disk."""
+    """An event from elsewhere joins what local authors build on; what is on its way to disk stays."""
     live.heads = [head for head in live.heads if head.event_id not in event.prev_events]
     live.heads.append(Head(row.event_id, row.stamp, row.depth))
     maps = []

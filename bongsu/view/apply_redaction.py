@@ -15,7 +15,10 @@ from bongsu.view.events import ACCEPTED, EventRow, StateEvents
 
 
 def apply_redaction(context: Context, redaction: Event, version: RoomVersion, changes: Changes) -> None:
-    """Apply an accepted redaction, or remember it until its target arrives. Spec: rooms § Handling redactions."""
+    """Apply an accepted redaction, or remember it until its target arrives.
+
+    Spec: rooms § Handling redactions.
+    """
     assert redaction.redacts is not None
     target = context.events.row(redaction.redacts)
     if target is None:

@@ -36,7 +36,13 @@ class ClientEvents:
         self._with_room.drop(event_id)
 
     def raw(
-        self, row: EventRow, now_ms: int, *, with_room: bool, txn_id: str | None = None, membership: str | None = None
+        self,
+        row: EventRow,
+        now_ms: int,
+        *,
+        with_room: bool,
+        txn_id: str | None = None,
+        membership: str | None = None,
     ) -> msgspec.Raw:
         """The event's JSON. `with_room`: with its room_id, as outside /sync."""
         cache = self._with_room if with_room else self._cache

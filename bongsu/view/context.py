@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bongsu.authority import Certificate
 from bongsu.log.store import LogStore
 from bongsu.view.db import Database
 from bongsu.view.events import Events, States
@@ -19,10 +20,11 @@ class Context:
     states: States
     live: LiveRooms
     touched: Touched
+    certificates: dict[bytes, Certificate]
 
     @classmethod
     def build(cls, db: Database, log: LogStore) -> "Context":
         """Wire the parts of a view over its database and its node's log."""
         events = Events(db, log)
         states = States(db)
-        return cls(db, log, events, states, LiveRooms(db, events, states), Touched(db.cursor))
+        return cls(db, log, events, states, LiveRooms(db, events, states), Touched(db.cursor), {})

@@ -15,7 +15,10 @@ from bongsu.view.db import Database
 ACCEPTED = 0
 REJECTED = 1
 
-COLUMNS = "position, event_id, room, stamp, depth, type, sender, state_key, verdict, state_group, replaces, redacted_by"
+COLUMNS = (
+    "position, event_id, room, stamp, depth, type, sender, state_key, verdict, state_group,"
+    " replaces, redacted_by"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ class LiveRoom:
             self.tail_from = self.tail.popleft().position
 
     def since(self, position: int) -> list[EventRow] | None:
-        """Accepted events beyond `position` in order of arrival; None if memory does not reach back so far."""
+        """Accepted events beyond `position` in order of arrival; None if memory reaches less far back."""
         if position < self.tail_from:
             return None
         return [row for row in self.tail if row.position > position]

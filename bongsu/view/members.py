@@ -36,7 +36,8 @@ def rooms_of(context: Context, user_id: str) -> list[Member]:
 def joined_rooms(context: Context, user_id: str) -> list[str]:
     """The ids of the rooms a user is in."""
     found = context.db.all(
-        "SELECT room_id FROM members JOIN rooms USING(room) WHERE user_id=? AND membership='join' ORDER BY room",
+        "SELECT room_id FROM members JOIN rooms USING(room)"
+        " WHERE user_id=? AND membership='join' ORDER BY room",
         (user_id,),
     )
     return [room_id for (room_id,) in found]
@@ -44,7 +45,9 @@ def joined_rooms(context: Context, user_id: str) -> list[str]:
 
 def counts(context: Context, room: int) -> dict[str, int]:
     """How many members a room has, by membership."""
-    found = context.db.all("SELECT membership, count(*) FROM members WHERE room=? GROUP BY membership", (room,))
+    found = context.db.all(
+        "SELECT membership, count(*) FROM members WHERE room=? GROUP BY membership", (room,)
+    )
     return {str(membership): int(count) for membership, count in found}
 
 

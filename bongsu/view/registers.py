@@ -10,7 +10,8 @@ from bongsu.view.context import Context
 def get(context: Context, family: str, owner: str, key1: str, key2: str) -> Any:
     """The value, or None if there is none or it was deleted."""
     text = context.db.value(
-        "SELECT value FROM registers WHERE family=? AND owner=? AND key1=? AND key2=?", (family, owner, key1, key2)
+        "SELECT value FROM registers WHERE family=? AND owner=? AND key1=? AND key2=?",
+        (family, owner, key1, key2),
     )
     return None if text is None else read_trusted(text)
 
@@ -18,7 +19,8 @@ def get(context: Context, family: str, owner: str, key1: str, key2: str) -> Any:
 def under(context: Context, family: str, owner: str, key1: str) -> list[tuple[str, Any]]:
     """(key2, value) of every value under `key1` that is not deleted."""
     found = context.db.all(
-        "SELECT key2, value FROM registers WHERE family=? AND owner=? AND key1=? AND value IS NOT NULL ORDER BY key2",
+        "SELECT key2, value FROM registers"
+        " WHERE family=? AND owner=? AND key1=? AND value IS NOT NULL ORDER BY key2",
         (family, owner, key1),
     )
     return [(key2, read_trusted(text)) for key2, text in found]
@@ -27,7 +29,8 @@ def under(context: Context, family: str, owner: str, key1: str) -> list[tuple[st
 def since(context: Context, family: str, owner: str, key1: str, position: int) -> list[tuple[str, Any]]:
     """(key2, value or None) of what has changed beyond `position`."""
     found = context.db.all(
-        "SELECT key2, value FROM registers WHERE owner=? AND position>? AND family=? AND key1=? ORDER BY key2",
+        "SELECT key2, value FROM registers"
+        " WHERE owner=? AND position>? AND family=? AND key1=? ORDER BY key2",
         (owner, position, family, key1),
     )
     return [(key2, None if text is None else read_trusted(text)) for key2, text in found]
@@ -36,7 +39,8 @@ def since(context: Context, family: str, owner: str, key1: str, position: int) -
 def changed_rooms(context: Context, family: str, owner: str, position: int) -> set[str]:
     """The first keys (room ids, for account data) of what has changed beyond `position`."""
     found = context.db.all(
-        "SELECT DISTINCT key1 FROM registers WHERE owner=? AND position>? AND family=?", (owner, position, family)
+        "SELECT DISTINCT key1 FROM registers WHERE owner=? AND position>? AND family=?",
+        (owner, position, family),
     )
     return {key1 for (key1,) in found}
 

@@ -17,9 +17,10 @@ CREATE TABLE rooms(room INTEGER PRIMARY KEY, room_id TEXT NOT NULL UNIQUE, versi
 -- position is the record's place in log.db; the event itself is read from there.
 -- verdict 0 accepted, 1 rejected. state_group: the state after the event.
 CREATE TABLE events(
-    position INTEGER PRIMARY KEY, event_id TEXT NOT NULL UNIQUE, room INTEGER NOT NULL, stamp INTEGER NOT NULL,
-    depth INTEGER NOT NULL, type TEXT NOT NULL, sender TEXT NOT NULL, state_key TEXT, verdict INTEGER NOT NULL,
-    state_group INTEGER NOT NULL, notify INTEGER NOT NULL, replaces TEXT, redacted_by TEXT,
+    position INTEGER PRIMARY KEY, event_id TEXT NOT NULL UNIQUE, room INTEGER NOT NULL,
+    stamp INTEGER NOT NULL, depth INTEGER NOT NULL, type TEXT NOT NULL, sender TEXT NOT NULL,
+    state_key TEXT, verdict INTEGER NOT NULL, state_group INTEGER NOT NULL, notify INTEGER NOT NULL,
+    replaces TEXT, redacted_by TEXT,
     relates_to TEXT, rel_type TEXT);
 CREATE INDEX events_order ON events(room, stamp);
 CREATE INDEX events_arrival ON events(room, position);
@@ -48,6 +49,12 @@ CREATE TABLE members(
 CREATE INDEX members_room ON members(room, membership);
 -- The first 8 bytes of SHA-256 over (user, device, path, txn id): a retried send finds its event.
 CREATE TABLE transactions(key INTEGER PRIMARY KEY, position INTEGER NOT NULL);
+"""
+
+NODE_TABLES = """
+CREATE TABLE nodes(node BLOB PRIMARY KEY, role TEXT NOT NULL, site TEXT NOT NULL) WITHOUT ROWID;
+-- Records whose author has no authority (yet): stored, not applied.
+CREATE TABLE unauthorised(position INTEGER PRIMARY KEY, node BLOB NOT NULL);
 """
 
 ACCOUNT_TABLES = """
@@ -80,4 +87,4 @@ CREATE TABLE receipts(
 CREATE INDEX receipts_position ON receipts(room, position);
 """
 
-STATEMENTS = ROOM_TABLES + ACCOUNT_TABLES
+STATEMENTS = NODE_TABLES + ROOM_TABLES + ACCOUNT_TABLES

@@ -21,7 +21,8 @@ class User:
 def user(context: Context, user_id: str) -> User | None:
     """The account, or None."""
     found = context.db.one(
-        "SELECT user_id, created_ts, deactivated, password, password_stamp FROM users WHERE user_id=?", (user_id,)
+        "SELECT user_id, created_ts, deactivated, password, password_stamp FROM users WHERE user_id=?",
+        (user_id,),
     )
     return None if found is None else User(found[0], found[1], bool(found[2]), found[3], found[4])
 

@@ -21,7 +21,7 @@ def history_visibility(context: Context, state: StateMap) -> str:
 
 
 def always_shared(context: Context, room: int) -> bool:
-    """Whether every setting the room ever had shows all history to members, so that nothing need be looked up."""
+    """Whether every setting the room ever had shows all history to members: nothing need be looked up."""
     found = context.db.all(
         "SELECT event_id FROM events WHERE room=? AND type='m.room.history_visibility' AND verdict=0", (room,)
     )
@@ -57,7 +57,7 @@ def _visible(context: Context, row: EventRow, user_id: str, member: Member | Non
         if row.type == "m.room.history_visibility":
             setting = _widest(setting, history_visibility(context, after))
     now_membership = None if member is None else member.membership
-    joined_since = member is not None and member.joined > row.position or now_membership == "join"
+    joined_since = (member is not None and member.joined > row.position) or now_membership == "join"
     return visible(setting, then, now_membership, joined_since)
 
 

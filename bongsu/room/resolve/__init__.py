@@ -34,9 +34,9 @@ def resolve(
         rejected: whether an event was rejected; such an event gives nobody permission.
     """
     assert states, "an event without previous events has the empty state, there is nothing to resolve"
+    if all(state == states[0] for state in states[1:]):
+        return states[0]
     unconflicted, conflicted = split_conflicted(states)
-    if not conflicted:
-        return unconflicted
     full = conflicted | auth_difference(states, unconflicted, event)
     if version.resolution_v2_1:
         full |= conflicted_subgraph(conflicted, event)

@@ -13,13 +13,15 @@ def auth_difference(
 ) -> set[EventId]:
     """Return the auth difference. The chain of a state includes the state's own events.
 
-    What an unconflicted event reaches is in every chain. The text leaves those events themselves out of
-    the chains, other servers count them in; an event on which all states agree is no difference.
+    The text leaves a state's own events out of its chain, other servers count them in: an event on which
+    all states agree is no difference.
     """
     agreed = set(unconflicted.values())
-    chains = [auth_chain(set(state.values()) - agreed, event) for state in states]
+    disputed = [set(state.values()) - agreed for state in states]
+    chains = [auth_chain(events, event) for events in disputed]
     difference = set().union(*chains) - chains[0].intersection(*chains[1:]) - agreed
-    if not difference:
+    if difference.issubset(set().union(*disputed)):
+        # Nothing beyond the conflicted state set, which is replayed in any case. The walk below is spared:
+        # a room of 10,000 members has as many unconflicted events.
         return difference
-    # Walked only here: a room of 10,000 members has as many unconflicted events.
     return difference - auth_chain(agreed, event)

@@ -14,12 +14,13 @@ class Presence:
     changed: int
 
 
-class Live:
+class Signs:
     """Counts its changes, so that a sync token can say which of them a client has seen."""
 
-    def __init__(self, monotonic: Callable[[], float]) -> None:
+    def __init__(self, monotonic: Callable[[], float], first: int) -> None:
+        """`first` exceeds every count of earlier starts (the clock), since tokens outlive the process."""
         self._monotonic = monotonic
-        self.count = 0
+        self.count = first
         self.presence: dict[str, Presence] = {}
         self._typing: dict[str, dict[str, float]] = {}
         self._typing_changed: dict[str, int] = {}
