@@ -346,3 +346,5 @@ class LogStore:
         for request in done.requests:
             if not request.future.done():
                 request.future.set_exception(error())
+                if request.hollow is not None:
+                    request.future.exception()  # nobody waits for these; a rebuild asks for them again
