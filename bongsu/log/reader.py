@@ -70,7 +70,8 @@ class Reader:
 
     def log(self, log_id: int, from_seq: int, limit: int) -> list[Record]:
         """Up to `limit` records of one log from `from_seq` on."""
-        return self._select("WHERE r.log_id=? AND r.seq>=? ORDER BY r.seq LIMIT ?", (log_id, from_seq, limit))
+        where = "WHERE r.log_id=? AND r.seq BETWEEN ? AND ? ORDER BY r.seq"
+        return self._select(where, (log_id, from_seq, from_seq + limit - 1))
 
     def hashes(self, log_id: int, first_seq: int, last_seq: int) -> dict[int, bytes]:
         """The stored header hashes of a stretch of one log."""

@@ -1,6 +1,7 @@
 """Records of other nodes: taken whole and proved, or not at all."""
 
 import random
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bongsu.clock import SystemClock
-from bongsu.log.epoch import Fork
+from bongsu.log.epoch import End, Fork, Opening
 from bongsu.log.foreign import ForeignRecord, Gap, Refused, Taken
 from bongsu.log.key import NodeKey
 from bongsu.log.record import (
@@ -245,3 +246,38 @@ async def give_all(giver: LogStore, taker: LogStore) -> None:
         )
         assert isinstance(verdict, Taken)
         assert verdict.forks == ()
+
+
+async def test_an_end_named_otherwise_than_held_is_a_fork(
+    stores: tuple[LogStore, LogStore],
+) -> None:
+    giver, taker = stores
+    log, records, signature = await everything(giver)
+    await taker.append_foreign(log, giver.key.public, records, signature)
+    end = End(log.epoch, 1, log.lane, 7, b"o" * 32)
+    following = replace(log, epoch=log.epoch ^ 1)
+    body = Opening(2, (end,)).encode()
+    header = Header(1, Kind.EPOCH, scope_id("service"), 0, 5, body_hash(body))
+    signature = giver.key.sign(chain(genesis(following), [header]))
+    taken = await taker.append_foreign(following, giver.key.public, [ForeignRecord(header, body)], signature)
+    assert isinstance(taken, Taken)
+    assert taken.forks == (Fork(log, 7, taker.read(7).hash, b"o" * 32),)
+    # The log stays listed: what is held of it is not what the node says it wrote.
+    (entry,) = taker.vector().nodes.values()
+    assert (1, 7) in {(key[0], seq) for key, seq in entry.listed.items()}
+
+
+async def test_a_node_whose_name_begins_like_another_is_refused(tmp_path: Path) -> None:
+    giver = open_log(tmp_path / "a.db", NodeKey.generate())
+    log, records, signature = await everything(giver)
+    giver.close()
+    open_log(tmp_path / "b.db", NodeKey.generate()).close()
+    other = sqlite3.connect(tmp_path / "b.db")
+    other.execute("INSERT INTO nodes VALUES(?,?,?)", (log.node[:3] + bytes(13), log.node[:3], bytes(32)))
+    other.commit()
+    other.close()
+    taker = open_log(tmp_path / "b.db", NodeKey.generate())
+    verdict = await taker.append_foreign(log, giver.key.public, records, signature)
+    assert isinstance(verdict, Refused)
+    assert "new key" in verdict.reason
+    taker.close()

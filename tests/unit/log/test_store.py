@@ -1,6 +1,7 @@
 """The store on a real disk: append, read, hollow, restart, refuse."""
 
 import asyncio
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -302,6 +303,30 @@ async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
         open_log(tmp_path / "log.db")
     with pytest.raises(FatalError, match="cannot be opened"):
         open_log(tmp_path / "absent" / "log.db")
+
+
+async def test_the_write_ahead_file_is_folded_in(store: LogStore) -> None:
+    store.transactions.checkpoint_pages = 10
+    for number in range(100):
+        await store.append([draft(str(number))])
+    # Each commit adds some 30 kB.
+    assert os.stat(f"{store.path}-wal").st_size < 500_000
+    assert store.verify().problems == ()
+
+
+async def test_records_that_are_missing_or_belong_nowhere_are_told(tmp_path: Path) -> None:
+    store = open_log(tmp_path / "log.db")
+    await store.append([draft(str(number)) for number in range(5)])
+    store.close()
+    damage = sqlite3.connect(tmp_path / "log.db")
+    damage.execute("DELETE FROM records WHERE position=3")
+    damage.commit()
+    damage.close()
+    store = open_log(tmp_path / "log.db")
+    problems = " ".join(store.verify().problems)
+    assert "Record 3 of log 1 is missing" in problems
+    assert "bodies that belong to no record" in problems
+    store.close()
 
 
 async def test_verify_counts_and_tells_its_progress(store: LogStore) -> None:
