@@ -53,3 +53,5 @@ REQUESTS_AT_ONCE_MAX = 20_000
 HEADER_MS_MAX = 20_000
 THIRD_PARTY_INVITE_CHECKS_MAX = 64  # signatures times keys tried when such an invite is redeemed
 STOP_S = 3  # for requests to end after SIGTERM, so that an operator's 5 s hold
+CHECKPOINT_EVERY_BATCHES = 64
+CHECKPOINT_WAL_BYTES = 8 * 1024 * 1024

@@ -1,16 +1,20 @@
 """Reading room events: where they are, what they say, and which state they stand on."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from bongsu.canonical import read_trusted
 from bongsu.ids import EventId, RoomId
-from bongsu.log.store import LogStore
+from bongsu.log.store import Damaged, LogStore
 from bongsu.room.event import Event
 from bongsu.room.state import StateMap
 from bongsu.room.versions import VERSIONS, RoomVersion
 from bongsu.view.cache import Cache
 from bongsu.view.db import Database
+
+logger = logging.getLogger(__name__)
 
 ACCEPTED = 0
 REJECTED = 1
@@ -98,12 +102,23 @@ class Events:
         """Read an event from its place in the log."""
         event = self._bodies.get(event_id)
         if event is None:
-            record = self.log.read(position)
-            assert record.body is not None, f"the body of event {event_id} is not held here"
-            pdu = read_trusted(record.body)["event"]
+            pdu = self._pdu(position, event_id)
             event = Event.trusted(pdu, EventId(event_id), RoomId(room_id), self.version(room_id))
             self._bodies.put(event_id, event)
         return event
+
+    def _pdu(self, position: int, event_id: str) -> dict[str, Any]:
+        try:
+            record = self.log.read(position)
+        except Damaged as damage:
+            # The rest of the room must stay readable. The row still knows the place; only the content is lost.
+            logger.error("event %s is damaged in log.db, run `bongsu verify`: %s", event_id, damage)
+            row = self.row(event_id)
+            assert row is not None
+            return _without_content(row)
+        assert record.body is not None, f"the body of event {event_id} is not held here"
+        pdu: dict[str, Any] = read_trusted(record.body)["event"]
+        return pdu
 
     def remember(self, event: Event) -> None:
         """Keep an event that was just built or applied."""
@@ -116,6 +131,22 @@ class Events:
     def rejected(self, event_id: str) -> bool:
         """Whether the room's rules refused the event."""
         return bool(self.db.value("SELECT verdict FROM events WHERE event_id=?", (event_id,)) == REJECTED)
+
+
+def _without_content(row: EventRow) -> dict[str, Any]:
+    """What is left of an event whose body cannot be read."""
+    pdu: dict[str, Any] = {
+        "type": row.type,
+        "sender": row.sender,
+        "content": {},
+        "prev_events": [],
+        "auth_events": [],
+        "depth": row.depth,
+        "origin_server_ts": row.stamp,
+    }
+    if row.state_key is not None:
+        pdu["state_key"] = row.state_key
+    return pdu
 
 
 class States:
