@@ -111,7 +111,7 @@ class Events:
         try:
             record = self.log.read(position)
         except Damaged as damage:
-            # The rest of the room must stay readable. The row still knows the place; only the content is lost.
+            # The rest of the room must stay readable: the row still knows the place, the content is lost.
             logger.error("event %s is damaged in log.db, run `bongsu verify`: %s", event_id, damage)
             row = self.row(event_id)
             assert row is not None
@@ -119,6 +119,15 @@ class Events:
         assert record.body is not None, f"the body of event {event_id} is not held here"
         pdu: dict[str, Any] = read_trusted(record.body)["event"]
         return pdu
+
+    def sent_by(self, position: int) -> dict[str, str] | None:
+        """What names the request that made the event (device, path, transaction id), if it is known."""
+        try:
+            body = self.log.read(position).body
+        except Damaged:
+            return None
+        found: dict[str, str] | None = None if body is None else read_trusted(body).get("sent_by")
+        return found
 
     def remember(self, event: Event) -> None:
         """Keep an event that was just built or applied."""
