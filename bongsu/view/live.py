@@ -114,9 +114,11 @@ class LiveRooms:
             del self.pending[pending.event.event_id]
         return pending
 
-    def forget(self, room_id: str) -> None:
-        """A room that was made in memory will not be written."""
+    def forget(self, room_id: str, bodies: list[bytes]) -> None:
+        """A room that was made in memory will not be written, nor these records of its events."""
         self._rooms.drop(room_id)
+        for body in bodies:
+            self.kept(body)
 
     def forget_all(self) -> None:
         """After a refused write: what led the view is void, so everything is read again."""
