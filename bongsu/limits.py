@@ -69,3 +69,5 @@ BACKUP_KEYS_PER_RECORD = 100
 BACKUP_KEY_BYTES_MAX = 16_384
 BACKUP_VERSIONS_MAX = 100  # of a user, not deleted
 STOP_S = 3  # for requests to end after SIGTERM, so that an operator's 5 s hold
+CHECKPOINT_EVERY_BATCHES = 64
+CHECKPOINT_WAL_BYTES = 8 * 1024 * 1024

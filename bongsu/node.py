@@ -26,6 +26,7 @@ from bongsu.view.apply import apply_records, catch_up
 from bongsu.view.apply_node import certificate_of
 from bongsu.view.cache import Cache
 from bongsu.view.changes import Changes
+from bongsu.view.checkpoint import Checkpointer
 from bongsu.view.client_event import ClientEvents
 from bongsu.view.context import Context
 from bongsu.view.db import Database
@@ -56,6 +57,7 @@ class Node:
         self.rate = RateLimiter(clock.monotonic, enabled=config.rate_limits)
         self.vector: Vector = log.vector()
         self.position = context.db.cursor
+        self._checkpointer = Checkpointer(context.db.path)
         # Told of every applied batch: push, and whatever else must never hold a message up.
         self.listeners: list[Callable[[Changes], None]] = []
         self.fatal: asyncio.Future[FatalError] | None = None
@@ -148,6 +150,7 @@ class Node:
         self.wake.notify(self._concerned(changes))
         for listener in self.listeners:
             listener(changes)
+        self._checkpointer.after_batch()
 
     def _concerned(self, changes: Changes) -> Iterable[str]:
         concerned = set(changes.users)
@@ -179,5 +182,6 @@ class Node:
     def close(self) -> None:
         """Write what is queued and close the files."""
         self.log.close()
+        self._checkpointer.close()
         self.passwords.close()
         self.context.db.close()

@@ -66,7 +66,8 @@ class Reader:
         for key in node.keys() & SCHEMA_IN:
             kept[key] = self.schema(node[key], path)
         for key in node.keys() & SCHEMAS_IN:
-            kept[key] = [self.schema(each, path) for each in node[key]]
+            # The spec writes oneOf where both may hold: an event is also an object of any content.
+            kept["anyOf" if key == "oneOf" else key] = [self.schema(each, path) for each in node[key]]
         for key in node.keys() & SCHEMA_MAPS_IN:
             kept[key] = {name: self.schema(each, path) for name, each in node[key].items()}
         if kept.get("additionalProperties") in (True, {}):

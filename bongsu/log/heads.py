@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from bongsu.log.epoch import Fork, Held, Opening, ends_to_name, fork_at_end, settle, unheld
 from bongsu.log.foreign import ForeignRecord
@@ -58,7 +58,7 @@ class Heads:
         self.latest = dict(self.committed)
         self._next_log_id = int(self.reader.value("SELECT max(log_id) FROM logs") or 0) + 1
         self.position = int(self.reader.value("SELECT max(position) FROM records") or 0)
-        rows = self.reader.connection.execute("SELECT prefix, node FROM nodes").fetchall()
+        rows = self.reader.rows("SELECT prefix, node FROM nodes")
         self.nodes = dict(rows)
 
     def place(self, drafts: Sequence[Draft], request: Request, now_ms: int) -> None:
@@ -148,7 +148,9 @@ class Heads:
         for lane in lanes:
             own = self._own[lane]
             before = self.latest.get(own.held.log, own.held)
-            self._set(replace(before, seq=own.seq, hash=own.hash), request)
+            # Not dataclasses.replace: this runs once an append, and that costs as much as the hashing.
+            after = Held(before.log, before.ordinal, own.seq, own.hash, before.end, before.named_by)
+            self._set(after, request)
 
     def _settle(self, log: LogName, opening: Opening, request: Request) -> list[Fork]:
         forks = []

@@ -1,5 +1,6 @@
 """Reads of log.db: nothing is returned as good that its hash does not prove."""
 
+import sqlite3
 import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from bongsu.log import compress
 from bongsu.log.epoch import End, Held
 from bongsu.log.record import (
+    HASH_BYTES,
     BodyState,
     Header,
     Lane,
@@ -20,6 +22,7 @@ from bongsu.log.schema import SELECT_BODIES, SELECT_LOGS, SELECT_RECORDS, Connec
 
 POSITIONS_AT_ONCE = 64
 LOGS_REMEMBERED_MAX = 65_536
+STATES = frozenset(BodyState)
 
 
 # log_id, what is held, signature of the head
@@ -54,7 +57,7 @@ class Reader:
         """The bodies at `positions` that are there, pruned forms included; headers are not checked."""
         found: dict[int, bytes] = {}
         for chunk in _chunks(positions):
-            for row in self.connection.execute(SELECT_BODIES + rows_of(1, len(chunk)), chunk).fetchall():
+            for row in self.rows(SELECT_BODIES + rows_of(1, len(chunk)), chunk):
                 body = checked_body(*row)
                 if body is not None:
                     found[row[0]] = body
@@ -67,42 +70,53 @@ class Reader:
 
     def log(self, log_id: int, from_seq: int, limit: int) -> list[Record]:
         """Up to `limit` records of one log from `from_seq` on."""
-        return self._select("WHERE r.log_id=? AND r.seq>=? ORDER BY r.seq LIMIT ?", (log_id, from_seq, limit))
+        where = "WHERE r.log_id=? AND r.seq BETWEEN ? AND ? ORDER BY r.seq"
+        return self._select(where, (log_id, from_seq, from_seq + limit - 1))
 
     def hashes(self, log_id: int, first_seq: int, last_seq: int) -> dict[int, bytes]:
         """The stored header hashes of a stretch of one log."""
         sql = "SELECT seq, hash FROM records WHERE log_id=? AND seq BETWEEN ? AND ?"
-        return dict(self.connection.execute(sql, (log_id, first_seq, last_seq)).fetchall())
+        return dict(self.rows(sql, (log_id, first_seq, last_seq)))
 
     def held(self, where: str = "", parameters: Sequence[Any] = ()) -> Iterator[HeldRow]:
         """What is held of the logs that match."""
-        for row in self.connection.execute(SELECT_LOGS + where, parameters).fetchall():
+        for row in self.rows(SELECT_LOGS + where, parameters):
             yield row[0], _held(row), row[6]
 
     def log_id(self, log: LogName) -> int | None:
         """The number of a log here."""
         sql = "SELECT log_id FROM logs WHERE node=? AND epoch=? AND lane=?"
-        row = self.connection.execute(sql, (log.node, log.epoch.to_bytes(8, "big"), int(log.lane))).fetchone()
-        return None if row is None else int(row[0])
+        number = self.value(sql, (log.node, log.epoch.to_bytes(8, "big"), int(log.lane)))
+        return None if number is None else int(number)
 
     def value(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
         """The first column of the first row, or None."""
-        row = self.connection.execute(sql, parameters).fetchone()
-        return None if row is None else row[0]
+        rows = self.rows(sql, parameters)
+        return rows[0][0] if rows else None
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        """Every row of a statement.
+
+        Raises:
+            Damaged: SQLite cannot make sense of the file where it looked.
+        """
+        try:
+            return self.connection.execute(sql, parameters).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise Damaged(f"A record or head of log.db cannot be read: {error}.") from error
 
     def _select(self, where: str, parameters: Sequence[Any]) -> list[Record]:
-        rows = self.connection.execute(SELECT_RECORDS + where, parameters).fetchall()
-        return [self._record(row) for row in rows]
+        return [self._record(row) for row in self.rows(SELECT_RECORDS + where, parameters)]
 
     def _record(self, row: Sequence[Any]) -> Record:
         position, log_id, seq, kind, scope, link, stamp, digest, stored_hash, state, prev = row[:11]
         log = self._log(log_id)
         if log is None or scope is None:
             raise Damaged(f"Record {position} of log.db names a log or scope that is not there.")
-        if prev is None:
-            prev = genesis(log) if seq == 1 else b"\0" * 32
+        if prev is None and seq == 1:
+            prev = genesis(log)
         header = Header(seq, kind, scope, link, stamp, digest)
-        if header_hash(prev, header) != stored_hash:
+        if not _proved(prev, header, stored_hash) or state not in STATES:
             raise Damaged(f"Record {position} of log.db does not match its hash: the header is damaged.")
         body = checked_body(position, state, digest, *row[11:14])
         return Record(position, log, header, stored_hash, body, BodyState(state))
@@ -111,12 +125,12 @@ class Reader:
         log = self._logs.get(log_id)
         if log is None:
             sql = "SELECT node, epoch, lane FROM logs WHERE log_id=?"
-            row = self.connection.execute(sql, (log_id,)).fetchone()
-            if row is None:
+            rows = self.rows(sql, (log_id,))
+            if not rows:
                 return None
             if len(self._logs) >= LOGS_REMEMBERED_MAX:
                 self._logs.clear()
-            log = self._logs[log_id] = _name(*row)
+            log = self._logs[log_id] = _name(*rows[0])
         return log
 
 
@@ -130,7 +144,7 @@ def checked_body(
         return None
     try:
         body = compress.unpack(encoding, packed)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise Damaged(f"The body of record {position} of log.db is damaged: {error}.") from error
     good = body_hash(body) == digest if state == BodyState.FULL else zlib.crc32(body) == crc
     if not good:
@@ -138,8 +152,21 @@ def checked_body(
     return body
 
 
+def _proved(prev: Any, header: Header, stored_hash: bytes) -> bool:
+    """Whether the header hashes to what is stored; a damaged column may be of another type, too."""
+    try:
+        return (
+            isinstance(prev, bytes) and len(prev) == HASH_BYTES and header_hash(prev, header) == stored_hash
+        )
+    except (TypeError, ValueError):
+        return False
+
+
 def _name(node: bytes, epoch: bytes, lane: int) -> LogName:
-    return LogName(node, int.from_bytes(epoch, "big"), Lane(lane))
+    try:
+        return LogName(node, int.from_bytes(epoch, "big"), Lane(lane))
+    except (TypeError, ValueError) as error:
+        raise Damaged(f"The name of a record's log in log.db is damaged: {error}.") from error
 
 
 def _held(row: Sequence[Any]) -> Held:

@@ -248,7 +248,7 @@ class LogStore:
         for log, (log_id, state) in held.items():
             seq = covered(states, vector, log)
             if seq < state.seq:
-                rows = self._files.reading.execute(sql, (log_id, seq, self._head_position)).fetchall()
+                rows = self._reader.rows(sql, (log_id, seq, self._head_position))
                 positions.extend(position for (position,) in rows)
         positions.sort()
         return positions
@@ -369,3 +369,5 @@ class LogStore:
         for request in done.requests:
             if not request.future.done():
                 request.future.set_exception(error())
+                if request.hollow is not None:
+                    request.future.exception()  # nobody waits for these; a rebuild asks for them again

@@ -1,7 +1,7 @@
 """Proof of log.db: every chain walked, every hash recomputed, every head's signature checked."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bongsu.log import key
 from bongsu.log.epoch import Held
@@ -21,6 +21,13 @@ class Report:
     records: int
     logs: int
     problems: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Count:
+    records: int = 0
+    logs: int = 0
+    problems: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,29 +58,39 @@ def check_newest_heads(reader: Reader) -> None:
 
 def verify(reader: Reader, progress: Callable[[int], None]) -> Report:
     """Walk every log. `progress` is told how many records have been checked so far."""
-    problems = list(_sqlite_problems(reader))
-    records = logs = 0
+    counted = _Count()
+    try:
+        _verify(reader, counted, progress)
+    except Damaged as error:
+        counted.problems.append(str(error))
+    if len(counted.problems) >= PROBLEMS_MAX:
+        counted.problems.append("There are more problems than are listed.")
+    progress(counted.records)
+    return Report(counted.records, counted.logs, tuple(counted.problems))
+
+
+def _verify(reader: Reader, counted: "_Count", progress: Callable[[int], None]) -> None:
+    problems = counted.problems
+    problems.extend(_sqlite_problems(reader))
     for log_id, held, signature in list(reader.held("ORDER BY l.log_id")):
-        logs += 1
+        counted.logs += 1
         for outcome in _walk(reader, log_id, held.seq):
             if isinstance(outcome, str):
                 problems.append(outcome)
-            records += 1
-            if records % RECORDS_AT_ONCE == 0:
-                progress(records)
+            counted.records += 1
+            if counted.records % RECORDS_AT_ONCE == 0:
+                progress(counted.records)
             if len(problems) >= PROBLEMS_MAX:
-                return Report(records, logs, (*problems, "There are more problems than are listed."))
+                return
         problem = _head_problem(reader, log_id, held, signature)
         if problem is not None:
             problems.append(problem)
-    if records != reader.value("SELECT count(*) FROM records"):
+    if counted.records < reader.value("SELECT count(*) FROM records"):
         problems.append("log.db holds records that belong to no log.")
     for table in BODY_TABLES:
         orphans = f"SELECT count(*) FROM {table} WHERE position NOT IN (SELECT position FROM records)"  # noqa: S608
         if reader.value(orphans) > 0:
             problems.append("log.db holds bodies that belong to no record.")
-    progress(records)
-    return Report(records, logs, tuple(problems))
 
 
 def statistics(reader: Reader) -> Statistics:
@@ -91,7 +108,7 @@ def statistics(reader: Reader) -> Statistics:
 
 
 def _sqlite_problems(reader: Reader) -> Iterator[str]:
-    for (line,) in reader.connection.execute("PRAGMA integrity_check(20)").fetchall():
+    for (line,) in reader.rows("PRAGMA integrity_check(20)"):
         if line != "ok":
             yield f"SQLite says of log.db: {line}."
 

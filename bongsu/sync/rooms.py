@@ -116,7 +116,7 @@ def _state(
     else:
         assert since is not None
         state = state_changes(node, member, since, found, after=request.use_state_after)
-    chosen = _filtered(node, request, state, found)
+    chosen = _filtered(node, request, state, member, found)
     now_ms = node.now_ms()
     raw: list[msgspec.Raw] = []
     for event_id in chosen:
@@ -127,31 +127,26 @@ def _state(
     return raw
 
 
-def _filtered(node: Node, request: SyncRequest, state: StateMap, found: Timeline) -> list[str]:
-    filter_ = request.filter.state
-    if not filter_.lazy_load_members:
+def _filtered(
+    node: Node, request: SyncRequest, state: StateMap, member: Member, found: Timeline
+) -> list[str]:
+    """The state's event ids; with lazy loading only the members who speak, and the user."""
+    if not request.filter.state.lazy_load_members:
         return [state[key] for key in sorted(state)]
-    wanted = {row.sender for row in found.rows} | {request.user_id}
+    known = node.lazy_members.setdefault_for(request.session, member.room)
+    senders = {row.sender for row in found.rows}
+    wanted = senders | {request.user_id}
     chosen: list[str] = [state[key] for key in sorted(state) if key[0] != "m.room.member" or key[1] in wanted]
-    chosen += _senders(node, request, wanted - {key[1] for key in state if key[0] == "m.room.member"}, found)
-    return chosen
-
-
-def _senders(node: Node, request: SyncRequest, users: set[str], found: Timeline) -> list[str]:
-    """Member events of senders that the state section alone would not bring."""
-    if not found.rows:
-        return []
+    known.update(key[1] for key in state if key[0] == "m.room.member" and key[1] in wanted)
     in_timeline = {row.event_id for row in found.rows}
-    known = node.lazy_members.setdefault_for(request.session, found.rows[0].room)
-    chosen = []
-    for user_id in sorted(users):
+    for user_id in sorted(senders):
         if user_id in known and not request.filter.state.include_redundant_members:
             continue
-        member = members.member(node.context, found.rows[0].room, user_id)
-        if member is not None and member.event_id and member.event_id not in in_timeline:
-            chosen.append(member.event_id)
+        sender = members.member(node.context, member.room, user_id)
+        if sender is not None and sender.event_id and sender.event_id not in in_timeline:
+            chosen.append(sender.event_id)
             known.add(user_id)
-    return chosen
+    return list(dict.fromkeys(chosen))
 
 
 def _left(

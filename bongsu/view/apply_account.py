@@ -117,6 +117,7 @@ def apply_register(context: Context, record: Record, body: dict[str, Any], chang
         "INSERT OR REPLACE INTO registers VALUES(?,?,?,?,?,?,?,?)",
         (*key, None if value is None else json_bytes(value).decode(), *mine),
     )
+    context.touched.touch(body["owner"], record.position)
     if body["owner"].startswith("@"):
         changes.users.add(body["owner"])
     register_applied(context, record, body, changes)

@@ -54,8 +54,9 @@ def _redact(
     create = state.get(("m.room.create", "")) or context.events.body("$" + redaction.room_id[1:])
     power = PowerLevels(state.get(("m.room.power_levels", "")), create, version)
     event = context.events.load(target.position, target.event_id, redaction.room_id)
-    # Within one service every server name is equal, so the spec's rule alone would let anybody redact anything.
-    if not auth.user_may_redact(redaction.sender, event.sender, power):
+    # Within one service every server name is equal, so the spec's rule alone would let anybody
+    # redact anything.
+    if not auth.user_may_redact(redaction.sender, event, power):
         return
     # Of several redactions the one that sorts first is named, whatever the order of arrival.
     if target.redacted_by is not None:
@@ -63,6 +64,9 @@ def _redact(
         assert first is not None
         if (first.stamp, first.event_id) <= (row.stamp, row.event_id):
             return
+    related = context.db.value("SELECT relates_to FROM events WHERE position=?", (target.position,))
+    if related is not None:
+        changes.stale.add(related)
     context.db.run(
         "UPDATE events SET redacted_by=?, relates_to=NULL, rel_type=NULL WHERE position=?",
         (redaction.event_id, target.position),

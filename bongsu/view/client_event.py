@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from bongsu.canonical import json_bytes, read_trusted
+from bongsu.canonical import json_bytes
 from bongsu.room.event import Event
 from bongsu.view.cache import Cache
 from bongsu.view.context import Context
@@ -98,10 +98,7 @@ def client_fields(event: Event) -> dict[str, Any]:
 
 def txn_id_of(context: Context, row: EventRow, device_id: str) -> str | None:
     """The transaction id under which `device_id` sent the event, so that its client knows its own echo."""
-    record = context.log.read(row.position)
-    if record.body is None:
-        return None
-    sent_by = read_trusted(record.body).get("sent_by")
+    sent_by = context.events.sent_by(row.position)
     if sent_by is None or sent_by["device_id"] != device_id:
         return None
     return str(sent_by["txn_id"])

@@ -6,7 +6,7 @@ PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     # Not FULL: view.db is rebuilt from log.db, and its cursor commits with its rows.
     "PRAGMA synchronous=NORMAL",
-    # Checkpoints run in the writer thread; a fsync here would hold up every request.
+    # Checkpoints run in a thread (checkpoint.py); a fsync here would hold up every request.
     "PRAGMA wal_autocheckpoint=0",
     "PRAGMA cache_size=-8000",
     "PRAGMA temp_store=MEMORY",

@@ -2,7 +2,6 @@
 
 from hashlib import sha256
 
-from bongsu.canonical import read_trusted
 from bongsu.view.context import Context
 
 
@@ -20,8 +19,7 @@ def event_of(context: Context, user_id: str, sent_by: dict[str, str]) -> str | N
     )
     if found is None:
         return None
-    body = context.log.read(found[0]).body
     # Keys are 64 bits of a hash: two requests may meet in one, and the later must not vanish.
-    if body is None or read_trusted(body).get("sent_by") != sent_by:
+    if context.events.sent_by(found[0]) != sent_by:
         return None
     return str(found[1])

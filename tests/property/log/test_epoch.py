@@ -3,7 +3,7 @@
 import random
 from dataclasses import dataclass, field, replace
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bongsu.log.epoch import Held, Opening, covered, ends_to_name, settle, unheld, vector_of
@@ -145,8 +145,9 @@ def heal(nodes: list[Node], rnd: random.Random) -> None:
 
 
 @settings(deadline=None, max_examples=40)
+@example(559)  # a tail that an end names and that was lost with the only disk that held it
 @given(st.integers(0, 2**32))
-def test_after_healing_and_a_restart_of_all_only_the_newest_epochs_are_listed(seed: int) -> None:
+def test_after_healing_and_a_restart_of_all_only_tails_that_no_disk_holds_are_listed(seed: int) -> None:
     rnd = random.Random(seed)
     nodes = run(rnd, 80)
     heal(nodes, rnd)
@@ -155,9 +156,11 @@ def test_after_healing_and_a_restart_of_all_only_the_newest_epochs_are_listed(se
         node.append(Lane.TEXT)
     heal(nodes, rnd)
     for node in nodes:
+        lost = [state for state in node.held.values() if state.end is not None and state.seq < state.end.seq]
+        listed = [key for entry in node.vector().nodes.values() for key in entry.listed]
+        assert len(listed) == len(node.vector().nodes) + len(lost)
         for entry in node.vector().nodes.values():
-            assert {key[0] for key in entry.listed} == {entry.top}
-            assert len(entry.listed) == 1
+            assert sum(key[0] == entry.top for key in entry.listed) == 1
 
 
 @settings(deadline=None, max_examples=40)

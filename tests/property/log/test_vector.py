@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bongsu.errors import MatrixError
@@ -39,6 +39,7 @@ def held(vector: Vector) -> list[float]:
     return found
 
 
+@settings(deadline=None)
 @given(vectors, vectors)
 def test_merge_holds_what_either_holds(one: Vector, other: Vector) -> None:
     merged = one.merge(other)
@@ -48,6 +49,7 @@ def test_merge_holds_what_either_holds(one: Vector, other: Vector) -> None:
     assert other <= merged
 
 
+@settings(deadline=None)
 @given(vectors, vectors, vectors)
 def test_merge_is_associative_and_idempotent(one: Vector, two: Vector, three: Vector) -> None:
     assert one.merge(two).merge(three) == one.merge(two.merge(three))
@@ -55,6 +57,7 @@ def test_merge_is_associative_and_idempotent(one: Vector, two: Vector, three: Ve
     assert one.merge(Vector.empty()) == one
 
 
+@settings(deadline=None)
 @given(vectors, vectors)
 def test_comparison_follows_what_is_held(one: Vector, other: Vector) -> None:
     assert (one <= other) == all(a <= b for a, b in zip(held(one), held(other), strict=True))
@@ -62,6 +65,7 @@ def test_comparison_follows_what_is_held(one: Vector, other: Vector) -> None:
     assert (one.missing(other) == []) == (other <= one)
 
 
+@settings(deadline=None)
 @given(vectors, logs, ordinals, st.integers(1, 300))
 def test_advance_covers_and_never_lowers_what_is_listed(
     vector: Vector, log: LogName, ordinal: int, seq: int
@@ -72,11 +76,13 @@ def test_advance_covers_and_never_lowers_what_is_listed(
     assert after.advance(log, ordinal, seq) == after
 
 
+@settings(deadline=None)
 @given(vectors, logs, ordinals, st.integers(1, 301))
 def test_covers_says_what_is_held(vector: Vector, log: LogName, ordinal: int, seq: int) -> None:
     assert vector.covers(log, ordinal, seq) == (seq <= held(vector)[ALL.index((log, ordinal))])
 
 
+@settings(deadline=None)
 @given(vectors, vectors)
 def test_missing_names_every_record_that_only_the_other_holds(one: Vector, other: Vector) -> None:
     spans = one.missing(other)
@@ -93,6 +99,7 @@ def test_missing_names_every_record_that_only_the_other_holds(one: Vector, other
         assert named or theirs <= ours
 
 
+@settings(deadline=None)
 @given(vectors)
 def test_the_compact_form_is_exact(vector: Vector) -> None:
     assert Vector.decode(vector.encode()) == vector
@@ -106,12 +113,14 @@ def decoded_or_refused(raw: bytes) -> bool:
         return error.errcode == "M_INVALID_PARAM"
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_garbage_is_refused_and_nothing_else_happens(raw: bytes) -> None:
     for candidate in (raw, b"\x01" + raw):
         assert decoded_or_refused(candidate)
 
 
+@settings(deadline=None)
 @given(vectors, st.data())
 def test_a_damaged_token_never_passes_for_another_form_of_itself(vector: Vector, data: st.DataObject) -> None:
     raw = bytearray(vector.encode())
