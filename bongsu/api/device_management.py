@@ -48,9 +48,7 @@ async def put_device(service: Service, request: Request) -> Response:
         raise not_found("You have no such device.")
     if name is not None:
         if len(name) > limits.DEVICE_NAME_CHARACTERS_MAX:
-            raise invalid_param(
-                f"A device's name may have {limits.DEVICE_NAME_CHARACTERS_MAX} characters."
-            )
+            raise invalid_param(f"A device's name may have {limits.DEVICE_NAME_CHARACTERS_MAX} characters.")
         stamp = registers.stamp_after(node.context, node.now_ms(), "device_name", user_id, "", device_id)
         stamp = keys.key_stamp(node.context, stamp, user_id, device_id)
         await node.write(drafts.register("device_name", user_id, "", device_id, name, stamp, public=True))
