@@ -63,7 +63,7 @@ def apply_to_device_covered(context: Context, record: Record, body: dict[str, An
         (user_id, device_id, vector.encode(), stamp, record.position),
     )
     sql = "SELECT position, id FROM to_device WHERE user_id=? AND device_id=?"
-    waiting = dict(context.db.all(sql, (user_id, device_id)))
+    waiting: dict[int, bytes] = dict(context.db.all(sql, (user_id, device_id)))
     for message in context.log.read_many(list(waiting)):
         if context.log.covers(vector, message.log, message.header.seq):
             context.db.run("DELETE FROM to_device WHERE position=?", (message.position,))
