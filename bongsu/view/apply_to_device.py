@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bongsu.canonical import decode_urlsafe_base64, json_bytes
+from bongsu.canonical import decode_urlsafe_base64, json_bytes, unpadded_urlsafe_base64
 from bongsu.log.record import Record
 from bongsu.log.vector import Vector
 from bongsu.view import keys
@@ -83,4 +83,4 @@ def forget_messages(context: Context, user_id: str, device_id: str, stamp: int) 
 
 
 def _prune(context: Context, position: int, identity: bytes) -> None:
-    context.log.hollow(position, json_bytes({"id": identity.hex()}))
+    context.log.hollow(position, json_bytes({"id": unpadded_urlsafe_base64(identity)}))

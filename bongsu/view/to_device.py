@@ -3,14 +3,14 @@
 from hashlib import sha256
 from typing import Any
 
-from bongsu.canonical import read_trusted
+from bongsu.canonical import decode_urlsafe_base64, read_trusted
 from bongsu.view.context import Context
 
 
 def message_id(body: dict[str, Any]) -> bytes:
     """The identity of a message (DESIGN 5.3): the same for a retried request, wherever it is retried."""
     if "id" in body:
-        return bytes.fromhex(body["id"])
+        return decode_urlsafe_base64(body["id"])
     name = "\0".join((*body["sender"], body["txn_id"], body["type"], *body["recipient"]))
     return sha256(name.encode("utf-8", "surrogatepass")).digest()[:16]
 
