@@ -64,7 +64,7 @@ def _postgres(folder: Path) -> Iterator[tuple[str, int]]:
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     if not programs:
         raise SystemExit("PostgreSQL is not installed: apt-get install postgresql")
-    as_user = ["runuser", "-u", "postgres", "--"]
+    as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
     data = folder / "postgres"
     data.mkdir()
     shutil.chown(data, "postgres")
@@ -108,7 +108,7 @@ def synapse(kind: str) -> Iterator[Running]:
         (folder / "homeserver.yaml").write_text(_config(folder, port, database))
         command = [str(PYTHON), "-m", "synapse.app.homeserver", "-c", str(folder / "homeserver.yaml")]
         subprocess.run([*command, "--generate-keys"], check=True)
-        server = subprocess.Popen(["taskset", "-c", "0", *command], stderr=subprocess.DEVNULL)
+        server = subprocess.Popen(["taskset", "-c", "0", *command])
         stack.callback(_end, server)
         url = f"http://127.0.0.1:{port}"
         _wait(url, server)
