@@ -1,7 +1,7 @@
 """Reading room events: where they are, what they say, and which state they stand on."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,16 +115,31 @@ class Events:
 
     def _pdu(self, position: int, event_id: str) -> dict[str, Any]:
         try:
-            record = self.log.read(position)
+            body = self.log.bodies([position])[position]
         except Damaged as damage:
             # The rest of the room must stay readable: the row still knows the place, the content is lost.
             logger.error("event %s is damaged in log.db, run `bongsu verify`: %s", event_id, damage)
             row = self.row(event_id)
             assert row is not None
             return _without_content(row)
-        assert record.body is not None, f"the body of event {event_id} is not held here"
-        pdu: dict[str, Any] = read_trusted(record.body)["event"]
+        pdu: dict[str, Any] = read_trusted(body)["event"]
         return pdu
+
+    def preload(self, rows: Sequence[EventRow]) -> None:
+        """Read the bodies of many events with one statement, those that are not in memory."""
+        wanted = {row.position: row for row in rows if self._bodies.get(row.event_id) is None}
+        if len(wanted) < 2:
+            return
+        try:
+            bodies = self.log.bodies(list(wanted))
+        except Damaged:
+            return  # each is read by itself then, and the damaged one is left out
+        for position, body in bodies.items():
+            row = wanted[position]
+            room_id = self.room_id(row.room)
+            pdu = read_trusted(body)["event"]
+            event = Event.trusted(pdu, EventId(row.event_id), RoomId(room_id), self.version(room_id))
+            self._bodies.put(row.event_id, event)
 
     def sent_by(self, position: int) -> dict[str, str] | None:
         """What names the request that made the event (device, path, transaction id), if it is known."""
