@@ -37,7 +37,9 @@ async def post_version(service: Service, request: Request) -> Response:
     if len(known) >= limits.BACKUP_VERSIONS_MAX:
         raise invalid_param("You have too many key backups. Delete old ones first.")
     # Its number is its stamp, so that two nodes never give one number to two backups.
-    stamp = next_stamp(node.now_ms(), key_backup.last_version(node.context, user_id))
+    given = service.backup_numbers.get(user_id) or 0
+    stamp = next_stamp(node.now_ms(), given, key_backup.last_version(node.context, user_id))
+    service.backup_numbers.put(user_id, stamp)
     await node.write(drafts.register(FAMILY, user_id, "", str(stamp), value, stamp))
     return answer({"version": str(stamp)})
 

@@ -45,10 +45,18 @@ async def upload(service: Service, request: Request) -> Response:
             written.append(_register(node, request, "fallback_key", who.device_id, algorithm, kept))
     if new:
         stamp = keys.key_stamp(node.context, node.now_ms(), who.user_id, who.device_id)
-        name = node.context.log.key.node.hex()
-        written.append(drafts.one_time_keys(who.user_id, who.device_id, name, new, stamp))
-    if written:
-        await node.write(*written)
+        mine = node.context.log.key.node.hex()
+        written.append(drafts.one_time_keys(who.user_id, who.device_id, mine, new, stamp))
+    under_way = {(who.user_id, who.device_id, name): keys.key_digest(key) for name, key in new.items()}
+    if any(service.keys_uploading.get(name, digest) != digest for name, digest in under_way.items()):
+        raise invalid_param("A key of the same name is being uploaded with another value. Make another key.")
+    service.keys_uploading.update(under_way)
+    try:
+        if written:
+            await node.write(*written)
+    finally:
+        for uploading in under_way:
+            service.keys_uploading.pop(uploading, None)
     counts, _ = key_counts(node, who.user_id, who.device_id)
     return answer({"one_time_key_counts": counts})
 

@@ -9,6 +9,7 @@ from bongsu.view.apply_key_backup import forget_backup, forget_backup_keys
 from bongsu.view.apply_to_device import forget_messages
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
+from bongsu.view.touched import KEYS
 
 
 def apply_one_time_keys(context: Context, record: Record, body: dict[str, Any], changes: Changes) -> None:
@@ -77,8 +78,10 @@ def register_applied(context: Context, record: Record, body: dict[str, Any], cha
     elif family in ("fallback_key", "fallback_used"):
         _count_changed(owner, key1, changes)
     elif family in ("device_keys", "cross_signing"):
+        context.touched.touch(KEYS, record.position)
         _tell_sharers(context, owner, changes)
     elif family == "signature":
+        context.touched.touch(KEYS, record.position)
         signer = key2.partition(" ")[0]
         if signer == owner:
             _tell_sharers(context, owner, changes)

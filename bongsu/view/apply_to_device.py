@@ -9,6 +9,7 @@ from bongsu.view import keys
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
 from bongsu.view.to_device import message_id
+from bongsu.view.touched import messages_of
 
 
 def apply_to_device(context: Context, record: Record, body: dict[str, Any], changes: Changes) -> None:
@@ -30,6 +31,7 @@ def apply_to_device(context: Context, record: Record, body: dict[str, Any], chan
         "INSERT INTO to_device VALUES(?,?,?,?,?)",
         (record.position, user_id, device_id, identity, record.header.stamp),
     )
+    context.touched.touch(messages_of(user_id), record.position)
     changes.users.add(user_id)
 
 

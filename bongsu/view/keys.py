@@ -10,6 +10,7 @@ from bongsu.canonical import canonical_bytes, read_trusted
 from bongsu.clock import next_stamp
 from bongsu.view import registers
 from bongsu.view.context import Context
+from bongsu.view.touched import KEYS
 
 _KEY_FAMILIES = "('device_keys', 'cross_signing', 'signature')"
 
@@ -90,6 +91,8 @@ def signatures(context: Context, user_id: str, seen_by: str) -> dict[str, dict[s
 
 def key_changes(context: Context, user_id: str, position: int) -> list[tuple[str, int]]:
     """(owner, position) of keys and signatures that changed beyond `position` and that `user_id` may see."""
+    if not context.touched.since(KEYS, position):
+        return []
     found = context.db.all(
         f"SELECT owner, position, family, key2 FROM registers WHERE family IN {_KEY_FAMILIES} AND position>?",  # noqa: S608
         (position,),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bongsu.view.context import Context
+from bongsu.view.touched import MEMBERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,8 @@ def sharing(context: Context, user_id: str) -> set[str]:
 
 def changed_since(context: Context, position: int) -> list[Member]:
     """Every membership, of anybody, that changed beyond `position`."""
+    if not context.touched.since(MEMBERS, position):
+        return []
     found = context.db.all(f"SELECT {_COLUMNS} FROM members WHERE changed>?", (position,))  # noqa: S608
     return [Member(*columns) for columns in found]
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from bongsu.canonical import decode_urlsafe_base64, read_trusted
 from bongsu.view.context import Context
+from bongsu.view.touched import messages_of
 
 
 def message_id(body: dict[str, Any]) -> bytes:
@@ -17,6 +18,8 @@ def message_id(body: dict[str, Any]) -> bytes:
 
 def queued(context: Context, user_id: str, device_id: str, position: int, limit: int) -> list[int]:
     """Positions beyond `position` of messages for a device, the oldest first."""
+    if not context.touched.since(messages_of(user_id), position):
+        return []
     found = context.db.all(
         "SELECT position FROM to_device WHERE user_id=? AND device_id=? AND position>?"
         " ORDER BY position LIMIT ?",
@@ -40,7 +43,7 @@ def messages(context: Context, positions: list[int]) -> list[dict[str, Any]]:
     bodies = context.log.bodies(positions)
     events = []
     for position in positions:
-        body = read_trusted(bodies[position])
+        body = read_trusted(bodies.get(position, b"{}"))
         if "content" in body:
             events.append({"sender": body["sender"][0], "type": body["type"], "content": body["content"]})
     return events

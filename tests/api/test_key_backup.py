@@ -1,5 +1,7 @@
 """Key backups: the best key of each session is kept, and count and etag tell the truth."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from tests.api.client import Json, User
@@ -58,6 +60,14 @@ def test_the_latest_version_is_the_current_one(alice: User) -> None:
     alice.refused(404, "M_NOT_FOUND", "GET", "room_keys", "version", second)
     alice.refused(404, "M_NOT_FOUND", "DELETE", "room_keys", "version", "123")
     assert int(make(alice)) > int(second)
+
+
+def test_backups_made_at_once_have_numbers_of_their_own(alice: User) -> None:
+    with ThreadPoolExecutor(10) as pool:
+        made = list(pool.map(lambda number: make(alice, str(number)), range(30)))
+    assert len(set(made)) == 30
+    for number, version in enumerate(made):
+        assert alice.get("room_keys", "version", version)["auth_data"] == {"public_key": str(number)}
 
 
 def test_auth_data_can_be_changed_the_algorithm_cannot(alice: User) -> None:

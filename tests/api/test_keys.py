@@ -65,6 +65,16 @@ def test_the_same_key_again_changes_nothing_another_is_refused(alice: User) -> N
     assert device.upload(one_time_keys=device.one_time_keys("C")) == {NAME: 3}
 
 
+def test_of_several_values_uploaded_at_once_one_is_taken(alice: User, bob: User) -> None:
+    device = Device(alice)
+    device.upload()
+    bodies = [{"one_time_keys": device.one_time_keys("A")} for _ in range(20)]
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda body: alice.request("POST", "keys", "upload", body=body), bodies))
+    assert sorted(answer.status_code for answer in answers) == [200, *[400] * 19]
+    assert alice.sync()["device_one_time_keys_count"] == {NAME: 1}
+
+
 def test_keys_go_out_in_the_order_they_came_then_the_fallback_key(alice: User, bob: User) -> None:
     device = Device(alice)
     fallback = device.fallback_key()
