@@ -12,12 +12,12 @@ PIP_INSTALL := -m pip install -qq --disable-pip-version-check --require-hashes -
 PIP_COMPILE := .venv-lock/bin/pip-compile --quiet --strip-extras --allow-unsafe --no-header --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-.PHONY: help install run test test-long oracle e2e-deps test-deps bench lock format clean
+.PHONY: help install run test test-long oracle e2e-deps test-deps bench web-size lock format clean
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 20
 
-install: .venv/.run ## put the program into .venv; fast when nothing changed
+install: .venv/.run bongsu/web/.built ## put the program and the web client in place; fast when nothing changed
 
 run: install ## start the service on loopback; PORT=8008 DATA=./data
 	@echo "Bongsu starts on http://localhost:$(PORT) with its data in $(DATA). Stop it with Ctrl-C."
@@ -32,11 +32,15 @@ test: test-deps ## every test; what needs more time is in test-long
 test-long: test-deps ## every test, the long ones too
 	@$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
 
-test-deps: .venv/.test .venv-synapse/.oracle tests/e2e/node_modules/.installed
+test-deps: .venv/.test .venv-synapse/.oracle tests/e2e/node_modules/.installed bongsu/web/.built
+	@tools/need chromium
 
 oracle: .venv-synapse/.oracle ## the independent homeserver that tests/oracle asks, in an environment of its own
 
 e2e-deps: tests/e2e/node_modules/.installed ## the JavaScript client that tests/e2e drives
+
+web-size: bongsu/web/.built ## print the sizes of the web client against its budgets
+	@cd web && npm run --silent size
 
 bench: .venv/.test ## the table of figures; BASELINE=http://… compares with another homeserver
 	@$(BIN)/python -m bench $(if $(BASELINE),--baseline $(BASELINE)) $(BENCH_ARGS)
@@ -46,14 +50,15 @@ lock: .venv-lock/.tools ## write requirements/*.txt and package-lock.json anew f
 	$(PIP_COMPILE) --output-file requirements/run.txt pyproject.toml
 	$(PIP_COMPILE) --output-file requirements/test.txt requirements/test.in
 	$(PIP_COMPILE) --output-file requirements/oracle.txt requirements/oracle.in
-	cd tests/e2e && npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
+	for folder in tests/e2e web; do \
+		(cd $$folder && npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund); done
 
 format: .venv/.test ## lay out the Python code as the tests demand
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 clean: ## remove what the other commands installed; never touches DATA
-	rm -rf .venv .venv-synapse .venv-lock tests/e2e/node_modules
+	rm -rf .venv .venv-synapse .venv-lock tests/e2e/node_modules web/node_modules web/src/paraglide bongsu/web
 
 # Stamp files: each is newer than what it was made from, so a second run does nothing.
 
@@ -90,4 +95,18 @@ tests/e2e/node_modules/.installed: tests/e2e/package.json tests/e2e/package-lock
 	@tools/need node
 	@echo "Installing the JavaScript client into tests/e2e/node_modules"
 	@cd tests/e2e && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+web/node_modules/.installed: web/package.json web/package-lock.json
+	@tools/need node
+	@echo "Installing what the web client is built with into web/node_modules"
+	@cd web && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+WEB_SOURCES := $(shell find web/src web/public web/messages web/tools -type f -not -path "web/src/paraglide/*") \
+	web/index.html web/vite.config.ts web/svelte.config.js web/tsconfig.json web/project.inlang/settings.json
+
+bongsu/web/.built: web/node_modules/.installed $(WEB_SOURCES)
+	@echo "Building the web client into bongsu/web"
+	@cd web && npm run --silent build
 	@touch $@

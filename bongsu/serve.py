@@ -15,6 +15,7 @@ from granian.server.embed import Server
 from bongsu import limits
 from bongsu.api.app import App
 from bongsu.api.routes import all_routes
+from bongsu.api.static import StaticFiles
 from bongsu.clock import SystemClock
 from bongsu.config import Config
 from bongsu.errors import FatalError
@@ -47,7 +48,7 @@ async def _serve(config: Config) -> int:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
     host, _, port = config.listen.rpartition(":")
-    app = App(Service(node), all_routes())
+    app = App(Service(node), all_routes(), StaticFiles())
     server = Server(
         app,
         address=host.strip("[]"),

@@ -9,6 +9,7 @@ from bongsu import limits
 from bongsu.api.access import requester, token_of
 from bongsu.api.http import JSON_HEADERS, Headers, Request, Response, Route
 from bongsu.api.router import Router
+from bongsu.api.static import StaticFiles
 from bongsu.canonical import json_bytes
 from bongsu.errors import MatrixError, too_large
 from bongsu.service import Service
@@ -44,12 +45,13 @@ class Scope(Protocol):
 class App:
     """The RSGI application."""
 
-    def __init__(self, service: Service, routes: list[Route]) -> None:
+    def __init__(self, service: Service, routes: list[Route], files: StaticFiles) -> None:
         self.service = service
         self.router = Router(routes)
+        self.files = files
 
     async def __call__(self, scope: Scope, protocol: Any) -> None:
-        """Answer one request. Whatever a client sends, the answer is JSON with an errcode, never a 5xx."""
+        """Answer one request. Whatever a client sends, an error is JSON with an errcode, never a 5xx."""
         if scope.proto != "http":
             protocol.close(400)
             return
@@ -77,16 +79,19 @@ class App:
         if len(scope.path) > limits.PATH_CHARACTERS_MAX:
             raise MatrixError(414, "M_UNRECOGNIZED", "The address is too long.")
         method = "GET" if scope.method == "HEAD" else scope.method
-        route, parameters = self.router.find(method, scope.path)
         request = Request(
             method,
             scope.path,
-            parameters,
+            {},
             scope.query_string,
             Headers(scope.headers.get),
             scope.client.rpartition(":")[0],
             b"",
         )
+        file = self.files.find(request)
+        if file is not None:
+            return file
+        route, request.path_parameters = self.router.find(method, scope.path)
         if route.auth == "token" or (route.auth == "optional" and token_of(request) is not None):
             request.requester = requester(self.service.node, request)
         if method != "GET":

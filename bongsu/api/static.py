@@ -1,0 +1,124 @@
+"""The web client's files, listed once at start: only what was listed is served; no path leads elsewhere."""
+
+import hashlib
+import mimetypes
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bongsu.api.http import Request, Response
+
+FOLDER = Path(__file__).parents[1] / "web"
+INDEX = "/index.html"
+# The build gives these names that change with their content.
+_HASHED = re.compile(r"/assets/.*-[\w-]{8}\.\w+")
+_ENCODINGS = ((".br", "br"), (".gz", "gzip"))
+_API_PREFIXES = ("/_matrix", "/_bongsu", "/.well-known")
+_TYPES = {
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+    ".wasm": "application/wasm",
+    ".webmanifest": "application/manifest+json",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A listed file. `variants`: paths by encoding of the same content, smallest first."""
+
+    path: str
+    etag: str
+    headers: tuple[tuple[str, str], ...]
+    variants: tuple[tuple[str, str], ...]
+
+
+class StaticFiles:
+    """The files below a folder, as they were at start; none if there is no folder."""
+
+    def __init__(self, folder: Path = FOLDER, other_sites: Iterable[str] = ()) -> None:
+        policy = content_security_policy(other_sites)
+        paths = sorted(path for path in folder.rglob("*") if path.is_file())
+        self._files = {
+            f"/{path.relative_to(folder).as_posix()}": _listed(folder, path, policy)
+            for path in paths
+            if path.suffix not in (".br", ".gz") and not path.relative_to(folder).parts[0].startswith(".")
+        }
+
+    def find(self, request: Request) -> Response | None:
+        """The file for a GET request; the start page for addresses the client itself understands, or None."""
+        if request.method != "GET" or request.path.startswith(_API_PREFIXES):
+            return None
+        file = self._files.get(request.path)
+        if file is None and "." not in request.path.rpartition("/")[2]:
+            file = self._files.get(INDEX)
+        if file is None:
+            return None
+        if file.etag in _words(request.headers.get("if-none-match")):
+            return Response(304, b"", file.headers)
+        accepted = _accepted(request.headers.get("accept-encoding"))
+        for encoding, path in file.variants:
+            if encoding in accepted:
+                return Response(200, b"", (*file.headers, ("content-encoding", encoding)), path)
+        return Response(200, b"", file.headers, file.path)
+
+
+def content_security_policy(other_sites: Iterable[str] = ()) -> str:
+    """Only what came with the page runs, and it talks only to this service's sites.
+
+    `wasm-unsafe-eval` is what browsers ask for to compile the WebAssembly of the encryption.
+    """
+    sites = " ".join(f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, other_sites))
+    return "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self' 'wasm-unsafe-eval'",
+            "style-src 'self'",
+            "img-src 'self' blob: data:",
+            "media-src 'self' blob:",
+            f"connect-src 'self' {sites}".rstrip(),
+            "worker-src 'self'",
+            "manifest-src 'self'",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+        )
+    )
+
+
+def _listed(folder: Path, path: Path, policy: str) -> _File:
+    name = f"/{path.relative_to(folder).as_posix()}"
+    etag = f'"{hashlib.sha256(path.read_bytes()).hexdigest()[:32]}"'
+    kind = _TYPES.get(path.suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
+    lasting = "public, max-age=31536000, immutable" if _HASHED.fullmatch(name) else "no-cache"
+    headers = [
+        ("content-type", kind),
+        ("cache-control", lasting),
+        ("etag", etag),
+        ("vary", "accept-encoding"),
+    ]
+    # A worker obeys the policy of its own script's answer, so that carries it too.
+    if path.suffix in (".html", ".js"):
+        headers.append(("content-security-policy", policy))
+    variants = [(path.with_name(path.name + suffix), encoding) for suffix, encoding in _ENCODINGS]
+    there = sorted((each for each in variants if each[0].is_file()), key=lambda each: each[0].stat().st_size)
+    return _File(str(path), etag, tuple(headers), tuple((encoding, str(each)) for each, encoding in there))
+
+
+def _words(header: str | None) -> set[str]:
+    """The entries of a list header, weak marks taken off."""
+    return {word.strip().removeprefix("W/") for word in (header or "").split(",")}
+
+
+def _accepted(header: str | None) -> set[str]:
+    """The encodings of an Accept-Encoding header that are not refused with q=0."""
+    accepted = set()
+    for entry in (header or "").lower().split(","):
+        name, _, weight = entry.partition(";")
+        if not re.fullmatch(r"\s*q=0(?:\.0*)?\s*", weight):
+            accepted.add(name.strip())
+    return accepted

@@ -1,0 +1,208 @@
+// One account at several sites: a fetch that goes to the site that answers, hops when one does not, and comes back.
+// A watchdog probes the current site while requests hang, because the SDK alone waits about 110 s.
+
+export interface Site {
+  name: string;
+  base_url: string;
+  role: string;
+  this?: boolean;
+}
+
+export type SiteState =
+  | { kind: "normal"; site: string }
+  | { kind: "elsewhere"; site: string; away: string; sinceMs: number }
+  | { kind: "offline"; sinceMs: number };
+
+export interface SitesOptions {
+  fetch: typeof globalThis.fetch;
+  now?: () => number;
+  setTimer?: (run: () => void, ms: number) => unknown;
+  clearTimer?: (timer: unknown) => void;
+  random?: () => number;
+}
+
+export const PROBE_AFTER_MS = 5_000;
+export const PROBE_TIMEOUT_MS = 3_000;
+export const RETURN_AFTER_MS = 30_000;
+
+export class Sites {
+  private sites: Site[];
+  private current = 0;
+  private firstGoodMs: number | null = null;
+  private flights = new Set<AbortController>();
+  private watching: unknown = null;
+  private hopping: Promise<boolean> | null = null;
+  private listeners = new Set<(state: SiteState) => void>();
+  private readonly fetch: typeof globalThis.fetch;
+  private readonly now: () => number;
+  private readonly setTimer: (run: () => void, ms: number) => unknown;
+  private readonly clearTimer: (timer: unknown) => void;
+  private readonly random: () => number;
+  state: SiteState;
+
+  constructor(home: string, known: Site[], options: SitesOptions) {
+    this.fetch = options.fetch;
+    this.now = options.now ?? Date.now;
+    this.setTimer = options.setTimer ?? ((run, ms) => setTimeout(run, ms));
+    this.clearTimer = options.clearTimer ?? ((timer) => clearTimeout(timer as never));
+    this.random = options.random ?? Math.random;
+    this.sites = ordered(home, known);
+    this.state = { kind: "normal", site: this.site.name };
+  }
+
+  get site(): Site {
+    return this.sites[this.current] as Site;
+  }
+
+  get known(): readonly Site[] {
+    return this.sites;
+  }
+
+  onChange(listener: (state: SiteState) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** Takes a new list of sites; the site in use stays in use if it is still there. */
+  learn(home: string, known: Site[]): void {
+    const used = this.site.base_url;
+    this.sites = ordered(home, known);
+    this.current = Math.max(0, this.sites.findIndex((site) => site.base_url === used));
+    if (this.state.kind === "normal") this.become({ kind: "normal", site: this.site.name });
+  }
+
+  /** The fetch to give to the SDK: the origin of what it asks for is replaced by that of the site in use. */
+  readonly fetchFn = async (input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> => {
+    const asked = new URL(input instanceof Request ? input.url : String(input), this.site.base_url);
+    const signal = init.signal ?? null;
+    for (let tries = 0; ; tries++) {
+      const used = this.current;
+      const flight = new AbortController();
+      const forward = () => flight.abort(signal?.reason);
+      if (signal?.aborted) forward();
+      signal?.addEventListener("abort", forward);
+      this.flights.add(flight);
+      this.watch();
+      try {
+        const response = await this.fetch(this.at(this.site, asked), { ...init, signal: flight.signal });
+        this.good(used);
+        return response;
+      } catch (error) {
+        if (signal?.aborted) throw error;
+        // Two requests that fail at once must not hop twice: only the first finds its site still in use.
+        const moved = used !== this.current || (await this.hop());
+        if (!moved || tries >= this.sites.length) throw error;
+      } finally {
+        signal?.removeEventListener("abort", forward);
+        this.flights.delete(flight);
+      }
+    }
+  };
+
+  private at(site: Site, asked: URL): string {
+    return site.base_url.replace(/\/$/, "") + asked.pathname + asked.search;
+  }
+
+  private good(used: number): void {
+    if (used !== this.current) return;
+    if (used === 0) this.become({ kind: "normal", site: this.site.name });
+    else if (this.state.kind === "offline") this.elsewhere();
+  }
+
+  private elsewhere(): void {
+    this.become({
+      kind: "elsewhere",
+      site: this.site.name,
+      away: this.sites[0]?.name ?? "",
+      sinceMs: this.state.kind === "normal" ? this.now() : this.state.sinceMs,
+    });
+  }
+
+  /** Goes to the next site that answers. False: none does. */
+  private hop(): Promise<boolean> {
+    this.hopping ??= this.findAnother().finally(() => (this.hopping = null));
+    return this.hopping;
+  }
+
+  private async findAnother(): Promise<boolean> {
+    for (let step = 1; step < this.sites.length; step++) {
+      const index = (this.current + step) % this.sites.length;
+      if (await this.answers(this.sites[index] as Site)) {
+        this.use(index);
+        return true;
+      }
+    }
+    if (this.state.kind !== "offline")
+      this.become({ kind: "offline", sinceMs: this.state.kind === "normal" ? this.now() : this.state.sinceMs });
+    return false;
+  }
+
+  private use(index: number): void {
+    this.current = index;
+    this.firstGoodMs = null;
+    if (index === 0) this.become({ kind: "normal", site: this.site.name });
+    else this.elsewhere();
+    for (const flight of this.flights) flight.abort(new DOMException("the site changed", "AbortError"));
+  }
+
+  private async answers(site: Site): Promise<boolean> {
+    const probe = new AbortController();
+    const timer = this.setTimer(() => probe.abort(), PROBE_TIMEOUT_MS);
+    try {
+      const url = this.at(site, new URL("/_matrix/client/versions", site.base_url));
+      const response = await this.fetch(url, { signal: probe.signal, cache: "no-store" });
+      return response.status < 500;
+    } catch {
+      return false;
+    } finally {
+      this.clearTimer(timer);
+    }
+  }
+
+  private watch(): void {
+    if (this.watching !== null) return;
+    const jittered = PROBE_AFTER_MS * (0.8 + 0.4 * this.random());
+    this.watching = this.setTimer(() => void this.probe(), jittered);
+  }
+
+  /** While something is in flight: leave a site that hangs, and go back to the first once it is steadily well. */
+  private async probe(): Promise<void> {
+    this.watching = null;
+    if (this.flights.size === 0) return;
+    if (!(await this.answers(this.site))) await this.hop();
+    else if (this.current !== 0) await this.maybeReturn();
+    if (this.flights.size > 0) this.watch();
+  }
+
+  private async maybeReturn(): Promise<void> {
+    if (!(await this.answers(this.sites[0] as Site))) this.firstGoodMs = null;
+    else if (this.firstGoodMs === null) this.firstGoodMs = this.now();
+    else if (this.now() - this.firstGoodMs >= RETURN_AFTER_MS) this.use(0);
+  }
+
+  private become(state: SiteState): void {
+    if (JSON.stringify(state) === JSON.stringify(this.state)) return;
+    this.state = state;
+    for (const listener of this.listeners) listener(state);
+  }
+}
+
+/** The site the page came from first, then the others as the server orders them, each once. */
+function ordered(home: string, known: Site[]): Site[] {
+  const usable = known.filter((site) => /^https?:\/\//.test(site.base_url));
+  const here = usable.find((site) => site.this);
+  // The page's own origin stands for the site that served it, whatever that site calls itself.
+  const first: Site = { name: here?.name ?? new URL(home).host, base_url: home, role: here?.role ?? "core" };
+  const others = usable.filter((site) => !site.this && site.base_url !== home);
+  return [first, ...others];
+}
+
+/** Reads the answer of /_bongsu/client/v1/sites; what is not a site is left out. */
+export function readSites(value: unknown): Site[] {
+  const list = (value as { sites?: unknown } | null)?.sites;
+  if (!Array.isArray(list)) return [];
+  return list.filter(
+    (each: Partial<Site> | null): each is Site =>
+      typeof each?.name === "string" && typeof each.base_url === "string" && typeof each.role === "string",
+  );
+}

@@ -1,0 +1,3 @@
+// Svelte: runes everywhere, TypeScript as it is.
+/** @type {import('@sveltejs/vite-plugin-svelte').SvelteConfig} */
+export default { compilerOptions: { runes: true } };
