@@ -1,0 +1,81 @@
+// The list of chats, derived from the client's rooms: newest first, invitations on top.
+import { KnownMembership, type MatrixClient, type MatrixEvent, NotificationCountType, type Room } from "matrix-js-sdk";
+
+export interface Chat {
+  roomId: string;
+  name: string;
+  /** Whom it is with, when it is with one person. */
+  other: string | null;
+  invited: boolean;
+  inviter: string;
+  encrypted: boolean;
+  unread: number;
+  preview: Preview;
+  timeMs: number;
+}
+
+export type Preview =
+  | { kind: "text"; text: string; mine: boolean }
+  | { kind: "photo" | "file" | "waiting" | "deleted" | "none" };
+
+export function chatsOf(client: MatrixClient): Chat[] {
+  const me = client.getSafeUserId();
+  const direct = directRooms(client);
+  return client
+    .getVisibleRooms()
+    .filter((room) => isHere(room))
+    .map((room) => chatOf(room, me, direct.get(room.roomId) ?? null))
+    .sort((a, b) => Number(b.invited) - Number(a.invited) || b.timeMs - a.timeMs);
+}
+
+function isHere(room: Room): boolean {
+  const membership = room.getMyMembership();
+  return membership === KnownMembership.Join || membership === KnownMembership.Invite;
+}
+
+function chatOf(room: Room, me: string, other: string | null): Chat {
+  const last = lastShown(room);
+  const invited = room.getMyMembership() === KnownMembership.Invite;
+  const invitation = invited ? room.getMember(me)?.events.member : undefined;
+  return {
+    roomId: room.roomId,
+    name: room.name,
+    other: other ?? (room.getMember(me)?.getDMInviter() || null),
+    invited,
+    inviter: invitation?.getSender() ?? "",
+    encrypted: room.hasEncryptionStateEvent(),
+    unread: invited ? 1 : room.getUnreadNotificationCount(NotificationCountType.Total),
+    preview: last ? previewOf(last, me) : { kind: "none" },
+    timeMs: last?.getTs() ?? invitation?.getTs() ?? room.getLastActiveTimestamp(),
+  };
+}
+
+function lastShown(room: Room): MatrixEvent | undefined {
+  return room
+    .getLiveTimeline()
+    .getEvents()
+    .findLast((event) => isMessage(event) && event.getRelation()?.rel_type !== "m.replace");
+}
+
+export function isMessage(event: MatrixEvent): boolean {
+  const type = event.getType();
+  return type === "m.room.message" || type === "m.room.encrypted" || type === "m.sticker";
+}
+
+function previewOf(event: MatrixEvent, me: string): Preview {
+  if (event.isRedacted()) return { kind: "deleted" };
+  if (event.getType() === "m.room.encrypted" || event.isDecryptionFailure()) return { kind: "waiting" };
+  const { msgtype, body } = event.getContent<{ msgtype?: string; body?: string }>();
+  if (msgtype === "m.image") return { kind: "photo" };
+  if (msgtype === "m.file" || msgtype === "m.video" || msgtype === "m.audio") return { kind: "file" };
+  return { kind: "text", text: String(body ?? "").slice(0, 200), mine: event.getSender() === me };
+}
+
+/** Room ids of direct chats and whom each is with, from the account's data; what is malformed is left out. */
+export function directRooms(client: MatrixClient): Map<string, string> {
+  const content: Record<string, unknown> = client.getAccountData("m.direct" as never)?.getContent() ?? {};
+  const found = new Map<string, string>();
+  for (const [userId, rooms] of Object.entries(content))
+    if (Array.isArray(rooms)) for (const roomId of rooms) found.set(String(roomId), userId);
+  return found;
+}

@@ -1,0 +1,137 @@
+// The Matrix client of this page: SDK with IndexedDB store and Rust encryption, over the sites, with the outbox.
+import "./polyfill";
+import {
+  ClientEvent,
+  createClient,
+  EventStatus,
+  HttpApiEvent,
+  IndexedDBStore,
+  type MatrixClient,
+  PendingEventOrdering,
+  type RoomNameState,
+  RoomNameType,
+  SyncState,
+} from "matrix-js-sdk";
+import { decodeRecoveryKey } from "matrix-js-sdk/lib/crypto-api/index.js";
+import { logger } from "matrix-js-sdk/lib/logger.js";
+import { Outbox } from "./outbox";
+import { openOutboxStore } from "./outboxStore";
+import { sendLetter } from "./send";
+import type { Session } from "./session";
+import type { Sites } from "./sites";
+
+// The SDK itself writes the store only every 5 minutes, which a closed phone would lose.
+const SAVE_EVERY_MS = 20_000;
+// Short, so that the watchdog over the sites and a hop cost little.
+const POLL_MS = 15_000;
+
+export interface Texts {
+  emptyRoom: string;
+  andOthers: (name: string, count: number) => string;
+}
+
+export interface Hooks {
+  texts: Texts;
+  session: () => Session;
+  loggedOut: () => void;
+  changed: () => void;
+}
+
+export interface Running {
+  client: MatrixClient;
+  outbox: Outbox;
+  /** Event ids the server gave, by transaction id, until the timeline shows them. */
+  sent: Map<string, string>;
+  /** The first list of rooms is there, from this device or from the server. */
+  prepared: Promise<void>;
+  stop: () => Promise<void>;
+}
+
+function roomName(texts: Texts): (roomId: string, state: RoomNameState) => string | null {
+  return (_, state) => {
+    if (state.type === RoomNameType.Actual) return state.name;
+    if (state.type === RoomNameType.EmptyRoom) return state.oldName ?? texts.emptyRoom;
+    const [first, ...others] = state.names;
+    if (first === undefined) return texts.emptyRoom;
+    return state.count > 2 && others.length === 0 ? texts.andOthers(first, state.count - 1) : state.names.join(", ");
+  };
+}
+
+/** Opens the stores, the encryption and the outbox, and begins to sync. */
+export async function start(session: Session, sites: Sites, hooks: Hooks): Promise<Running> {
+  logger.setLevel?.("warn");
+  const store = new IndexedDBStore({ indexedDB, localStorage, dbName: `bongsu-${session.userId}` });
+  const client = createClient({
+    baseUrl: sites.site.base_url,
+    fetchFn: sites.fetchFn,
+    userId: session.userId,
+    deviceId: session.deviceId,
+    accessToken: session.accessToken,
+    store,
+    timelineSupport: true,
+    roomNameGenerator: roomName(hooks.texts),
+    cryptoCallbacks: {
+      getSecretStorageKey: ({ keys }) => {
+        const [id] = Object.keys(keys);
+        const key = hooks.session().recoveryKey;
+        return Promise.resolve(id && key ? [id, decodeRecoveryKey(key) as Uint8Array<ArrayBuffer>] : null);
+      },
+    },
+  });
+  client.on(HttpApiEvent.SessionLoggedOut, () => hooks.loggedOut());
+  await store.startup();
+  await client.initRustCrypto({ cryptoDatabasePrefix: `bongsu-${session.userId}` });
+
+  const sent = new Map<string, string>();
+  const outbox = new Outbox({
+    store: await openOutboxStore(session.userId),
+    send: (letter) => sendLetter(client, letter),
+    sent: (letter, eventId) => sent.set(letter.id, eventId),
+    changed: hooks.changed,
+  });
+  const prepared = new Promise<void>((done) => {
+    client.on(ClientEvent.Sync, (state, previous) => {
+      if (state === SyncState.Prepared || state === SyncState.Syncing) done();
+      if (state === SyncState.Syncing && previous !== SyncState.Syncing) outbox.wake();
+    });
+  });
+  await client.startClient({
+    initialSyncLimit: 20,
+    lazyLoadMembers: true,
+    pendingEventOrdering: PendingEventOrdering.Detached,
+    pollTimeout: POLL_MS,
+  });
+  void prepared.then(() => {
+    dropSdkQueue(client);
+    return outbox.open();
+  });
+  const wake = () => outbox.wake();
+  const save = () => void store.save(true);
+  const saving = setInterval(save, SAVE_EVERY_MS);
+  window.addEventListener("online", wake);
+  window.addEventListener("pagehide", save);
+  document.addEventListener("visibilitychange", save);
+  return {
+    client,
+    outbox,
+    sent,
+    prepared,
+    stop: async () => {
+      clearInterval(saving);
+      window.removeEventListener("online", wake);
+      window.removeEventListener("pagehide", save);
+      document.removeEventListener("visibilitychange", save);
+      outbox.close();
+      client.stopClient();
+      await store.save(true);
+    },
+  };
+}
+
+/** What the SDK remembers of an unfinished send is ours to send again: its copy would be a second one. */
+function dropSdkQueue(client: MatrixClient): void {
+  for (const room of client.getRooms())
+    for (const event of room.getPendingEvents())
+      if (event.status === EventStatus.NOT_SENT || event.status === EventStatus.QUEUED)
+        client.cancelPendingEvent(event);
+}

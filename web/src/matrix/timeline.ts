@@ -1,0 +1,175 @@
+// One room as lines: the SDK's live timeline, then what waits in the outbox.
+import {
+  EventType,
+  KnownMembership,
+  type MatrixClient,
+  type MatrixEvent,
+  RelationType,
+  type Room,
+} from "matrix-js-sdk";
+import { isMessage } from "./chats";
+import type { Running } from "./client";
+import { type Line, type Reaction, unreadCounts } from "./layout";
+import type { Letter } from "./outbox";
+
+/** A key may still be on its way; before this nobody is told that a message cannot be read. */
+export const KEY_PATIENCE_MS = 10_000;
+// Beyond this many members a number by each message says little and costs much.
+const UNREAD_MEMBERS_MAX = 100;
+
+export function linesOf(running: Running, room: Room, progress: Map<string, number>, nowMs: number): Line[] {
+  const { client, outbox, sent } = running;
+  const me = client.getSafeUserId();
+  const events = room
+    .getLiveTimeline()
+    .getEvents()
+    .filter((event) => isShown(event));
+  const counts = unread(room, events);
+  const lines = events.map((event, index) => lineOf(room, event, me, counts[index] ?? 0, nowMs));
+  const shown = new Set(room.getLiveTimeline().getEvents().map((event) => event.getUnsigned().transaction_id));
+  for (const txnId of sent.keys()) if (shown.has(txnId)) sent.delete(txnId);
+  const waiting = outbox.waiting(room.roomId).filter((letter) => !shown.has(letter.id));
+  return [...lines, ...waiting.filter((letter) => letter.type === "m.room.message").map((letter) => pending(letter, me, progress))];
+}
+
+function isShown(event: MatrixEvent): boolean {
+  if (event.getRelation()?.rel_type === RelationType.Replace) return false;
+  if (isMessage(event)) return true;
+  if (event.getType() === EventType.RoomMember) return notice(event) !== null;
+  return event.getType() === EventType.RoomCreate;
+}
+
+function notice(event: MatrixEvent): "joined" | "left" | "invited" | null {
+  const before = event.getPrevContent()["membership"] as string | undefined;
+  const after = event.getContent()["membership"] as string | undefined;
+  if (before === after) return null;
+  if (after === KnownMembership.Join) return "joined";
+  if (after === KnownMembership.Invite) return "invited";
+  if (after === KnownMembership.Leave && before === KnownMembership.Join) return "left";
+  return null;
+}
+
+function unread(room: Room, events: MatrixEvent[]): number[] {
+  const members = room.getJoinedMembers();
+  if (members.length > UNREAD_MEMBERS_MAX) return [];
+  const index = new Map(room.getLiveTimeline().getEvents().map((event, at) => [event.getId(), at]));
+  const places = events.map((event) => index.get(event.getId()) ?? -1);
+  const readUpTo = new Map(
+    members.map(({ userId }) => {
+      const read = index.get(room.getEventReadUpTo(userId) ?? "") ?? -1;
+      return [userId, places.findLastIndex((place) => place <= read)];
+    }),
+  );
+  return unreadCounts(events.map((event) => event.getSender() ?? ""), readUpTo);
+}
+
+function lineOf(room: Room, event: MatrixEvent, me: string, unreadCount: number, nowMs: number): Line {
+  const sender = event.getSender() ?? "";
+  return {
+    id: event.getId() ?? "",
+    sender,
+    senderName: room.getMember(sender)?.name ?? sender,
+    mine: sender === me,
+    timeMs: event.getTs(),
+    what: whatOf(room, event, nowMs),
+    replyTo: replied(room, event),
+    reactions: event.isRedacted() ? [] : reactions(room, event, me),
+    unread: unreadCount,
+    state: "sent",
+    progress: null,
+    refusal: null,
+  };
+}
+
+function whatOf(room: Room, event: MatrixEvent, nowMs: number): Line["what"] {
+  if (event.getType() === EventType.RoomCreate)
+    return { kind: "created", names: room.getMember(event.getSender() ?? "")?.name ?? "" };
+  if (event.getType() === EventType.RoomMember) {
+    const names = String(event.getContent()["displayname"] ?? event.getStateKey() ?? "");
+    return { kind: notice(event) ?? "joined", names };
+  }
+  if (event.isRedacted()) return { kind: "deleted" };
+  if (event.getType() === EventType.RoomMessageEncrypted || event.isDecryptionFailure())
+    return { kind: nowMs - event.localTimestamp < KEY_PATIENCE_MS ? "waiting" : "unreadable" };
+  return contentOf(event.getContent(), event.replacingEvent() !== null);
+}
+
+function contentOf(content: Record<string, unknown>, edited: boolean): Line["what"] {
+  const body = typeof content["body"] === "string" ? content["body"] : "";
+  const info = (content["info"] ?? {}) as { mimetype?: string; w?: number; h?: number; size?: number };
+  const source = content["file"] ?? content["url"];
+  const mimetype = String(info.mimetype ?? "application/octet-stream");
+  if (content["msgtype"] === "m.image" && source) {
+    const size = { width: Number(info.w) || 0, height: Number(info.h) || 0 };
+    return { kind: "picture", name: body, picture: { source, mimetype, ...size } };
+  }
+  if (["m.file", "m.video", "m.audio"].includes(String(content["msgtype"])) && source)
+    return { kind: "file", name: body, source, mimetype, size: Number(info.size) || 0 };
+  return { kind: "text", text: body, edited };
+}
+
+function replied(room: Room, event: MatrixEvent): Line["replyTo"] {
+  const id = event.replyEventId;
+  if (!id || event.isRedacted()) return null;
+  const original = room.findEventById(id);
+  if (!original) return { name: "", text: "…" };
+  const text = String(original.getContent()["body"] ?? "…");
+  return { name: room.getMember(original.getSender() ?? "")?.name ?? "", text: text.slice(0, 100) };
+}
+
+function reactions(room: Room, event: MatrixEvent, me: string): Reaction[] {
+  const found = room.relations
+    .getChildEventsForEvent(event.getId() ?? "", RelationType.Annotation, EventType.Reaction)
+    ?.getSortedAnnotationsByKey();
+  return (found ?? [])
+    .map(([key, events]) => {
+      const standing = [...events].filter((each) => !each.isRedacted());
+      const mine = standing.find((each) => each.getSender() === me)?.getId() ?? null;
+      return { key, count: new Set(standing.map((each) => each.getSender())).size, mine };
+    })
+    .filter((reaction) => reaction.count > 0);
+}
+
+function pending(letter: Letter, me: string, progress: Map<string, number>): Line {
+  const edit = letter.content["m.new_content"] as Record<string, unknown> | undefined;
+  const { attachment } = letter;
+  return {
+    id: letter.id,
+    sender: me,
+    senderName: "",
+    mine: true,
+    timeMs: letter.writtenMs,
+    what: attachment
+      ? {
+          kind: "picture",
+          name: attachment.name,
+          picture: {
+            source: attachment.blob,
+            mimetype: attachment.blob.type,
+            width: attachment.width ?? 0,
+            height: attachment.height ?? 0,
+          },
+        }
+      : contentOf(edit ?? letter.content, edit !== undefined),
+    replyTo: null,
+    reactions: [],
+    unread: 0,
+    state: letter.refused === null ? "sending" : "refused",
+    progress: attachment ? (progress.get(letter.id) ?? 0) : null,
+    refusal: letter.refused,
+  };
+}
+
+/** Loads older events. False: there are none. */
+export async function loadOlder(client: MatrixClient, room: Room): Promise<boolean> {
+  const before = room.getLiveTimeline().getEvents().length;
+  await client.scrollback(room, 60);
+  return room.getLiveTimeline().getEvents().length > before && room.oldState.paginationToken !== null;
+}
+
+/** Tells the others that everything here has been read. */
+export async function markRead(client: MatrixClient, room: Room): Promise<void> {
+  const last = room.getLiveTimeline().getEvents().at(-1);
+  if (!last || room.getEventReadUpTo(client.getSafeUserId()) === last.getId()) return;
+  await client.sendReadReceipt(last).catch(() => undefined);
+}
