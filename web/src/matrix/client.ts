@@ -13,7 +13,6 @@ import {
   SyncState,
 } from "matrix-js-sdk";
 import { decodeRecoveryKey } from "matrix-js-sdk/lib/crypto-api/index.js";
-import { logger } from "matrix-js-sdk/lib/logger.js";
 import { Outbox } from "./outbox";
 import { openOutboxStore } from "./outboxStore";
 import { sendLetter } from "./send";
@@ -59,7 +58,6 @@ function roomName(texts: Texts): (roomId: string, state: RoomNameState) => strin
 
 /** Opens the stores, the encryption and the outbox, and begins to sync. */
 export async function start(session: Session, sites: Sites, hooks: Hooks): Promise<Running> {
-  logger.setLevel?.("warn");
   const store = new IndexedDBStore({ indexedDB, localStorage, dbName: `bongsu-${session.userId}` });
   const client = createClient({
     baseUrl: sites.site.base_url,

@@ -1,0 +1,132 @@
+// What the shell knows before the SDK is there: who is logged in, where one is, which site answers, how it looks.
+import { type AuthError, logIn, register } from "../matrix/auth";
+import { hashOf, type Place, readPlace } from "../matrix/links";
+import { forgetSession, readSession, type Session, writeSession } from "../matrix/session";
+import { readSites, Sites, type Site, type SiteState } from "../matrix/sites";
+import { m } from "../paraglide/messages";
+
+export type Phase = "welcome" | "main" | "otherTab";
+export type Theme = "auto" | "light" | "dark";
+
+const SITES_KEY = "bongsu.sites";
+const THEME_KEY = "bongsu.theme";
+const LARGE_KEY = "bongsu.large";
+const LOCK = "bongsu";
+
+function storedSites(): Site[] {
+  try {
+    return readSites(JSON.parse(localStorage.getItem(SITES_KEY) ?? "null"));
+  } catch {
+    return [];
+  }
+}
+
+class AppState {
+  readonly sites = new Sites(location.origin, storedSites(), { fetch: globalThis.fetch.bind(globalThis) });
+  session = $state<Session | null>(readSession(localStorage));
+  phase = $state<Phase>("welcome");
+  place = $state<Place>(readPlace(location.hash));
+  siteState = $state<SiteState>({ kind: "normal", site: "" });
+  notice = $state("");
+  theme = $state<Theme>((localStorage.getItem(THEME_KEY) as Theme | null) ?? "auto");
+  large = $state(localStorage.getItem(LARGE_KEY) === "yes");
+  /** Held in memory for the minute in which a new account's keys are made. */
+  password: string | null = null;
+
+  begin(): void {
+    window.addEventListener("hashchange", () => (this.place = readPlace(location.hash)));
+    this.siteState = this.sites.state;
+    this.sites.onChange((state) => (this.siteState = state));
+    if (this.session) void this.enter();
+    void this.learnSites();
+  }
+
+  go(place: Place): void {
+    if (location.hash !== hashOf(place)) location.hash = hashOf(place);
+    this.place = place;
+  }
+
+  async register(name: string, password: string, invitation: string): Promise<void> {
+    await this.logged(await register(this.sites.fetchFn, name, password, m.device_web(), invitation), password);
+  }
+
+  async logIn(name: string, password: string): Promise<void> {
+    await this.logged(await logIn(this.sites.fetchFn, name, password, m.device_web()), password);
+  }
+
+  private async logged(session: Session, password: string): Promise<void> {
+    this.password = password;
+    this.keep(session);
+    await navigator.storage?.persist?.();
+    await this.enter();
+  }
+
+  keep(session: Session): void {
+    this.session = session;
+    writeSession(localStorage, session);
+  }
+
+  update(changes: Partial<Session>): void {
+    if (this.session) this.keep({ ...this.session, ...changes });
+  }
+
+  /** Back to the first screen. What the device holds of the account is removed by who calls this. */
+  leave(notice = ""): void {
+    forgetSession(localStorage);
+    this.session = null;
+    this.notice = notice;
+    this.phase = "welcome";
+  }
+
+  /** One tab at a time may use the encryption's store. */
+  enter(steal = false): Promise<void> {
+    return new Promise((entered) => {
+      const held = navigator.locks.request(LOCK, steal ? { steal } : { ifAvailable: true }, (lock) => {
+        this.phase = lock ? "main" : "otherTab";
+        entered();
+        return lock ? new Promise<void>(() => undefined) : undefined;
+      });
+      // Another tab took over: stop everything here by starting afresh, which finds the lock taken.
+      held.catch(() => location.reload());
+    });
+  }
+
+  setTheme(theme: Theme): void {
+    this.theme = theme;
+    localStorage.setItem(THEME_KEY, theme);
+  }
+
+  setLarge(large: boolean): void {
+    this.large = large;
+    localStorage.setItem(LARGE_KEY, large ? "yes" : "no");
+  }
+
+  private async learnSites(): Promise<void> {
+    try {
+      const response = await this.sites.fetchFn("/_bongsu/client/v1/sites");
+      if (!response.ok) return;
+      const answer: unknown = await response.json();
+      localStorage.setItem(SITES_KEY, JSON.stringify(answer));
+      this.sites.learn(location.origin, readSites(answer));
+    } catch {
+      // The list of last time stands.
+    }
+  }
+}
+
+/** A refusal in the person's words. */
+export function explain(error: unknown): string {
+  const { errcode, status, message } = error as Partial<AuthError>;
+  if (status === undefined) return m.error_network();
+  const known: Record<string, () => string> = {
+    M_USER_IN_USE: m.error_in_use,
+    M_INVALID_USERNAME: m.error_name,
+    M_WEAK_PASSWORD: m.error_password_short,
+    M_FORBIDDEN: m.error_wrong,
+    M_LIMIT_EXCEEDED: m.error_limit,
+    INVITATION_NEEDED: m.error_invitation,
+  };
+  return known[errcode ?? ""]?.() ?? (status >= 500 ? m.error_network() : m.error_server({ text: message ?? "" }));
+}
+
+export const app = new AppState();

@@ -1,0 +1,179 @@
+// What the SDK knows, as the screens want it: the chats, the open room's items, the state of the encryption.
+import {
+  ClientEvent,
+  type EmittedEvents,
+  MatrixEventEvent,
+  type MatrixClient,
+  type Room,
+  RoomEvent,
+  RoomMemberEvent,
+  RoomStateEvent,
+} from "matrix-js-sdk";
+import { type Chat, chatsOf } from "../matrix/chats";
+import { type Running, start } from "../matrix/client";
+import { openDirect } from "../matrix/direct";
+import { type Encryption, openWithKit, prepareEncryption } from "../matrix/encryption";
+import { type Item, layout } from "../matrix/layout";
+import { KEY_PATIENCE_MS, linesOf, loadOlder, markRead } from "../matrix/timeline";
+import { onProgress } from "../matrix/upload";
+import { m } from "../paraglide/messages";
+import { app } from "./app.svelte";
+
+const NEWS = [
+  ClientEvent.Room,
+  ClientEvent.AccountData,
+  RoomEvent.Timeline,
+  RoomEvent.TimelineReset,
+  RoomEvent.Name,
+  RoomEvent.MyMembership,
+  RoomEvent.Receipt,
+  RoomEvent.Redaction,
+  RoomMemberEvent.Membership,
+  RoomStateEvent.Members,
+  MatrixEventEvent.Decrypted,
+  MatrixEventEvent.Replaced,
+] as const satisfies EmittedEvents[];
+
+class LiveState {
+  chats = $state.raw<Chat[]>([]);
+  items = $state.raw<Item[]>([]);
+  roomId = $state<string | null>(null);
+  ready = $state(false);
+  failure = $state("");
+  encryption = $state<Encryption | "starting">("starting");
+  waiting = $state(0);
+  atBeginning = $state(false);
+  private running: Running | null = null;
+  private progress = new Map<string, number>();
+  private refreshing = false;
+  private loading = false;
+
+  get client(): MatrixClient {
+    if (!this.running) throw new Error("the client has not started");
+    return this.running.client;
+  }
+
+  get outbox() {
+    if (!this.running) throw new Error("the client has not started");
+    return this.running.outbox;
+  }
+
+  get room(): Room | null {
+    return this.roomId ? (this.running?.client.getRoom(this.roomId) ?? null) : null;
+  }
+
+  async begin(): Promise<void> {
+    const { session } = app;
+    if (!session || this.running) return;
+    try {
+      this.running = await start(session, app.sites, {
+        texts: { emptyRoom: m.empty_room(), andOthers: (name, count) => m.and_others({ name, count }) },
+        session: () => app.session ?? session,
+        loggedOut: () => void this.end(m.logged_out()),
+        changed: () => this.refresh(),
+      });
+    } catch (error) {
+      this.failure = m.error_start({ text: String(error) });
+      return;
+    }
+    for (const news of NEWS) this.client.on(news, () => this.refresh());
+    onProgress((id, part) => {
+      this.progress.set(id, part);
+      this.refresh();
+    });
+    await this.running.prepared;
+    this.ready = true;
+    this.refresh();
+    await this.prepareEncryption();
+  }
+
+  private async prepareEncryption(): Promise<void> {
+    const keeper = {
+      session: () => app.session ?? { userId: "", deviceId: "", accessToken: "", recoveryKey: null, kitSaved: true },
+      keepRecoveryKey: (recoveryKey: string) => app.update({ recoveryKey, kitSaved: false }),
+    };
+    try {
+      this.encryption = await prepareEncryption(this.client, keeper, app.password);
+      app.password = null;
+    } catch {
+      // The network went while keys were made: what is missing is made when it is back.
+      setTimeout(() => void this.prepareEncryption(), 10_000);
+    }
+  }
+
+  /** False: that is not this account's kit. */
+  async enterKit(recoveryKey: string): Promise<boolean> {
+    if (!(await openWithKit(this.client, recoveryKey))) return false;
+    app.update({ recoveryKey, kitSaved: true });
+    await this.prepareEncryption();
+    this.refresh();
+    return true;
+  }
+
+  /** Redraws soon; many changes of one moment cost one drawing. */
+  refresh(): void {
+    if (this.refreshing) return;
+    this.refreshing = true;
+    setTimeout(() => {
+      this.refreshing = false;
+      this.draw();
+    }, 16);
+  }
+
+  private draw(): void {
+    if (!this.running || !this.ready) return;
+    this.chats = chatsOf(this.client);
+    this.waiting = this.outbox.waiting().length;
+    const { room } = this;
+    if (!room) {
+      this.items = [];
+      return;
+    }
+    const lines = linesOf(this.running, room, this.progress, Date.now());
+    this.items = layout(lines);
+    if (lines.some((line) => line.what.kind === "waiting")) setTimeout(() => this.refresh(), KEY_PATIENCE_MS);
+    if (document.visibilityState === "visible") void markRead(this.client, room);
+  }
+
+  async open(roomId: string | null): Promise<void> {
+    this.roomId = roomId;
+    this.atBeginning = false;
+    this.draw();
+    const { room } = this;
+    if (!room) return;
+    await room.loadMembersIfNeeded().catch(() => undefined);
+    this.draw();
+    if (this.items.length < 30) await this.older();
+  }
+
+  async older(): Promise<void> {
+    const { room } = this;
+    if (!room || this.loading || this.atBeginning) return;
+    this.loading = true;
+    try {
+      this.atBeginning = !(await loadOlder(this.client, room));
+    } catch {
+      // Offline: what is held is shown; scrolling up again asks again.
+    } finally {
+      this.loading = false;
+      this.draw();
+    }
+  }
+
+  async chatWith(userId: string): Promise<void> {
+    app.go({ screen: "room", roomId: await openDirect(this.client, userId) });
+  }
+
+  /** Leaves this account on this device, and everything the device held of it. */
+  async end(notice = ""): Promise<void> {
+    const running = this.running;
+    this.running = null;
+    this.ready = false;
+    await running?.stop();
+    await running?.client.clearStores({ cryptoDatabasePrefix: `bongsu-${app.session?.userId ?? ""}` }).catch(() => undefined);
+    app.leave(notice);
+    location.reload();
+  }
+}
+
+export const live = new LiveState();
