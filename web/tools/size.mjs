@@ -21,7 +21,7 @@ const total = (files) => [...files].reduce((sum, file) => sum + size(file), 0);
 
 const entry = Object.keys(manifest).find((key) => manifest[key].isEntry);
 const shell = filesOf(reached(entry));
-const sdkKey = Object.keys(manifest).find((key) => key.endsWith("src/matrix/client.ts"));
+const sdkKey = Object.keys(manifest).find((key) => key.endsWith("screens/Main.svelte"));
 const sdk = filesOf(reached(sdkKey)).difference?.(shell) ?? new Set([...filesOf(reached(sdkKey))].filter((f) => !shell.has(f)));
 const sizes = { shell: total(shell), sdk: total(sdk) };
 let over = false;
