@@ -15,6 +15,7 @@ from bongsu.view.apply_account import (
 )
 from bongsu.view.apply_event import apply_event
 from bongsu.view.apply_node import apply_node, certificate_of
+from bongsu.view.apply_receipt import apply_receipt
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
 
@@ -28,6 +29,7 @@ APPLY: dict[int, Apply] = {
     Kind.PASSWORD: apply_password,
     Kind.SESSION: apply_session,
     Kind.SESSION_END: apply_session_end,
+    Kind.RECEIPT: apply_receipt,
 }
 
 
@@ -49,6 +51,7 @@ def apply_records(context: Context, records: Sequence[Record]) -> Changes:
         context.db.rollback()
         context.live.forget_all()
         context.certificates.clear()
+        context.notices.clear()
         raise
     context.db.commit()
     return changes

@@ -7,6 +7,7 @@ from bongsu.log.store import LogStore
 from bongsu.view.db import Database
 from bongsu.view.events import Events, States
 from bongsu.view.live import LiveRooms
+from bongsu.view.notices import Notices
 from bongsu.view.touched import Touched
 
 
@@ -20,6 +21,7 @@ class Context:
     states: States
     live: LiveRooms
     touched: Touched
+    notices: Notices
     certificates: dict[bytes, Certificate]
 
     @classmethod
@@ -27,4 +29,4 @@ class Context:
         """Wire the parts of a view over its database and its node's log."""
         events = Events(db, log)
         states = States(db)
-        return cls(db, log, events, states, LiveRooms(db, events, states), Touched(db.cursor), {})
+        return cls(db, log, events, states, LiveRooms(db, events, states), Touched(db.cursor), Notices(), {})
