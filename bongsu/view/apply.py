@@ -50,6 +50,8 @@ def apply_records(context: Context, records: Sequence[Record]) -> Changes:
     except BaseException:
         context.db.rollback()
         context.live.forget_all()
+        context.events.forget_all()
+        context.states.forget_all()
         context.certificates.clear()
         context.notices.clear()
         raise

@@ -21,10 +21,8 @@ def apply_event(context: Context, record: Record, body: dict[str, Any], changes:
     version = _version(context, body["event"])
     if version is None:
         return
-    event = Event.from_pdu(body["event"], version)
-    pending = context.live.pending.pop(event.event_id, None)
-    if pending is not None:
-        event = pending.event
+    pending = context.live.kept(record.body)
+    event = Event.from_pdu(body["event"], version) if pending is None else pending.event
     if context.db.one("SELECT 1 FROM events WHERE event_id=?", (event.event_id,)) is not None:
         return
     missing = _missing(context, event)
@@ -58,7 +56,7 @@ def _version(context: Context, pdu: dict[str, Any]) -> RoomVersion | None:
 
 def _missing(context: Context, event: Event) -> str | None:
     for event_id in (*event.prev_events, *event.auth_events):
-        if context.db.one("SELECT 1 FROM events WHERE event_id=?", (event_id,)) is None:
+        if context.events.row(event_id) is None:
             return event_id
     return None
 

@@ -50,6 +50,7 @@ class Events:
         self.db = db
         self.log = log
         self._bodies: Cache[str, Event] = Cache(4096)
+        self._rows: Cache[str, EventRow] = Cache(8192)
         self._room_ids: dict[int, str] = {}
         self._rooms: dict[str, int] = {}
         self._versions: dict[str, RoomVersion] = {}
@@ -81,8 +82,13 @@ class Events:
 
     def row(self, event_id: str) -> EventRow | None:
         """The event's row, or None if it has not arrived."""
-        found = self.db.one(f"SELECT {COLUMNS} FROM events WHERE event_id=?", (event_id,))  # noqa: S608
-        return None if found is None else EventRow(*found)
+        row = self._rows.get(event_id)
+        if row is None:
+            found = self.db.one(f"SELECT {COLUMNS} FROM events WHERE event_id=?", (event_id,))  # noqa: S608
+            if found is not None:
+                row = EventRow(*found)
+                self._rows.put(event_id, row)
+        return row
 
     def rows(self, where: str, parameters: tuple[object, ...]) -> list[EventRow]:
         """The rows that match; `where` is SQL of this package, never of a client."""
@@ -93,9 +99,9 @@ class Events:
         """The event itself. The caller knows that it has arrived."""
         event = self._bodies.get(event_id)
         if event is None:
-            found = self.db.one("SELECT position, room FROM events WHERE event_id=?", (event_id,))
-            assert found is not None, f"event {event_id} is not in the view"
-            event = self.load(found[0], event_id, self.room_id(found[1]))
+            row = self.row(event_id)
+            assert row is not None, f"event {event_id} is not in the view"
+            event = self.load(row.position, event_id, self.room_id(row.room))
         return event
 
     def load(self, position: int, event_id: str, room_id: str) -> Event:
@@ -134,12 +140,22 @@ class Events:
         self._bodies.put(event.event_id, event)
 
     def forget(self, event_id: str) -> None:
-        """Drop a cached body that a redaction has pruned."""
+        """Drop what a redaction has changed."""
         self._bodies.drop(event_id)
+        self._rows.drop(event_id)
+
+    def forget_all(self) -> None:
+        """After a batch that was rolled back: what was read in it is void."""
+        self._bodies.clear()
+        self._rows.clear()
+        self._rooms.clear()
+        self._room_ids.clear()
+        self._versions.clear()
 
     def rejected(self, event_id: str) -> bool:
         """Whether the room's rules refused the event."""
-        return bool(self.db.value("SELECT verdict FROM events WHERE event_id=?", (event_id,)) == REJECTED)
+        row = self.row(event_id)
+        return row is not None and row.verdict == REJECTED
 
 
 def _without_content(row: EventRow) -> dict[str, Any]:
@@ -163,7 +179,7 @@ class States:
 
     def __init__(self, db: Database) -> None:
         self.db = db
-        self._maps: Cache[int, StateMap] = Cache(512)
+        self._maps: Cache[int, StateMap] = Cache(2048)
 
     def group(self, state_group: int) -> StateMap:
         """The whole state map of a group. One walk to the first group when nothing is cached."""
@@ -189,6 +205,10 @@ class States:
         state = with_changes.finish()
         self._maps.put(state_group, state)
         return state
+
+    def forget_all(self) -> None:
+        """After a batch that was rolled back: its groups' numbers will name others."""
+        self._maps.clear()
 
     def parent(self, state_group: int) -> int | None:
         """The group a group is a delta of; None for the first of a room."""
