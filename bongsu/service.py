@@ -1,5 +1,8 @@
 """What a request handler is given: the node and what makes things on it."""
 
+import asyncio
+from weakref import WeakValueDictionary
+
 from bongsu.author import Author
 from bongsu.interactive import InteractiveAuth
 from bongsu.node import Node
@@ -14,5 +17,7 @@ class Service:
         self.interactive = InteractiveAuth(node)
         # Names being registered at this moment: the claim is a record, which is not applied yet.
         self.names_claimed: set[str] = set()
+        # A change of push rules reads them, and writes them whole: one at a time for each user.
+        self.push_rules_locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         # Log-in tokens made by /login/get_token: one use, minutes of life, never on disk.
         self.login_tokens: dict[str, tuple[str, float]] = {}

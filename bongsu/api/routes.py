@@ -8,11 +8,16 @@ from bongsu.api import (
     login,
     membership,
     message_pagination,
+    presence,
     profile,
+    pusher,
+    pushrules,
+    receipts,
     registration,
     room_send,
     rooms,
     sync,
+    typing,
     versions,
     wellknown,
 )
@@ -32,6 +37,10 @@ _MODULES = (
     rooms,
     membership,
     message_pagination,
+    receipts,
+    typing,
+    presence,
+    pushrules,
     sync,
 )
 

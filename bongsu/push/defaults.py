@@ -77,9 +77,7 @@ def _override(user_id: str) -> list[Rule]:
             _match("state_key", ""),
         ),
         _rule(".m.rule.reaction", [], _match("type", "m.reaction")),
-        _rule(
-            ".m.rule.room.server_acl", [], _match("type", "m.room.server_acl"), _match("state_key", "")
-        ),
+        _rule(".m.rule.room.server_acl", [], _match("type", "m.room.server_acl"), _match("state_key", "")),
         _rule(
             ".m.rule.suppress_edits",
             [],

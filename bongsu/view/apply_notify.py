@@ -1,8 +1,6 @@
-"""How an event counts as unread, decided once when it is applied.
-
-`notify` is a function of the event and the state before it alone: what the default rules say to a member nobody
-named. Users' own rules change with the user's wish, so they are asked when the count is read (view/unread.py).
-"""
+"""How an event counts as unread: `notify` is what the default rules say to a member nobody named, a function
+of the event and the state before it alone. A user's own rules change with the user's mind and their old bodies
+go hollow, so they are asked as they are now, when a count is read (view/unread.py)."""
 
 from typing import Any
 
@@ -116,7 +114,7 @@ def _candidates(
     if not isinstance(body, str) or not LEGACY:
         return []
     index = _names_now(context, row.room) if current else _names_in(context, before)
-    found = []
+    found: list[tuple[str, str | None, str]] = []
     for character in set(looked_at(body)) & index.keys():
         found += [
             (each.user_id, each.name, each.event_id)

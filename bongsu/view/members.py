@@ -72,3 +72,13 @@ def sharing(context: Context, user_id: str) -> set[str]:
         (user_id,),
     )
     return {other for (other,) in found} | {user_id}
+
+
+def share_room(context: Context, one: str, other: str) -> bool:
+    """Whether two users are joined to a room together."""
+    found = context.db.one(
+        "SELECT 1 FROM members a JOIN members b ON b.room = a.room AND b.user_id=? AND b.membership='join'"
+        " WHERE a.user_id=? AND a.membership='join' LIMIT 1",
+        (other, one),
+    )
+    return found is not None

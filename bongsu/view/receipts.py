@@ -42,7 +42,8 @@ def receipts_of(context: Context, room: int, user_id: str) -> list[Receipt]:
 def late(context: Context, room: int, receipt: Receipt) -> bool:
     """Whether an event arrived after the receipt that sorts before its target, and so is still unread."""
     found = context.db.one(
-        "SELECT 1 FROM events WHERE room=? AND position>? AND (stamp, event_id) <= (?,?) AND verdict=0 LIMIT 1",
+        "SELECT 1 FROM events WHERE room=? AND position>? AND (stamp, event_id) <= (?,?) AND verdict=0"
+        " LIMIT 1",
         (room, receipt.position, receipt.stamp, receipt.event_id),
     )
     return found is not None

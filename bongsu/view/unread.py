@@ -11,7 +11,7 @@ from bongsu.room.power import PowerLevels
 from bongsu.view import registers
 from bongsu.view.apply_notify import OUTCOME, event_fields, thread_of
 from bongsu.view.context import Context
-from bongsu.view.events import StateEvents
+from bongsu.view.events import EventRow, StateEvents
 from bongsu.view.members import Member, member
 from bongsu.view.notices import Counted, Counts, Notice, Recent, Rules
 from bongsu.view.receipts import Receipt, receipts_of
@@ -52,6 +52,12 @@ def actions_for(context: Context, event: Event, user_id: str) -> list[Any]:
 
     facts = Facts(event_fields(event), user_id, display_name, member_count, sender_may)
     return evaluate(rules_of(context, user_id).ruleset, facts)
+
+
+def thread_of_row(context: Context, row: EventRow) -> str:
+    """The thread an event is in: its root's id, or "main"."""
+    found = context.db.one("SELECT relates_to, rel_type FROM events WHERE position=?", (row.position,))
+    return "main" if found is None else thread_of(context, *found)
 
 
 def unread(context: Context, room_member: Member) -> Counts:
