@@ -189,7 +189,7 @@ class Config:
     push_allow_private: bool = _setting(
         False,
         _on_off,
-        "Whether push gateways may have private addresses and speak plain http. For tests and closed networks.",
+        "Whether push gateways may have private addresses and plain http, as in closed networks.",
         unit="switch",
         bound="on, off",
     )

@@ -41,6 +41,7 @@ _MODULES = (
     typing,
     presence,
     pushrules,
+    pusher,
     sync,
 )
 

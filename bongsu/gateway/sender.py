@@ -1,4 +1,4 @@
-"""Sends notifications to push gateways: at least once by event id, behind the messages and never ahead of them."""
+"""Sends notifications to push gateways: at least once by event id, and never in the way of a message."""
 
 import asyncio
 import logging

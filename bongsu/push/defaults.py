@@ -1,4 +1,4 @@
-"""The rules every user has from the start. Spec: § Predefined Rules, of version 1.17, and one that it dropped:
+"""The rules every user has from the start. Spec: § Predefined Rules, of version 1.17, and one it dropped:
 `.m.rule.contains_display_name`, for clients that do not say whom they mention (no `m.mentions`).
 """
 

@@ -191,7 +191,7 @@ def _property(event: Mapping[str, Any], key: str) -> Any:
 
 @lru_cache(maxsize=4_096)
 def _steps(key: str) -> tuple[str, ...]:
-    r"""Split a path at its dots; `\.` is a dot and `\\` a backslash. Spec: appendices, dot-separated paths."""
+    r"""Split a path at its dots; `\.` is a dot and `\\` a backslash. Spec: § Dot-separated paths."""
     steps = [""]
     characters = iter(key)
     for character in characters:

@@ -1,6 +1,6 @@
 """How an event counts as unread: `notify` is what the default rules say to a member nobody named, a function
-of the event and the state before it alone. A user's own rules change with the user's mind and their old bodies
-go hollow, so they are asked as they are now, when a count is read (view/unread.py)."""
+of the event and the state before it alone. A user's own rules change, and what they were goes hollow, so
+they are asked as they are now, whenever a count is read (view/unread.py)."""
 
 from typing import Any
 

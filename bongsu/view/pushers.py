@@ -1,4 +1,4 @@
-"""Queries: where users want to be told of notifications. A pusher lives no longer than the session that set it."""
+"""Queries: where users want to be notified. A pusher lives no longer than the session that set it."""
 
 from dataclasses import dataclass
 from typing import Any
