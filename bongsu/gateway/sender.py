@@ -174,7 +174,7 @@ class PushSender:
                     tries += 1
                     logger.info("the push gateway of %s: %s", queue.pusher.app_id, error)
                     if tries < limits.PUSH_TRIES_MAX:
-                        await asyncio.sleep(min(2**tries / 2, limits.PUSH_RETRY_S_MAX))
+                        await asyncio.sleep(min(2**tries / 8, limits.PUSH_RETRY_S_MAX))
                         continue
                 tries = 0
                 if queue.waiting and queue.waiting[0] is notification:

@@ -72,6 +72,7 @@ def _redact(
         "UPDATE events SET redacted_by=?, relates_to=NULL, rel_type=NULL WHERE position=?",
         (redaction.event_id, target.position),
     )
+    context.events.forget(target.event_id)
     # The log prunes the body behind us: whoever reads it meanwhile must not see what is gone.
     pruned = redact(event.pdu, version)
     context.events.remember(Event.trusted(pruned, event.event_id, event.room_id, version))

@@ -26,7 +26,11 @@ def test_those_who_share_a_room_see_it(alice: User, bob: User, make_user: Callab
     answer = bob.sync_until(lambda found: presence(found, alice) is not None, since)
     content = presence(answer, alice)
     assert content is not None
-    assert (content["presence"], content["status_msg"], content["currently_active"]) == ("online", "점심", True)
+    assert (content["presence"], content["status_msg"], content["currently_active"]) == (
+        "online",
+        "점심",
+        True,
+    )
     assert presence(bob.sync(), alice) is not None
     assert presence(carol.sync(), alice) is None
     found = bob.get("presence", alice.user_id, "status")

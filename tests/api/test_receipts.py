@@ -99,9 +99,7 @@ def test_the_count_comes_with_the_event(alice: User, bob: User, room: str) -> No
         assert joined(answer, room)["unread_notifications"]["notification_count"] == number
         since = answer["next_batch"]
     redacted = alice.put("rooms", room, "redact", event_id, "r1", body={})["event_id"]
-    answer = bob.sync_until(
-        lambda found: redacted in [e["event_id"] for e in timeline(found, room)], since
-    )
+    answer = bob.sync_until(lambda found: redacted in [e["event_id"] for e in timeline(found, room)], since)
     assert joined(answer, room)["unread_notifications"]["notification_count"] == 2
 
 
@@ -183,8 +181,11 @@ def test_threads_have_their_own_counts(alice: User, bob: User, room: str) -> Non
     assert by_thread() == (0, {root: 2})
     read(bob, room, reply, thread_id=root)
     assert by_thread() == (0, {root: 1})
-    found = {content[event]["m.read"][bob.user_id]["thread_id"]: event
-             for content in receipts(alice.sync(), room) for event in content}
+    found = {
+        content[event]["m.read"][bob.user_id]["thread_id"]: event
+        for content in receipts(alice.sync(), room)
+        for event in content
+    }
     assert found == {"main": last, root: reply}
     read(bob, room, last)
     assert by_thread() == (0, {})

@@ -12,7 +12,9 @@ ALICE, BOB = "@alice:bongsu.example", "@bob:bongsu.example"
 Json = dict[str, Any]
 
 
-def facts(content: Json, *, may: bool = False, count: int = 3, name: str | None = "봉수", **event: Any) -> Facts:
+def facts(
+    content: Json, *, may: bool = False, count: int = 3, name: str | None = "봉수", **event: Any
+) -> Facts:
     fields = {"type": "m.room.message", "sender": ALICE, "room_id": "!r", "content": content, **event}
     return Facts(fields, BOB, lambda: name, lambda: count, lambda key: may)
 
