@@ -4,8 +4,9 @@ they are asked as they are now, whenever a count is read (view/unread.py)."""
 
 from typing import Any
 
+from bongsu.globs import contains_word
 from bongsu.push.defaults import LEGACY
-from bongsu.push.rules import HIGHLIGHT, Facts, evaluate, looked_at, names, outcome
+from bongsu.push.rules import HIGHLIGHT, Facts, evaluate, looked_at, outcome
 from bongsu.push.ruleset import neutral, ruleset
 from bongsu.room.event import Event
 from bongsu.room.power import PowerLevels
@@ -115,11 +116,12 @@ def _candidates(
         return []
     index = _names_now(context, row.room) if current else _names_in(context, before)
     found: list[tuple[str, str | None, str]] = []
-    for character in set(looked_at(body)) & index.keys():
+    text = looked_at(body)
+    for character in set(text) & index.keys():
         found += [
             (each.user_id, each.name, each.event_id)
             for each in index[character]
-            if each.user_id != event.sender and names(each.name, body)
+            if contains_word(each.name, text) and each.user_id != event.sender
         ]
     return found
 
