@@ -151,19 +151,26 @@ def verify(config: Config, print_line: PrintLine) -> int:
         print_line("Checking every chain, hash and signature of the log.")
         report = node.log.verify(_every(10_000, print_line, "records checked"))
         problems = list(report.problems)
-        print_line(
-            f"{report.records} records in {report.logs} logs. Rebuilding the view beside the one in use."
-        )
-        with tempfile.TemporaryDirectory(dir=config.data) as folder:
-            rebuilt = Database.open(Path(folder) / "view.db")
-            catch_up(Context.build(rebuilt, node.log), _silent)
-            problems += differences(node.context.db, rebuilt)
-            rebuilt.close()
+        if problems:
+            print_line("The log is damaged, so the view is not compared with a rebuild.")
+        else:
+            print_line(f"{report.records} records in {report.logs} logs. Comparing the view with a rebuild.")
+            problems += _compare(config, node.context)
         for problem in problems:
             print_line(problem)
         return len(problems)
 
     return _run(config, work)
+
+
+def _compare(config: Config, context: Context) -> list[str]:
+    """Rebuild the view beside the one in use; a sentence for each table that differs."""
+    with tempfile.TemporaryDirectory(dir=config.data) as folder:
+        rebuilt = Database.open(Path(folder) / "view.db")
+        catch_up(Context.build(rebuilt, context.log), _silent)
+        found = differences(context.db, rebuilt)
+        rebuilt.close()
+    return found
 
 
 def _every(step: int, print_line: PrintLine, what: str) -> Callable[[int], None]:

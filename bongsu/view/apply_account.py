@@ -118,5 +118,6 @@ def apply_register(context: Context, record: Record, body: dict[str, Any], chang
     )
     if key[0] == "account_data" and key[3] == "m.push_rules":
         context.notices.forget_rules(body["owner"])
+    context.touched.touch(body["owner"], record.position)
     if body["owner"].startswith("@"):
         changes.users.add(body["owner"])

@@ -1,7 +1,7 @@
 """Reading room events: where they are, what they say, and which state they stand on."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ from bongsu.canonical import read_trusted
 from bongsu.ids import EventId, RoomId
 from bongsu.log.store import Damaged, LogStore
 from bongsu.room.event import Event
+from bongsu.room.redact import redact
 from bongsu.room.state import StateMap
 from bongsu.room.versions import VERSIONS, RoomVersion
 from bongsu.view.cache import Cache
@@ -108,23 +109,43 @@ class Events:
         """Read an event from its place in the log."""
         event = self._bodies.get(event_id)
         if event is None:
-            pdu = self._pdu(position, event_id)
-            event = Event.trusted(pdu, EventId(event_id), RoomId(room_id), self.version(room_id))
-            self._bodies.put(event_id, event)
+            event = self._event(self._pdu(position, event_id), event_id, room_id)
+        return event
+
+    def _event(self, pdu: dict[str, Any], event_id: str, room_id: str) -> Event:
+        """The event of a body from the log, which may hold for a moment what a redaction has taken away."""
+        version = self.version(room_id)
+        row = self.row(event_id)
+        if row is not None and row.redacted_by is not None:
+            pdu = redact(pdu, version)
+        event = Event.trusted(pdu, EventId(event_id), RoomId(room_id), version)
+        self._bodies.put(event_id, event)
         return event
 
     def _pdu(self, position: int, event_id: str) -> dict[str, Any]:
         try:
-            record = self.log.read(position)
+            body = self.log.bodies([position])[position]
         except Damaged as damage:
             # The rest of the room must stay readable: the row still knows the place, the content is lost.
             logger.error("event %s is damaged in log.db, run `bongsu verify`: %s", event_id, damage)
             row = self.row(event_id)
             assert row is not None
             return _without_content(row)
-        assert record.body is not None, f"the body of event {event_id} is not held here"
-        pdu: dict[str, Any] = read_trusted(record.body)["event"]
+        pdu: dict[str, Any] = read_trusted(body)["event"]
         return pdu
+
+    def preload(self, rows: Sequence[EventRow]) -> None:
+        """Read the bodies of many events with one statement, those that are not in memory."""
+        wanted = {row.position: row for row in rows if self._bodies.get(row.event_id) is None}
+        if len(wanted) < 2:
+            return
+        try:
+            bodies = self.log.bodies(list(wanted))
+        except Damaged:
+            return  # each is read by itself then, and the damaged one is left out
+        for position, body in bodies.items():
+            row = wanted[position]
+            self._event(read_trusted(body)["event"], row.event_id, self.room_id(row.room))
 
     def sent_by(self, position: int) -> dict[str, str] | None:
         """What names the request that made the event (device, path, transaction id), if it is known."""
