@@ -73,9 +73,6 @@ def _redact(
         (redaction.event_id, target.position),
     )
     context.events.forget(target.event_id)
-    # The log prunes the body behind us: whoever reads it meanwhile must not see what is gone.
-    pruned = redact(event.pdu, version)
-    context.events.remember(Event.trusted(pruned, event.event_id, event.room_id, version))
     _hollow(context, target, version)
     if target.type == "m.room.member":
         context.db.run("UPDATE members SET display_name=NULL WHERE event_id=?", (target.event_id,))
