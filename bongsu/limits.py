@@ -57,6 +57,7 @@ CHECKPOINT_EVERY_BATCHES = 64
 CHECKPOINT_WAL_BYTES = 8 * 1024 * 1024
 PUSH_RULES_MAX = 100  # a user's own rules of one kind that are tried one after the other
 PUSH_RULES_BY_ID_MAX = 2_000  # a user's own rules for rooms, and for senders: found by id
+PUSH_RULES_BYTES_MAX = 524_288  # all of a user's own rules together
 PUSH_CONDITIONS_MAX = 20
 PUSH_ACTIONS_MAX = 10
 PUSH_TEXT_CHARACTERS_MAX = 8_192  # of a text; push rules do not look further

@@ -41,6 +41,7 @@ async def get_presence(service: Service, request: Request) -> Response:
         raise forbidden("You may see this only of people you share a room with.")
     if users.user(node.context, user_id) is None:
         raise not_found("There is no such user here.")
+    tell(node, node.live.presences.sweep())
     return answer(presence_content(node, user_id))
 
 

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from bongsu import ratelimit
+from bongsu import limits, ratelimit
 from bongsu.api.account_data import write
 from bongsu.api.http import Request, Response, Route, answer, boolean
-from bongsu.errors import missing_param
+from bongsu.canonical import json_bytes
+from bongsu.errors import missing_param, too_large
 from bongsu.push import ruleset
 from bongsu.service import Service
 from bongsu.view import registers
@@ -23,7 +24,12 @@ async def _change(service: Service, request: Request, edit: Callable[[Any], rule
     service.node.rate.check(ratelimit.WRITE, user_id)
     lock = service.push_rules_locks.setdefault(user_id, asyncio.Lock())
     async with lock:
-        await write(service, user_id, "", "m.push_rules", edit(_stored(service, request)))
+        stored = edit(_stored(service, request))
+        if len(json_bytes(stored)) > limits.PUSH_RULES_BYTES_MAX:
+            raise too_large(
+                f"Your push rules may have {limits.PUSH_RULES_BYTES_MAX} bytes. Delete some first."
+            )
+        await write(service, user_id, "", "m.push_rules", stored)
     return answer({})
 
 

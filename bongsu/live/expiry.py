@@ -15,29 +15,29 @@ class TypingExpiry:
         self._signs = signs
         self._monotonic = monotonic
         self._notify_room = notify_room
-        self._timer: asyncio.TimerHandle | None = None
+        self.timer: asyncio.TimerHandle | None = None
         self._at = 0.0
 
     def watch(self) -> None:
         """Somebody began, went on or stopped typing."""
         following = self._signs.next_expiry()
-        if self._timer is not None and following is not None and following >= self._at:
+        if self.timer is not None and following is not None and following >= self._at:
             # The timer wakes too early rather than being set anew at every stroke.
             return
         self.stop()
         if following is not None:
             self._at = following
             delay_s = max(0.0, following - self._monotonic())
-            self._timer = asyncio.get_running_loop().call_later(delay_s, self._fire)
+            self.timer = asyncio.get_running_loop().call_later(delay_s, self._fire)
 
     def _fire(self) -> None:
-        self._timer = None
+        self.timer = None
         for room_id in self._signs.expire_typing():
             self._notify_room(room_id)
         self.watch()
 
     def stop(self) -> None:
         """Forget the timer."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None

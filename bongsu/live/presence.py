@@ -32,8 +32,7 @@ class Presences:
         self.changed = 0
 
     def get(self, user_id: str) -> Presence:
-        """What a user shows now."""
-        self.sweep()
+        """What a user shows, as of the last sweep."""
         return self._users.get(user_id, Presence())
 
     def active_ago_ms(self, presence: Presence) -> int:

@@ -115,6 +115,19 @@ def test_bad_rules_are_refused(alice: User, kind: str, rule_id: str, body: Json,
     alice.refused(400, errcode, "PUT", "pushrules/global", kind, rule_id, body=body)
 
 
+def test_rules_are_bounded(alice: User) -> None:
+    for number in range(2):
+        condition = {"kind": "event_property_is", "key": "type", "value": "x" * 200_000}
+        put(alice, "override", f"r{number}", {"actions": [], "conditions": [condition]})
+    big = {"actions": [], "conditions": [condition]}
+    alice.refused(413, "M_TOO_LARGE", "PUT", "pushrules/global/override/r2", body=big)
+    for number in range(100):
+        put(alice, "content", f"c{number}", {"actions": [], "pattern": "x"})
+    one_more = {"actions": [], "pattern": "x"}
+    alice.refused(400, "M_INVALID_PARAM", "PUT", "pushrules/global/content/one-more", body=one_more)
+    put(alice, "content", "c1", {"actions": [], "pattern": "y"})
+
+
 def test_rules_that_are_not_there(alice: User) -> None:
     for path in (("x",), ("x", "enabled"), ("x", "actions")):
         alice.refused(404, "M_NOT_FOUND", "GET", "pushrules/global/content", *path)
