@@ -49,7 +49,7 @@ class Presences:
         A client that is idle does not hide another that is not.
         """
         now = self._monotonic()
-        known = self._users.setdefault(user_id, Presence())
+        known = self._users.get(user_id) or Presence()
         if state == ONLINE:
             known.online_until = max(known.online_until, now + until_s)
         elif state == UNAVAILABLE:
@@ -59,7 +59,7 @@ class Presences:
     def set(self, user_id: str, state: str, status: str | None, until_s: float) -> bool:
         """The user says what to show. True if others should hear."""
         now = self._monotonic()
-        known = self._users.setdefault(user_id, Presence())
+        known = self._users.get(user_id) or Presence()
         known.online_until = now + until_s if state == ONLINE else 0.0
         known.idle_until = now + until_s if state == UNAVAILABLE else 0.0
         if state == ONLINE:
@@ -99,4 +99,6 @@ class Presences:
 
     def _change(self, user_id: str, known: Presence) -> None:
         known.changed = self.changed = self._next_count()
+        # In the order of changes: a user who never changed has no place.
+        self._users[user_id] = known
         self._users.move_to_end(user_id)

@@ -70,6 +70,7 @@ def test_a_status_is_a_change_and_the_last_change_comes_first(signs: Signs, cloc
     start = signs.count
     presences.set(ALICE, "online", None, 60)
     presences.set(BOB, "online", None, 60)
+    presences.set("@carol:localhost", "offline", None, 60)
     assert changed(signs, start) == [BOB, ALICE]
     assert presences.set(ALICE, "online", "점심", 60)
     assert not presences.set(ALICE, "online", "점심", 60)
