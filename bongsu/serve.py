@@ -77,6 +77,7 @@ async def _serve(config: Config) -> int:
     except TimeoutError:
         logger.warning("some requests did not end in time")
     await sender.close()
+    await node.finish()
     node.close()
     return 1 if node.fatal.done() else 0
 

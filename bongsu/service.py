@@ -6,6 +6,7 @@ from weakref import WeakValueDictionary
 from bongsu.author import Author
 from bongsu.interactive import InteractiveAuth
 from bongsu.node import Node
+from bongsu.view.cache import Cache
 
 
 class Service:
@@ -19,5 +20,12 @@ class Service:
         self.names_claimed: set[str] = set()
         # A change of push rules reads them, and writes them whole: one at a time for each user.
         self.push_rules_locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        # One-time keys chosen for somebody whose claim is not applied yet:
+        # (user, device, algorithm, key id, digest).
+        self.keys_taken: set[tuple[str, str, str, str, str]] = set()
+        # One-time keys being uploaded: digest by (user, device, "algorithm:key id").
+        self.keys_uploading: dict[tuple[str, str, str], str] = {}
+        # The last number given to a key backup of a user, whose record may not be applied yet.
+        self.backup_numbers: Cache[str, int] = Cache(10_000)
         # Log-in tokens made by /login/get_token: one use, minutes of life, never on disk.
         self.login_tokens: dict[str, tuple[str, float]] = {}

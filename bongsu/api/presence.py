@@ -37,7 +37,7 @@ async def get_presence(service: Service, request: Request) -> Response:
     user_id = request.path_parameters["userId"]
     parse_user_id(user_id)
     own = request.who.user_id
-    if user_id != own and not members.share_room(node.context, own, user_id):
+    if user_id != own and not members.shared_since(node.context, own, user_id):
         raise forbidden("You may see this only of people you share a room with.")
     if users.user(node.context, user_id) is None:
         raise not_found("There is no such user here.")

@@ -5,6 +5,10 @@ from bongsu.api import (
     account_data,
     capabilities,
     create_room,
+    cross_signing,
+    device_management,
+    key_backup,
+    keys,
     login,
     membership,
     message_pagination,
@@ -17,6 +21,7 @@ from bongsu.api import (
     room_send,
     rooms,
     sync,
+    to_device,
     typing,
     versions,
     wellknown,
@@ -43,6 +48,11 @@ _MODULES = (
     pushrules,
     pusher,
     sync,
+    device_management,
+    keys,
+    cross_signing,
+    to_device,
+    key_backup,
 )
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from bongsu.canonical import json_bytes
 from bongsu.log.record import Record
+from bongsu.view.apply_keys import register_applied
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
 
@@ -121,3 +122,4 @@ def apply_register(context: Context, record: Record, body: dict[str, Any], chang
     context.touched.touch(body["owner"], record.position)
     if body["owner"].startswith("@"):
         changes.users.add(body["owner"])
+    register_applied(context, record, body, changes)

@@ -14,6 +14,7 @@ from bongsu.view.changes import Changes
 from bongsu.view.context import Context
 from bongsu.view.events import ACCEPTED, REJECTED, EventRow, StateEvents
 from bongsu.view.live import Head, LiveRoom, Pending
+from bongsu.view.touched import MEMBERS
 from bongsu.view.transactions import transaction_key
 
 
@@ -262,6 +263,7 @@ def set_member(
     if membership == "join" and before != "join":
         joined = position
     name = content.get("displayname")
+    context.touched.touch(MEMBERS, position)
     context.db.run(
         "INSERT OR REPLACE INTO members VALUES(?,?,?,?,?,?,?)",
         (

@@ -98,4 +98,38 @@ CREATE TABLE highlights(
 CREATE INDEX highlights_position ON highlights(position);
 """
 
-STATEMENTS = NODE_TABLES + ROOM_TABLES + ACCOUNT_TABLES + READING_TABLES
+KEY_TABLES = """
+-- value NULL: handed out (or a fallback key's); such a row stays, so that no key is ever given twice.
+-- digest: of the key, since nothing keeps two uploads from using one key id. node: which may hand it out.
+CREATE TABLE one_time_keys(
+    user_id TEXT NOT NULL, device_id TEXT NOT NULL, algorithm TEXT NOT NULL, key_id TEXT NOT NULL,
+    digest TEXT NOT NULL, value TEXT, node TEXT NOT NULL, stamp INTEGER NOT NULL, position INTEGER NOT NULL,
+    PRIMARY KEY(user_id, device_id, algorithm, key_id, digest)) WITHOUT ROWID;
+CREATE INDEX one_time_keys_left ON one_time_keys(user_id, device_id, algorithm, position)
+    WHERE value IS NOT NULL;
+-- Messages a device has not confirmed by its `since`; their content is read from the log.
+CREATE TABLE to_device(
+    position INTEGER PRIMARY KEY, user_id TEXT NOT NULL, device_id TEXT NOT NULL, id BLOB NOT NULL,
+    stamp INTEGER NOT NULL);
+CREATE INDEX to_device_queue ON to_device(user_id, device_id, position);
+-- Every message there ever was, so that a retried request sends nothing twice.
+CREATE TABLE to_device_ids(id BLOB PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE to_device_covered(
+    user_id TEXT NOT NULL, device_id TEXT NOT NULL, vector BLOB NOT NULL, stamp INTEGER NOT NULL,
+    position INTEGER NOT NULL, PRIMARY KEY(user_id, device_id)) WITHOUT ROWID;
+CREATE TABLE backup_keys(
+    user_id TEXT NOT NULL, version TEXT NOT NULL, room_id TEXT NOT NULL, session_id TEXT NOT NULL,
+    unverified INTEGER NOT NULL, first_index INTEGER NOT NULL, forwarded INTEGER NOT NULL,
+    digest INTEGER NOT NULL, stamp INTEGER NOT NULL, position INTEGER NOT NULL,
+    PRIMARY KEY(user_id, version, room_id, session_id)) WITHOUT ROWID;
+CREATE INDEX backup_keys_record ON backup_keys(position);
+-- etag: the exclusive or of the digests, so that it says what is stored and not how it came.
+CREATE TABLE backup_counts(
+    user_id TEXT NOT NULL, version TEXT NOT NULL, count INTEGER NOT NULL, etag INTEGER NOT NULL,
+    PRIMARY KEY(user_id, version)) WITHOUT ROWID;
+CREATE INDEX registers_keys ON registers(position)
+    WHERE family IN ('device_keys', 'cross_signing', 'signature');
+CREATE INDEX members_changed ON members(changed);
+"""
+
+STATEMENTS = NODE_TABLES + ROOM_TABLES + ACCOUNT_TABLES + READING_TABLES + KEY_TABLES

@@ -1,10 +1,19 @@
 """What changed last when, in memory, so that a sync of many quiet rooms reads no tables."""
 
+# Keys for what is anybody's: their keys and signatures, their memberships.
+KEYS = "keys"
+MEMBERS = "members"
+
+
+def messages_of(user_id: str) -> str:
+    """The key for messages to a user's devices."""
+    return f"messages {user_id}"
+
 
 class Touched:
     """Positions of the last change of rooms and of users' own data since the node started.
 
-    A key is a room's number (an event or a receipt) or a user id (a register of theirs).
+    A key is a room's number (an event or a receipt), a user id (a register of theirs), or one of the above.
     """
 
     def __init__(self, floor: int) -> None:
