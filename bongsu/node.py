@@ -6,14 +6,16 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from bongsu import drafts
+from bongsu import drafts, limits
 from bongsu.authority import Certificate
 from bongsu.clock import Clock, next_stamp
 from bongsu.config import Config, check_same_service
 from bongsu.errors import FatalError, MatrixError
 from bongsu.live.delivered import Delivered
+from bongsu.live.expiry import TypingExpiry
 from bongsu.live.lazy import LazyMembers
 from bongsu.live.signs import Signs
+from bongsu.live.soon import Soon
 from bongsu.live.wake import Wake
 from bongsu.log.key import NodeKey
 from bongsu.log.record import Draft, Record
@@ -45,6 +47,8 @@ class Node:
         self.context = context
         self.wake = Wake()
         self.live = Signs(clock.monotonic, clock.now_ms())
+        self.soon = Soon(self._notify_soon)
+        self.typing_expiry = TypingExpiry(self.live, clock.monotonic, self.notify_room)
         self.passwords = Passwords()
         self.client_events = ClientEvents(context)
         self.lazy_members = LazyMembers()
@@ -160,7 +164,20 @@ class Node:
                 live = self.context.live.find(self.context.events.room_id(room))
                 if live is not None:
                     concerned |= live.joined
+            for room in changes.read - changes.rooms:
+                room_id = self.context.events.room_id(room)
+                if len(self.joined(room_id)) < limits.SOON_MEMBERS_MIN:
+                    concerned |= self.joined(room_id)
+                else:
+                    # Everybody reads on at once: five hundred receipts must not wake five hundred each.
+                    self.soon.add_rooms((room_id,))
         return concerned
+
+    def _notify_soon(self, room_ids: set[str]) -> None:
+        concerned: set[str] = set()
+        for room_id in room_ids:
+            concerned |= self.joined(room_id)
+        self.wake.notify(concerned)
 
     def _fail(self, error: FatalError) -> None:
         logger.critical("%s", error)
@@ -170,6 +187,8 @@ class Node:
     def stop(self) -> None:
         """Answer waiting polls now; new ones do not wait."""
         self.stopping = True
+        self.soon.stop()
+        self.typing_expiry.stop()
         self.wake.notify_all()
 
     async def finish(self) -> None:

@@ -1,5 +1,8 @@
 """What a request handler is given: the node and what makes things on it."""
 
+import asyncio
+from weakref import WeakValueDictionary
+
 from bongsu.author import Author
 from bongsu.interactive import InteractiveAuth
 from bongsu.node import Node
@@ -15,6 +18,8 @@ class Service:
         self.interactive = InteractiveAuth(node)
         # Names being registered at this moment: the claim is a record, which is not applied yet.
         self.names_claimed: set[str] = set()
+        # A change of push rules reads them, and writes them whole: one at a time for each user.
+        self.push_rules_locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         # One-time keys chosen for somebody whose claim is not applied yet:
         # (user, device, algorithm, key id, digest).
         self.keys_taken: set[tuple[str, str, str, str, str]] = set()

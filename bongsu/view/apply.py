@@ -17,6 +17,7 @@ from bongsu.view.apply_event import apply_event
 from bongsu.view.apply_key_backup import apply_backup_keys
 from bongsu.view.apply_keys import apply_key_claim, apply_one_time_keys
 from bongsu.view.apply_node import apply_node, certificate_of
+from bongsu.view.apply_receipt import apply_receipt
 from bongsu.view.apply_to_device import apply_to_device, apply_to_device_covered
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
@@ -31,6 +32,7 @@ APPLY: dict[int, Apply] = {
     Kind.PASSWORD: apply_password,
     Kind.SESSION: apply_session,
     Kind.SESSION_END: apply_session_end,
+    Kind.RECEIPT: apply_receipt,
     Kind.ONE_TIME_KEYS: apply_one_time_keys,
     Kind.KEY_CLAIM: apply_key_claim,
     Kind.TO_DEVICE: apply_to_device,
@@ -61,6 +63,7 @@ def apply_records(context: Context, records: Sequence[Record]) -> Changes:
         context.states.forget_all()
         context.certificates.clear()
         context.hollows.rolled_back()
+        context.notices.clear()
         raise
     context.db.commit()
     context.hollows.committed()

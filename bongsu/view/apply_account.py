@@ -117,6 +117,8 @@ def apply_register(context: Context, record: Record, body: dict[str, Any], chang
         "INSERT OR REPLACE INTO registers VALUES(?,?,?,?,?,?,?,?)",
         (*key, None if value is None else json_bytes(value).decode(), *mine),
     )
+    if key[0] == "account_data" and key[3] == "m.push_rules":
+        context.notices.forget_rules(body["owner"])
     context.touched.touch(body["owner"], record.position)
     if body["owner"].startswith("@"):
         changes.users.add(body["owner"])

@@ -9,6 +9,7 @@ from bongsu.room.event import Event
 from bongsu.room.power import PowerLevels
 from bongsu.room.redact import redact
 from bongsu.room.versions import RoomVersion
+from bongsu.view.apply_notify import unnote
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
 from bongsu.view.events import ACCEPTED, EventRow, StateEvents
@@ -75,6 +76,7 @@ def _redact(
     _hollow(context, target, version)
     if target.type == "m.room.member":
         context.db.run("UPDATE members SET display_name=NULL WHERE event_id=?", (target.event_id,))
+    unnote(context, target, version)
     changes.stale.add(target.event_id)
     live = context.live.peek(redaction.room_id)
     if live is not None:

@@ -15,7 +15,7 @@ PRAGMAS = (
 ROOM_TABLES = """
 CREATE TABLE rooms(room INTEGER PRIMARY KEY, room_id TEXT NOT NULL UNIQUE, version TEXT NOT NULL);
 -- position is the record's place in log.db; the event itself is read from there.
--- verdict 0 accepted, 1 rejected. state_group: the state after the event.
+-- verdict 0 accepted, 1 rejected. state_group: the state after the event. notify: view/apply_notify.py.
 CREATE TABLE events(
     position INTEGER PRIMARY KEY, event_id TEXT NOT NULL UNIQUE, room INTEGER NOT NULL,
     stamp INTEGER NOT NULL, depth INTEGER NOT NULL, type TEXT NOT NULL, sender TEXT NOT NULL,
@@ -82,11 +82,22 @@ CREATE TABLE registers(
     PRIMARY KEY(family, owner, key1, key2)) WITHOUT ROWID;
 CREATE INDEX registers_owner ON registers(owner, position);
 CREATE INDEX registers_alias ON registers(json_extract(value, '$.room_id')) WHERE family = 'alias';
+"""
+
+READING_TABLES = """
+-- stamp and event_id: the target. position: where the receipt took effect; what arrives beyond it is unread,
+-- even if it sorts before the target. (written, author): of the record, decides between equal targets.
 CREATE TABLE receipts(
     room INTEGER NOT NULL, user_id TEXT NOT NULL, type TEXT NOT NULL, thread TEXT NOT NULL,
     event_id TEXT NOT NULL, stamp INTEGER NOT NULL, ts INTEGER NOT NULL, position INTEGER NOT NULL,
+    written INTEGER NOT NULL, author BLOB NOT NULL, record INTEGER NOT NULL,
     PRIMARY KEY(room, user_id, type, thread)) WITHOUT ROWID;
 CREATE INDEX receipts_position ON receipts(room, position);
+-- Whom an event highlights by name or mention; named_by: the member event that holds the name, else "".
+CREATE TABLE highlights(
+    user_id TEXT NOT NULL, room INTEGER NOT NULL, position INTEGER NOT NULL, named_by TEXT NOT NULL,
+    PRIMARY KEY(user_id, room, position)) WITHOUT ROWID;
+CREATE INDEX highlights_position ON highlights(position);
 """
 
 KEY_TABLES = """
@@ -123,4 +134,4 @@ CREATE INDEX registers_keys ON registers(position)
 CREATE INDEX members_changed ON members(changed);
 """
 
-STATEMENTS = NODE_TABLES + ROOM_TABLES + ACCOUNT_TABLES + KEY_TABLES
+STATEMENTS = NODE_TABLES + ROOM_TABLES + ACCOUNT_TABLES + READING_TABLES + KEY_TABLES
