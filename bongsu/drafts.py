@@ -127,3 +127,26 @@ def receipt(
         "ts": ts,
     }
     return Draft(Kind.RECEIPT, room_scope(room_id), Lane.TEXT, stamp, json_bytes(body))
+
+
+def media(
+    media_id: str,
+    user_id: str,
+    media_hash: bytes | None,
+    size: int,
+    content_type: str,
+    file_name: str | None,
+    created_ts: int,
+    stamp: int,
+) -> Draft:
+    """A media id, given out (no hash yet) or with the SHA-256 of its bytes, which travel by themselves."""
+    body = {
+        "media_id": media_id,
+        "user_id": user_id,
+        "hash": None if media_hash is None else media_hash.hex(),
+        "bytes": size,
+        "content_type": content_type,
+        "file_name": file_name,
+        "created_ts": created_ts,
+    }
+    return Draft(Kind.MEDIA, public_scope(user_id), Lane.BULK, stamp, json_bytes(body))

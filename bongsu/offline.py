@@ -17,7 +17,7 @@ from bongsu.devices import forget_devices
 from bongsu.errors import invalid_param, not_found
 from bongsu.node import Node
 from bongsu.service import Service
-from bongsu.view import registers, sessions, users
+from bongsu.view import media, registers, sessions, users
 from bongsu.view.apply import catch_up
 from bongsu.view.context import Context
 from bongsu.view.db import Database
@@ -144,7 +144,7 @@ def token_list(config: Config) -> list[tuple[str, str]]:
 
 
 def verify(config: Config, print_line: PrintLine) -> int:
-    """Check the log, and that the view equals a rebuild of it; the number of problems, each printed."""
+    """Check the log, that the view equals a rebuild, and the media; the number of problems, each printed."""
 
     async def work(service: Service) -> int:
         node = service.node
@@ -159,6 +159,9 @@ def verify(config: Config, print_line: PrintLine) -> int:
             catch_up(Context.build(rebuilt, node.log), _silent)
             problems += differences(node.context.db, rebuilt)
             rebuilt.close()
+        print_line("Reading every media file.")
+        checked = (service.media.files.problem(*each) for each in media.stored(node.context))
+        problems += [problem for problem in checked if problem is not None]
         for problem in problems:
             print_line(problem)
         return len(problems)

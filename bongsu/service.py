@@ -2,6 +2,7 @@
 
 from bongsu.author import Author
 from bongsu.interactive import InteractiveAuth
+from bongsu.media.library import Library
 from bongsu.node import Node
 
 
@@ -12,6 +13,7 @@ class Service:
         self.node = node
         self.author = Author(node)
         self.interactive = InteractiveAuth(node)
+        self.media = Library(node)
         # Names being registered at this moment: the claim is a record, which is not applied yet.
         self.names_claimed: set[str] = set()
         # Log-in tokens made by /login/get_token: one use, minutes of life, never on disk.

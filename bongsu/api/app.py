@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Protocol
 
 from bongsu import limits
@@ -89,21 +89,22 @@ class App:
         )
         if route.auth == "token" or (route.auth == "optional" and token_of(request) is not None):
             request.requester = requester(self.service.node, request)
-        if method != "GET":
-            request.body = await read_body(scope, protocol, self._body_bytes_max(route))
+        if route.streams:
+            bytes_max = self.service.node.config.upload_bytes_max
+            check_length(scope, bytes_max)
+            request.chunks = stream_body(protocol, bytes_max)
+        elif method != "GET":
+            request.body = await read_body(scope, protocol, route.body_bytes_max)
         return await route.handler(self.service, request)
-
-    def _body_bytes_max(self, route: Route) -> int:
-        if route.body_bytes_max == limits.UPLOAD:
-            return self.service.node.config.upload_bytes_max
-        return route.body_bytes_max
 
 
 def send(protocol: Any, response: Response, headers: Sequence[tuple[str, str]]) -> None:
     """Hand an answer to the server; the answer's own headers come first and win."""
     own = {name for name, _ in response.headers}
     merged = [*response.headers, *(pair for pair in headers if pair[0] not in own)]
-    if response.file is not None:
+    if response.file is not None and response.file_range is not None:
+        protocol.response_file_range(response.status, merged, response.file, *response.file_range)
+    elif response.file is not None:
         protocol.response_file(response.status, merged, response.file)
     else:
         protocol.response_bytes(response.status, merged, response.body)
@@ -115,11 +116,8 @@ async def read_body(scope: Scope, protocol: Any, bytes_max: int) -> bytes:
     Raises:
         MatrixError: 413 M_TOO_LARGE; 408 for a body that comes too slowly.
     """
-    sentence = f"The body is larger than {bytes_max} bytes. Send less."
-    length = scope.headers.get("content-length")
-    if length is not None and length.isascii() and length.isdigit() and int(length[:20]) > bytes_max:
-        raise too_large(sentence)
-    if length == "0":
+    check_length(scope, bytes_max)
+    if scope.headers.get("content-length") == "0":
         return b""
     chunks: list[bytes] = []
     size = 0
@@ -128,8 +126,52 @@ async def read_body(scope: Scope, protocol: Any, bytes_max: int) -> bytes:
             async for chunk in protocol:
                 size += len(chunk)
                 if size > bytes_max:
-                    raise too_large(sentence)
+                    raise _too_long(bytes_max)
                 chunks.append(bytes(chunk))
     except TimeoutError:
-        raise MatrixError(408, "M_UNKNOWN", "The body came too slowly. Try again on a better link.") from None
+        raise _too_slow() from None
     return b"".join(chunks)
+
+
+def check_length(scope: Scope, bytes_max: int) -> None:
+    """Refuse a body that says it is too long before any of it is read.
+
+    Raises:
+        MatrixError: 413 M_TOO_LARGE.
+    """
+    length = scope.headers.get("content-length")
+    if length is not None and length.isascii() and length.isdigit() and int(length[:20]) > bytes_max:
+        raise _too_long(bytes_max)
+
+
+async def stream_body(protocol: Any, bytes_max: int) -> AsyncIterator[bytes]:
+    """The body as it comes, never whole in memory.
+
+    Raises:
+        MatrixError: 413 M_TOO_LARGE; 408 for a body that comes too slowly.
+    """
+    size = 0
+    chunks = aiter(protocol)
+    deadline = asyncio.get_running_loop().time() + limits.UPLOAD_S_MAX
+    while True:
+        try:
+            async with asyncio.timeout_at(
+                min(deadline, asyncio.get_running_loop().time() + limits.UPLOAD_IDLE_S_MAX)
+            ):
+                chunk = await anext(chunks)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            raise _too_slow() from None
+        size += len(chunk)
+        if size > bytes_max:
+            raise _too_long(bytes_max)
+        yield bytes(chunk)
+
+
+def _too_long(bytes_max: int) -> MatrixError:
+    return too_large(f"The body is larger than {bytes_max} bytes. Send less.")
+
+
+def _too_slow() -> MatrixError:
+    return MatrixError(408, "M_UNKNOWN", "The body came too slowly. Try again on a better link.")

@@ -4,6 +4,7 @@ from bongsu.api import (
     account,
     account_data,
     capabilities,
+    content_repo,
     create_room,
     login,
     membership,
@@ -33,6 +34,7 @@ _MODULES = (
     membership,
     message_pagination,
     sync,
+    content_repo,
 )
 
 

@@ -14,6 +14,7 @@ from bongsu.view.apply_account import (
     apply_user,
 )
 from bongsu.view.apply_event import apply_event
+from bongsu.view.apply_media import apply_media
 from bongsu.view.apply_node import apply_node, certificate_of
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
@@ -28,6 +29,7 @@ APPLY: dict[int, Apply] = {
     Kind.PASSWORD: apply_password,
     Kind.SESSION: apply_session,
     Kind.SESSION_END: apply_session_end,
+    Kind.MEDIA: apply_media,
 }
 
 

@@ -87,4 +87,13 @@ CREATE TABLE receipts(
 CREATE INDEX receipts_position ON receipts(room, position);
 """
 
-STATEMENTS = NODE_TABLES + ROOM_TABLES + ACCOUNT_TABLES
+MEDIA_TABLES = """
+-- hash: SHA-256 of the bytes, NULL while the id has none. The earliest (stamp, author) with bytes stands.
+CREATE TABLE media(
+    media_id TEXT PRIMARY KEY, user_id TEXT NOT NULL, hash BLOB, bytes INTEGER NOT NULL,
+    content_type TEXT NOT NULL, file_name TEXT, created_ts INTEGER NOT NULL,
+    stamp INTEGER NOT NULL, author BLOB NOT NULL) WITHOUT ROWID;
+CREATE INDEX media_promised ON media(user_id, created_ts) WHERE hash IS NULL;
+"""
+
+STATEMENTS = NODE_TABLES + ROOM_TABLES + ACCOUNT_TABLES + MEDIA_TABLES
