@@ -150,3 +150,24 @@ def media(
         "created_ts": created_ts,
     }
     return Draft(Kind.MEDIA, public_scope(user_id), Lane.BULK, stamp, json_bytes(body))
+
+
+def report(
+    reporter: str,
+    room_id: str | None,
+    event_id: str | None,
+    user_id: str | None,
+    reason: str,
+    ts: int,
+    stamp: int,
+) -> Draft:
+    """What a user reports to the administrators: a room, an event of it, or a user."""
+    body = {
+        "reporter": reporter,
+        "room_id": room_id,
+        "event_id": event_id,
+        "user_id": user_id,
+        "reason": reason,
+        "ts": ts,
+    }
+    return Draft(Kind.REPORT, service_scope(), Lane.TEXT, stamp, json_bytes(body))

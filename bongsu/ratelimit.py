@@ -33,6 +33,7 @@ LOGIN_USER = Rate("login_user", 10, 0.2)
 REGISTER = Rate("register", 30, 0.5)
 UPLOAD = Rate("upload", 40, 4.0)
 SEARCH = Rate("search", 30, 3.0)
+REPORT = Rate("report", 10, 0.1)
 
 
 class RateLimiter:

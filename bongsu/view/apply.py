@@ -16,6 +16,7 @@ from bongsu.view.apply_account import (
 from bongsu.view.apply_event import apply_event
 from bongsu.view.apply_media import apply_media
 from bongsu.view.apply_node import apply_node, certificate_of
+from bongsu.view.apply_report import apply_report
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
 
@@ -30,6 +31,7 @@ APPLY: dict[int, Apply] = {
     Kind.SESSION: apply_session,
     Kind.SESSION_END: apply_session_end,
     Kind.MEDIA: apply_media,
+    Kind.REPORT: apply_report,
 }
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from bongsu.canonical import json_bytes
 from bongsu.log.record import Record
+from bongsu.view.apply_text import set_names
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
 
@@ -14,6 +15,7 @@ def apply_user(context: Context, record: Record, body: dict[str, Any], changes: 
         "INSERT OR IGNORE INTO users(user_id, created_ts, position) VALUES(?,?,?)",
         (body["user_id"], body["created_ts"], record.position),
     )
+    set_names(context, body["user_id"])
 
 
 def apply_password(context: Context, record: Record, body: dict[str, Any], changes: Changes) -> None:
@@ -116,5 +118,7 @@ def apply_register(context: Context, record: Record, body: dict[str, Any], chang
         "INSERT OR REPLACE INTO registers VALUES(?,?,?,?,?,?,?,?)",
         (*key, None if value is None else json_bytes(value).decode(), *mine),
     )
+    if body["family"] == "profile":
+        set_names(context, body["owner"])
     if body["owner"].startswith("@"):
         changes.users.add(body["owner"])

@@ -96,4 +96,18 @@ CREATE TABLE media(
 CREATE INDEX media_promised ON media(user_id, created_ts) WHERE hash IS NULL;
 """
 
-STATEMENTS = NODE_TABLES + ROOM_TABLES + ACCOUNT_TABLES + MEDIA_TABLES
+TEXT_TABLES = """
+-- Normalised texts of events, and the index over their pairs of letters (docs/decisions/search.md).
+CREATE TABLE texts(position INTEGER PRIMARY KEY, room INTEGER NOT NULL, text TEXT NOT NULL);
+CREATE VIRTUAL TABLE text_search USING fts5(
+    grams, content='', detail='none', columnsize=0, tokenize="ascii");
+-- What the user directory searches: own part of the id, line feed, display name.
+CREATE TABLE names(user_id TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
+-- Rooms that anybody may join.
+CREATE TABLE open_rooms(room INTEGER PRIMARY KEY);
+CREATE TABLE reports(
+    position INTEGER PRIMARY KEY, reporter TEXT NOT NULL, room_id TEXT, event_id TEXT, user_id TEXT,
+    reason TEXT NOT NULL, ts INTEGER NOT NULL);
+"""
+
+STATEMENTS = NODE_TABLES + ROOM_TABLES + ACCOUNT_TABLES + MEDIA_TABLES + TEXT_TABLES
