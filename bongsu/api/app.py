@@ -10,7 +10,7 @@ from bongsu.api.access import requester, token_of
 from bongsu.api.http import JSON_HEADERS, Headers, Request, Response, Route
 from bongsu.api.router import Router
 from bongsu.canonical import json_bytes
-from bongsu.errors import MatrixError, too_large
+from bongsu.errors import MatrixError, not_json, too_large
 from bongsu.service import Service
 
 logger = logging.getLogger(__name__)
@@ -20,6 +20,8 @@ SECURITY_HEADERS = (
     ("referrer-policy", "no-referrer"),
     ("cross-origin-opener-policy", "same-origin"),
     ("cache-control", "no-store"),
+    # Without it the server underneath writes its own name.
+    ("server", "bongsu"),
 )
 CORS_HEADERS = (
     ("access-control-allow-origin", "*"),
@@ -91,8 +93,8 @@ class App:
             request.requester = requester(self.service.node, request)
         if route.streams:
             bytes_max = self.service.node.config.upload_bytes_max
-            check_length(scope, bytes_max)
-            request.chunks = stream_body(protocol, bytes_max)
+            length = check_length(scope, bytes_max)
+            request.chunks = stream_body(protocol, bytes_max, length)
         elif method != "GET":
             request.body = await read_body(scope, protocol, route.body_bytes_max)
         return await route.handler(self.service, request)
@@ -116,8 +118,8 @@ async def read_body(scope: Scope, protocol: Any, bytes_max: int) -> bytes:
     Raises:
         MatrixError: 413 M_TOO_LARGE; 408 for a body that comes too slowly.
     """
-    check_length(scope, bytes_max)
-    if scope.headers.get("content-length") == "0":
+    length = check_length(scope, bytes_max)
+    if length == 0:
         return b""
     chunks: list[bytes] = []
     size = 0
@@ -130,21 +132,32 @@ async def read_body(scope: Scope, protocol: Any, bytes_max: int) -> bytes:
                 chunks.append(bytes(chunk))
     except TimeoutError:
         raise _too_slow() from None
+    _check_whole(size, length)
     return b"".join(chunks)
 
 
-def check_length(scope: Scope, bytes_max: int) -> None:
-    """Refuse a body that says it is too long before any of it is read.
+def check_length(scope: Scope, bytes_max: int) -> int | None:
+    """The length a body says it has, None if it does not; refused before any of it is read if too long.
 
     Raises:
         MatrixError: 413 M_TOO_LARGE.
     """
-    length = scope.headers.get("content-length")
-    if length is not None and length.isascii() and length.isdigit() and int(length[:20]) > bytes_max:
+    text = scope.headers.get("content-length")
+    if text is None or not (text.isascii() and text.isdigit()):
+        return None
+    length = int(text[:20])
+    if length > bytes_max:
         raise _too_long(bytes_max)
+    return length
 
 
-async def stream_body(protocol: Any, bytes_max: int) -> AsyncIterator[bytes]:
+def _check_whole(size: int, length: int | None) -> None:
+    """A connection that ends in the middle looks like the end of a body: half a file is no file."""
+    if length is not None and size != length:
+        raise not_json("The body ended before its length. Send it again.")
+
+
+async def stream_body(protocol: Any, bytes_max: int, length: int | None) -> AsyncIterator[bytes]:
     """The body as it comes, never whole in memory.
 
     Raises:
@@ -160,6 +173,7 @@ async def stream_body(protocol: Any, bytes_max: int) -> AsyncIterator[bytes]:
             ):
                 chunk = await anext(chunks)
         except StopAsyncIteration:
+            _check_whole(size, length)
             return
         except TimeoutError:
             raise _too_slow() from None
