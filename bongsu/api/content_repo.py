@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from bongsu import limits, ratelimit
 from bongsu.api.http import Request, Response, Route, answer
-from bongsu.errors import forbidden, invalid_param, missing_param, not_found
+from bongsu.errors import MatrixError, forbidden, invalid_param, missing_param, not_found
 from bongsu.service import Service
 from bongsu.view.media import Media
 
@@ -63,6 +63,10 @@ async def upload_to_id(service: Service, request: Request) -> Response:
     user_id = request.who.user_id
     _check_may_upload(service, user_id)
     assert request.chunks is not None
+    if request.headers.get("content-length") is None:
+        # The server underneath shows a connection that breaks within chunks as their end, and this id
+        # takes its bytes once. Other uploads get an id that only a whole answer tells.
+        raise MatrixError(411, "M_UNKNOWN", "Say the length of the file in a Content-Length header.")
     await service.media.fill(
         _media_id(service, request),
         user_id,

@@ -127,7 +127,20 @@ def test_a_body_that_stops_in_the_middle(server: Server, alice: User) -> None:
         )
         opened.sendall(f"{head}\r\ncontent-length: 1000\r\n\r\nhalf".encode())
         opened.shutdown(socket.SHUT_WR)
-        assert status(received(opened)) != 200
+        assert status(received(opened)) == 400
+
+
+def test_chunks_that_stop_in_the_middle_fill_no_promise(server: Server, alice: User) -> None:
+    uri = alice.post("/_matrix/media/v1/create")["content_uri"]
+    media_id = uri.removeprefix("mxc://localhost/")
+    with connection(server) as opened:
+        head = f"PUT /_matrix/media/v3/upload/localhost/{media_id} HTTP/1.1\r\nhost: x\r\n"
+        token = f"authorization: Bearer {alice.access_token}\r\ntransfer-encoding: chunked\r\n\r\n"
+        opened.sendall(f"{head}{token}4\r\nhalf\r\n".encode())
+        opened.shutdown(socket.SHUT_WR)
+        assert status(received(opened)) == 411
+    path = ("/_matrix/client/v1/media/download", "localhost", media_id)
+    alice.refused(504, "M_NOT_YET_UPLOADED", "GET", *path, query={"timeout_ms": 0})
 
 
 def test_three_hundred_slow_connections_hold_nobody_up(server: Server, alice: User) -> None:
