@@ -38,8 +38,8 @@ oracle: .venv-synapse/.oracle ## the independent homeserver that tests/oracle as
 
 e2e-deps: tests/e2e/node_modules/.installed ## the JavaScript client that tests/e2e drives
 
-bench: install ## the table of figures; BASELINE=http://… compares with another homeserver
-	@$(BIN)/python -m bench $(if $(BASELINE),--baseline $(BASELINE))
+bench: .venv/.test ## the table of figures; BASELINE=http://… compares with another homeserver
+	@$(BIN)/python -m bench $(if $(BASELINE),--baseline $(BASELINE)) $(BENCH_ARGS)
 
 lock: .venv-lock/.tools ## write requirements/*.txt and package-lock.json anew from what is asked for
 	$(PIP_COMPILE) --output-file requirements/build.txt requirements/build.in

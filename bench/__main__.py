@@ -17,6 +17,7 @@ import uvloop
 from bench import scenarios
 from bench.process import cpu_s, rss_mib
 from bench.scenarios import Figures, Target
+from bench.synapse import synapse
 
 # name → (scenario, figure → whether more is better)
 Scenario = Callable[[Target], Awaitable[Figures]]
@@ -104,19 +105,29 @@ async def _run(scenario: Scenario, target: Target) -> Figures:
     return await asyncio.wait_for(scenario(target), 900)
 
 
-def table(results: dict[str, dict[str, Figures]], baseline: str) -> str:
-    """The Markdown table of both, with the ratio (above 1: bongsu is better)."""
-    lines = ["| scenario | figure | bongsu | " + baseline + " | ratio |", "|---|---|---|---|---|"]
+def table(results: dict[str, dict[str, Figures]], baselines: list[str]) -> str:
+    """The Markdown table, with a ratio to each baseline (above 1: bongsu is better)."""
+    head = "".join(f" {name} | ratio |" for name in baselines)
+    lines = [f"| scenario | figure | bongsu |{head}", "|---|---|---|" + "---|---|" * len(baselines)]
     for name, by_target in results.items():
-        theirs = by_target.get(baseline, {})
         for key, value in by_target.get("bongsu", {}).items():
-            other = theirs.get(key)
-            ratio = ""
-            if other is not None and value > 0 and other > 0:
-                ratio = f"{value / other if key in MORE_IS_BETTER else other / value:.1f} x"
-            shown = "" if other is None else f"{other:.4g}"
-            lines.append(f"| {name} | {key} | {value:.4g} | {shown} | {ratio} |")
+            cells = "".join(
+                f" {_shown(by_target.get(baseline, {}).get(key))} |"
+                f" {_ratio(key, value, by_target.get(baseline, {}).get(key))} |"
+                for baseline in baselines
+            )
+            lines.append(f"| {name} | {key} | {value:.4g} |{cells}")
     return "\n".join(lines)
+
+
+def _shown(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
+def _ratio(key: str, ours: float, theirs: float | None) -> str:
+    if theirs is None or ours <= 0 or theirs <= 0:
+        return ""
+    return f"{ours / theirs if key in MORE_IS_BETTER else theirs / ours:.1f} x"
 
 
 def main() -> None:
@@ -128,6 +139,7 @@ def main() -> None:
     parser.add_argument("--baseline", default=os.environ.get("BASELINE"), help="URL of another homeserver")
     parser.add_argument("--baseline-name", default=os.environ.get("BASELINE_NAME", "baseline"))
     parser.add_argument("--baseline-pids", default=os.environ.get("BASELINE_PIDS", ""))
+    parser.add_argument("--synapse", action="append", choices=["sqlite", "postgresql"], default=[])
     parser.add_argument("--all", action="store_true", help="also the slow scenarios against the baseline")
     parser.add_argument("--json", help="write the results to this file")
     parser.add_argument("--data", help="run on this data directory (copied by you) instead of an empty one")
@@ -146,13 +158,18 @@ def main() -> None:
             measure(Target("bongsu", server.url, server.pids, arguments.seconds), chosen, results)
         finally:
             server.stop()
+    kept = {n: s for n, s in chosen.items() if arguments.all or n not in SLOW_FOR_BASELINE}
+    names = []
     if arguments.baseline:
         pids = [int(pid) for pid in arguments.baseline_pids.split(",") if pid]
-        target = Target(arguments.baseline_name, arguments.baseline, pids, arguments.seconds)
-        kept = {n: s for n, s in chosen.items() if arguments.all or n not in SLOW_FOR_BASELINE}
-        measure(target, kept, results)
+        measure(Target(arguments.baseline_name, arguments.baseline, pids, arguments.seconds), kept, results)
+        names.append(arguments.baseline_name)
+    for kind in arguments.synapse:
+        with synapse(kind) as running:
+            measure(Target(running.name, running.url, running.pids, arguments.seconds), kept, results)
+            names.append(running.name)
     print()
-    print(table(results, arguments.baseline_name if arguments.baseline else "-"))
+    print(table(results, names))
     if arguments.json:
         _write(Path(arguments.json), results)
 

@@ -70,8 +70,9 @@ class Author:
         )
         auth.check(event, room.version, StateEvents(before, events))
         stamp = next_stamp(now, *(head.stamp for head in heads))
-        self._lead(room, event, before, heads, stamp)
-        return event, drafts.event(room.room_id, stamp, event.pdu, sent_by)
+        draft = drafts.event(room.room_id, stamp, event.pdu, sent_by)
+        self._lead(room, event, before, heads, draft)
+        return event, draft
 
     def create(
         self, version: RoomVersion, room_id: str | None, sender: str, content: dict[str, Any]
@@ -93,9 +94,10 @@ class Author:
         auth.check(event, version, {})
         room = LiveRoom(0, event.room_id, version, [], StateMap(), set(), 0, 0)
         stamp = next_stamp(now)
-        self._lead(room, event, StateMap(), [], stamp)
+        draft = drafts.event(room.room_id, stamp, event.pdu, None)
+        self._lead(room, event, StateMap(), [], draft)
         self.node.context.live.add(room)
-        return room, drafts.event(room.room_id, stamp, event.pdu, None)
+        return room, draft
 
     async def send(
         self, room_id: str, sender: str, new: NewEvent, sent_by: dict[str, str] | None = None
@@ -156,16 +158,16 @@ class Author:
             )
         return heads, resolve.resolve(room.version, maps, context.events.body, context.events.rejected)
 
-    def _lead(self, room: LiveRoom, event: Event, before: StateMap, heads: list[Head], stamp: int) -> None:
+    def _lead(self, room: LiveRoom, event: Event, before: StateMap, heads: list[Head], draft: Draft) -> None:
         after = before
         if event.state_key is not None:
             after = before.set((event.type, event.state_key), event.event_id)
         context = self.node.context
-        context.live.pending[event.event_id] = Pending(event, before, after)
+        context.live.promise(Pending(event, before, after), draft.body)
         context.events.remember(event)
         named = {head.event_id for head in heads}
         rest = [head for head in room.heads if head.event_id not in named]
-        room.heads = [*rest, Head(event.event_id, stamp, event.depth)]
+        room.heads = [*rest, Head(event.event_id, draft.stamp, event.depth)]
         if not rest:
             room.state = after
             return

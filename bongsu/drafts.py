@@ -171,3 +171,46 @@ def report(
         "ts": ts,
     }
     return Draft(Kind.REPORT, service_scope(), Lane.TEXT, stamp, json_bytes(body))
+
+
+def one_time_keys(user_id: str, device_id: str, node_name: str, keys: dict[str, Any], stamp: int) -> Draft:
+    """One-time keys by "algorithm:key id". Only the node named may hand them out, for ever (DESIGN 5.3)."""
+    body = {"user_id": user_id, "device_id": device_id, "node": node_name, "keys": keys}
+    return Draft(Kind.ONE_TIME_KEYS, public_scope(user_id), Lane.BULK, stamp, json_bytes(body))
+
+
+def key_claim(user_id: str, device_id: str, key: str, digest: str, stamp: int) -> Draft:
+    """A one-time key was handed out. `key`: "algorithm:key id"; who asked is nobody's business."""
+    body = {"user_id": user_id, "device_id": device_id, "key": key, "digest": digest}
+    return Draft(Kind.KEY_CLAIM, public_scope(user_id), Lane.BULK, stamp, json_bytes(body))
+
+
+def to_device(
+    sender: tuple[str, str],
+    txn_id: str,
+    event_type: str,
+    recipient: tuple[str, str],
+    content: Any,
+    stamp: int,
+) -> Draft:
+    """A message to one device. `sender`, `recipient`: (user, device). Pruned, it is {"id"} alone."""
+    body = {
+        "sender": list(sender),
+        "txn_id": txn_id,
+        "type": event_type,
+        "recipient": list(recipient),
+        "content": content,
+    }
+    return Draft(Kind.TO_DEVICE, private_scope(recipient[0]), Lane.BULK, stamp, json_bytes(body))
+
+
+def to_device_covered(user_id: str, device_id: str, vector: str, stamp: int) -> Draft:
+    """What a device has confirmed to have received. `vector`: a version vector in URL-safe base64."""
+    body = {"user_id": user_id, "device_id": device_id, "vector": vector}
+    return Draft(Kind.TO_DEVICE_COVERED, private_scope(user_id), Lane.BULK, stamp, json_bytes(body))
+
+
+def backup_keys(user_id: str, version: str, keys: list[list[Any]], stamp: int) -> Draft:
+    """Sessions for a key backup: [[room, session, data], ...]."""
+    body = {"user_id": user_id, "version": version, "keys": keys}
+    return Draft(Kind.BACKUP_KEYS, private_scope(user_id), Lane.BULK, stamp, json_bytes(body))

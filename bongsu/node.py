@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from bongsu import drafts
@@ -10,6 +11,7 @@ from bongsu.authority import Certificate
 from bongsu.clock import Clock, next_stamp
 from bongsu.config import Config, check_same_service
 from bongsu.errors import FatalError, MatrixError
+from bongsu.live.delivered import Delivered
 from bongsu.live.lazy import LazyMembers
 from bongsu.live.signs import Signs
 from bongsu.live.wake import Wake
@@ -71,6 +73,11 @@ class Node:
         self.passwords = Passwords()
         self.client_events = ClientEvents(context)
         self.lazy_members = LazyMembers()
+        self.delivered = Delivered(context, clock.monotonic, clock.now_ms)
+        # (counts of one-time keys, types of unused fallback keys) by device
+        self.key_counts: Cache[tuple[str, str], tuple[dict[str, int], list[str]]] = Cache(20_000)
+        # When a device was last heard of here; never on disk.
+        self.last_seen: Cache[tuple[str, str], int] = Cache(20_000)
         self.sessions: Cache[bytes, Requester] = Cache(20_000)
         self.rate = RateLimiter(clock.monotonic, enabled=config.rate_limits)
         self.vector: Vector = log.vector()
@@ -115,6 +122,7 @@ class Node:
             Database.remove(data / "view.db")
             db = Database.open(data / "view.db")
         context = Context.build(db, log)
+        context.hollows.resume()
         _catch_up(context, progress)
         stored = registers.get(context, "service", "", "", "server_name")
         node = cls(check_same_service(stored, config), clock, log, context)
@@ -169,6 +177,8 @@ class Node:
             raise
         for event_id in changes.stale:
             self.client_events.forget(event_id)
+        for device in changes.key_counts:
+            self.key_counts.drop(device)
         if changes.ended_sessions:
             self.sessions.clear()
         self.position = records[-1].position
@@ -196,6 +206,14 @@ class Node:
         """Answer waiting polls now; new ones do not wait."""
         self.stopping = True
         self.wake.notify_all()
+
+    async def finish(self) -> None:
+        """Record what is known only in memory and worth a record, once nobody is served any more."""
+        rest = self.delivered.rest()
+        if rest and self.log.fatal is None:
+            # On a full disk the messages are kept longer, that is all.
+            with suppress(MatrixError):
+                await self.write(*rest)
 
     def close(self) -> None:
         """Write what is queued and close the files."""

@@ -73,6 +73,7 @@ async def _serve(config: Config) -> int:
         await asyncio.wait_for(asyncio.shield(serving), limits.STOP_S)
     except TimeoutError:
         logger.warning("some requests did not end in time")
+    await node.finish()
     node.close()
     return 1 if node.fatal.done() else 0
 

@@ -22,6 +22,13 @@ class Service:
         self.public_rooms = PublicRooms(node.context, node.clock.monotonic)
         # Names being registered at this moment: the claim is a record, which is not applied yet.
         self.names_claimed: set[str] = set()
+        # One-time keys chosen for somebody whose claim is not applied yet:
+        # (user, device, algorithm, key id, digest).
+        self.keys_taken: set[tuple[str, str, str, str, str]] = set()
+        # One-time keys being uploaded: digest by (user, device, "algorithm:key id").
+        self.keys_uploading: dict[tuple[str, str, str], str] = {}
+        # The last number given to a key backup of a user, whose record may not be applied yet.
+        self.backup_numbers: Cache[str, int] = Cache(10_000)
         # Log-in tokens made by /login/get_token: one use, minutes of life, never on disk.
         self.login_tokens: dict[str, tuple[str, float]] = {}
         # Proofs of identity for other services: (user id, end in ms).

@@ -66,7 +66,7 @@ class NewSession:
         self.drafts.append(
             drafts.session(user_id, self.device_id, session_id, 0, tokens, now, stamp, password_stamp)
         )
-        if not old:
+        if registers.get(node.context, "device", user_id, "", self.device_id) is None:
             name = "" if display_name is None else display_name[: limits.DEVICE_NAME_CHARACTERS_MAX]
             stamp = registers.stamp_after(node.context, now, "device", user_id, "", self.device_id)
             value = {"display_name": name}

@@ -62,7 +62,7 @@ async def create_room(service: Service, request: Request) -> Response:
             made.append(service.author.make(room, sender, event)[1])
     except MatrixError:
         # Nothing is written yet; forget the room in memory.
-        node.context.live.forget(room.room_id)
+        node.context.live.forget(room.room_id, [draft.body for draft in made])
         raise
     made += _directory(service, body, room.room_id, alias, user_id)
     await node.write(*made)

@@ -111,6 +111,7 @@ def _collect(
         if not rows:
             return chosen, None
         seen = visible_rows(node.context, rows, user_id, member)
+        node.context.events.preload(seen)
         for row in seen:
             if _passes(node, room, row, filter_):
                 chosen.append(row)

@@ -1,5 +1,6 @@
 """Names and pictures of users. Spec: profile.yaml."""
 
+from contextlib import suppress
 from typing import Any
 
 from bongsu import drafts, limits, ratelimit
@@ -96,7 +97,9 @@ async def _write(service: Service, user_id: str, name: str, value: Any) -> None:
             if key not in (*_IN_MEMBER_EVENTS, "join_authorised_via_users_server")
         }
         content = {**kept, **member_profile(service, user_id), "membership": "join"}
-        made.append(service.author.make(room, user_id, NewEvent("m.room.member", content, user_id))[1])
+        # A room that refuses must not keep the others from what has been made on them.
+        with suppress(MatrixError):
+            made.append(service.author.make(room, user_id, NewEvent("m.room.member", content, user_id))[1])
     if made:
         await node.write(*made)
 

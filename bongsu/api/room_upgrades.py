@@ -48,12 +48,13 @@ async def upgrade(service: Service, request: Request) -> Response:
     new, first = _create(service, old, user_id, version, additional)
     made = [first]
     try:
-        events = _state(service, old, new, user_id)
-        made += [service.author.make(new, user_id, event)[1] for event in events]
+        for event in _state(service, old, new, user_id):
+            _, draft = service.author.make(new, user_id, event)
+            made.append(draft)
         content = {"body": "This room has been replaced.", "replacement_room": new.room_id}
         made.append(service.author.make(old, user_id, NewEvent("m.room.tombstone", content, ""))[1])
     except MatrixError:
-        node.context.live.forget(new.room_id)
+        node.context.live.forget(new.room_id, [draft.body for draft in made])
         raise
     made += _close(service, old, user_id)
     made += _move(service, old.room_id, new.room_id, user_id)

@@ -7,7 +7,11 @@ from bongsu.api import (
     capabilities,
     content_repo,
     create_room,
+    cross_signing,
+    device_management,
     directory,
+    key_backup,
+    keys,
     list_public_rooms,
     login,
     membership,
@@ -23,6 +27,7 @@ from bongsu.api import (
     search,
     sync,
     third_party_lookup,
+    to_device,
     users,
     versions,
     wellknown,
@@ -55,6 +60,11 @@ _MODULES = (
     openid,
     third_party_lookup,
     bongsu_sites,
+    device_management,
+    keys,
+    cross_signing,
+    to_device,
+    key_backup,
 )
 
 

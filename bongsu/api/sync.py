@@ -36,6 +36,7 @@ async def get_sync(service: Service, request: Request) -> Response:
         timeout_ms / 1000,
         set_presence,
     )
+    service.node.last_seen.put((who.user_id, who.device_id), service.node.now_ms())
     since = request.query("since")
     return Response(200, await sync(service.node, sync_request, since or None))
 

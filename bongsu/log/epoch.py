@@ -156,6 +156,16 @@ def vector_of(held: Iterable[Held]) -> Vector:
     return Vector.of((state.log, state.ordinal, state.seq) for state in held if not state.settled)
 
 
+def vector_at(held: Mapping[LogName, Held], seqs: Mapping[LogName, int]) -> Vector:
+    """The version vector of who has of each log only up to `seqs`, and so perhaps not what settles others."""
+    listed = []
+    for log, state in held.items():
+        named = state.named_by is not None and seqs.get(state.named_by, 0) > 0
+        if not (state.settled and named and seqs[log] == state.seq):
+            listed.append((log, state.ordinal, seqs[log]))
+    return Vector.of(listed)
+
+
 def covered(held: Mapping[LogName, Held], vector: Vector, log: LogName) -> int:
     """Up to which seq the holder of `vector` has `log`.
 

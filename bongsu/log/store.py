@@ -11,13 +11,13 @@ from bongsu import limits
 from bongsu.clock import Clock
 from bongsu.errors import FatalError, MatrixError, too_large
 from bongsu.log import verify
-from bongsu.log.epoch import covered, vector_of
+from bongsu.log.epoch import Held, covered, vector_at, vector_of
 from bongsu.log.files import Files, free_bytes, open_files
 from bongsu.log.foreign import Checked, Foreign, ForeignRecord, Refused, Taken, check
 from bongsu.log.heads import Heads
 from bongsu.log.key import NodeKey
 from bongsu.log.reader import Damaged, Reader
-from bongsu.log.record import Draft, LogName, Record
+from bongsu.log.record import Draft, Lane, LogName, Record
 from bongsu.log.schema import Opener, connect, is_full
 from bongsu.log.vector import Vector, prefix_of
 from bongsu.log.verify import Report, Statistics
@@ -215,6 +215,29 @@ class LogStore:
     def vector(self) -> Vector:
         """What is on disk here of every log."""
         return vector_of(self._heads.committed.values())
+
+    def vector_at(self, position: int, lane: Lane) -> Vector:
+        """As `vector`, but of the logs of `lane` only what had arrived up to `position`."""
+        held: dict[LogName, Held] = {}
+        seqs: dict[LogName, int] = {}
+        sql = "SELECT seq FROM records WHERE log_id=? AND position<=? ORDER BY seq DESC LIMIT 1"
+        for log_id, state, _ in self._reader.held():
+            upto = min(position, self._head_position) if state.log.lane == lane else self._head_position
+            held[state.log] = state
+            seqs[state.log] = self._reader.value(sql, (log_id, upto)) or 0
+        return vector_at(held, seqs)
+
+    def covers(self, vector: Vector, log: LogName, seq: int) -> bool:
+        """Whether the holder of `vector` has the record."""
+        states: dict[LogName, Held] = {}
+        above: LogName | None = log
+        while above is not None and above not in states:
+            state = self._heads.state(above)
+            if state is None:
+                break
+            states[above] = state
+            above = state.named_by
+        return seq <= covered(states, vector, log)
 
     def positions_beyond(self, vector: Vector) -> list[int]:
         """The positions of all records that the holder of `vector` has not seen, in order."""

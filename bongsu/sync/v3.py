@@ -1,11 +1,16 @@
 """GET /sync: wait until there is something new for the user, then say it once."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 from bongsu import limits
 from bongsu.canonical import json_bytes
+from bongsu.errors import MatrixError
+from bongsu.log.record import Lane
+from bongsu.log.vector import Vector
 from bongsu.node import Node
+from bongsu.sync.encryption import device_lists, key_counts, messages
 from bongsu.sync.request import SyncRequest
 from bongsu.sync.rooms import rooms
 from bongsu.sync.token import NO_START, Since, Token, decode
@@ -23,15 +28,32 @@ async def sync(node: Node, request: SyncRequest, since_text: str | None) -> byte
         node.lazy_members.forget(request.session)
     loop = asyncio.get_running_loop()
     deadline = loop.time() + request.timeout_s
-    if token is not None and not token.vector <= node.vector:
-        await _catch_up(node, token, request.user_id)
+    if token is not None:
+        if not token.vector <= node.vector:
+            await _catch_up(node, token, request.user_id)
+        await _confirm(node, request, token)
+    counts = key_counts(node, request.user_id, request.device_id)
     while True:
         since = None if token is None else read(node, token)
-        answer, empty = build(node, request, since)
+        answer, empty, last = build(node, request, since)
+        now = key_counts(node, request.user_id, request.device_id)
         left_s = deadline - loop.time()
-        if since is None or not empty or request.full_state or left_s <= 0 or node.stopping:
-            return json_bytes({"next_batch": next_batch(node, token).encode(), **answer})
+        at_once = since is None or request.full_state or node.stopping
+        if at_once or not empty or now != counts or left_s <= 0:
+            answer["next_batch"] = next_batch(node, token, last).encode()
+            answer["device_one_time_keys_count"], answer["device_unused_fallback_key_types"] = now
+            return json_bytes(answer)
         await node.wake.wait(request.user_id, left_s)
+
+
+async def _confirm(node: Node, request: SyncRequest, token: Token) -> None:
+    """The device has what its token covers; now and then that is worth a record."""
+    device = (request.user_id, request.device_id)
+    draft = node.delivered.confirmed(device, read(node, token).position, token.vector)
+    if draft is not None:
+        # A full disk keeps delivered messages longer, and nobody is kept waiting for that.
+        with suppress(MatrixError):
+            await node.write(draft)
 
 
 async def _catch_up(node: Node, token: Token, user_id: str) -> None:
@@ -53,16 +75,24 @@ def read(node: Node, token: Token) -> Since:
     return Since(min(unseen) - 1, live, frozenset(unseen))
 
 
-def next_batch(node: Node, token: Token | None) -> Token:
-    """The token of an answer that covers all that is applied here. No entry of `token` is ever lowered."""
-    if token is None or token.vector <= node.vector:
+def next_batch(node: Node, token: Token | None, last: int | None = None) -> Token:
+    """The token of an answer that covers all that is applied here. No entry of `token` is ever lowered.
+
+    `last`: messages to the device wait behind this position. They alone come in the bulk lane, so the
+    vector stops there in that lane and says all of the others (docs/decisions/to-device-limit.md).
+    """
+    known = Vector.empty() if token is None else token.vector
+    if last is not None:
+        vector = node.log.vector_at(last, Lane.BULK)
+        return Token(NO_START, 0, node.live.count, vector.merge(known))
+    if known <= node.vector:
         return Token(node.log.start_tag, node.position, node.live.count, node.vector)
     # The client has seen records this node lacks: the shortcut would deliver them again.
-    return Token(NO_START, 0, node.live.count, node.vector.merge(token.vector))
+    return Token(NO_START, 0, node.live.count, node.vector.merge(known))
 
 
-def build(node: Node, request: SyncRequest, since: Since | None) -> tuple[dict[str, Any], bool]:
-    """The answer without its token, and whether it says nothing."""
+def build(node: Node, request: SyncRequest, since: Since | None) -> tuple[dict[str, Any], bool, int | None]:
+    """The answer without its token, whether it says nothing, and where messages to the device stop short."""
     answer: dict[str, Any] = {}
     found = rooms(node, request, since).fields()
     if found:
@@ -70,7 +100,13 @@ def build(node: Node, request: SyncRequest, since: Since | None) -> tuple[dict[s
     account_data = _account_data(node, request, since)
     if account_data:
         answer["account_data"] = {"events": account_data}
-    return answer, not answer
+    given = messages(node, request, since)
+    if given.events:
+        answer["to_device"] = {"events": given.events}
+    lists = {} if since is None else device_lists(node, request.user_id, since)
+    if lists:
+        answer["device_lists"] = lists
+    return answer, not answer, given.last
 
 
 def _account_data(node: Node, request: SyncRequest, since: Since | None) -> list[dict[str, Any]]:

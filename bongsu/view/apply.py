@@ -14,9 +14,12 @@ from bongsu.view.apply_account import (
     apply_user,
 )
 from bongsu.view.apply_event import apply_event
+from bongsu.view.apply_key_backup import apply_backup_keys
+from bongsu.view.apply_keys import apply_key_claim, apply_one_time_keys
 from bongsu.view.apply_media import apply_media
 from bongsu.view.apply_node import apply_node, certificate_of
 from bongsu.view.apply_report import apply_report
+from bongsu.view.apply_to_device import apply_to_device, apply_to_device_covered
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
 
@@ -32,6 +35,11 @@ APPLY: dict[int, Apply] = {
     Kind.SESSION_END: apply_session_end,
     Kind.MEDIA: apply_media,
     Kind.REPORT: apply_report,
+    Kind.ONE_TIME_KEYS: apply_one_time_keys,
+    Kind.KEY_CLAIM: apply_key_claim,
+    Kind.TO_DEVICE: apply_to_device,
+    Kind.TO_DEVICE_COVERED: apply_to_device_covered,
+    Kind.BACKUP_KEYS: apply_backup_keys,
 }
 
 
@@ -44,6 +52,7 @@ def apply_records(context: Context, records: Sequence[Record]) -> Changes:
     changes = Changes()
     context.db.begin()
     try:
+        context.hollows.forget_gone()
         for record in records:
             _apply(context, record, changes)
             while changes.retry:
@@ -52,9 +61,13 @@ def apply_records(context: Context, records: Sequence[Record]) -> Changes:
     except BaseException:
         context.db.rollback()
         context.live.forget_all()
+        context.events.forget_all()
+        context.states.forget_all()
         context.certificates.clear()
+        context.hollows.rolled_back()
         raise
     context.db.commit()
+    context.hollows.committed()
     return changes
 
 

@@ -14,6 +14,7 @@ from bongsu.view.changes import Changes
 from bongsu.view.context import Context
 from bongsu.view.events import ACCEPTED, REJECTED, EventRow, StateEvents
 from bongsu.view.live import Head, LiveRoom, Pending
+from bongsu.view.touched import MEMBERS
 from bongsu.view.transactions import transaction_key
 
 JOIN_RULES = ("m.room.join_rules", "")
@@ -24,10 +25,8 @@ def apply_event(context: Context, record: Record, body: dict[str, Any], changes:
     version = _version(context, body["event"])
     if version is None:
         return
-    event = Event.from_pdu(body["event"], version)
-    pending = context.live.pending.pop(event.event_id, None)
-    if pending is not None:
-        event = pending.event
+    pending = context.live.kept(record.body)
+    event = Event.from_pdu(body["event"], version) if pending is None else pending.event
     if context.db.one("SELECT 1 FROM events WHERE event_id=?", (event.event_id,)) is not None:
         return
     missing = _missing(context, event)
@@ -61,7 +60,7 @@ def _version(context: Context, pdu: dict[str, Any]) -> RoomVersion | None:
 
 def _missing(context: Context, event: Event) -> str | None:
     for event_id in (*event.prev_events, *event.auth_events):
-        if context.db.one("SELECT 1 FROM events WHERE event_id=?", (event_id,)) is None:
+        if context.events.row(event_id) is None:
             return event_id
     return None
 
@@ -267,6 +266,7 @@ def set_member(
     if membership == "join" and before != "join":
         joined = position
     name = content.get("displayname")
+    context.touched.touch(MEMBERS, position)
     context.db.run(
         "INSERT OR REPLACE INTO members VALUES(?,?,?,?,?,?,?)",
         (

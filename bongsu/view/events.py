@@ -1,7 +1,7 @@
 """Reading room events: where they are, what they say, and which state they stand on."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ from bongsu.canonical import read_trusted
 from bongsu.ids import EventId, RoomId
 from bongsu.log.store import Damaged, LogStore
 from bongsu.room.event import Event
+from bongsu.room.redact import redact
 from bongsu.room.state import StateMap
 from bongsu.room.versions import VERSIONS, RoomVersion
 from bongsu.view.cache import Cache
@@ -50,6 +51,7 @@ class Events:
         self.db = db
         self.log = log
         self._bodies: Cache[str, Event] = Cache(4096)
+        self._rows: Cache[str, EventRow] = Cache(8192)
         self._room_ids: dict[int, str] = {}
         self._rooms: dict[str, int] = {}
         self._versions: dict[str, RoomVersion] = {}
@@ -81,8 +83,13 @@ class Events:
 
     def row(self, event_id: str) -> EventRow | None:
         """The event's row, or None if it has not arrived."""
-        found = self.db.one(f"SELECT {COLUMNS} FROM events WHERE event_id=?", (event_id,))  # noqa: S608
-        return None if found is None else EventRow(*found)
+        row = self._rows.get(event_id)
+        if row is None:
+            found = self.db.one(f"SELECT {COLUMNS} FROM events WHERE event_id=?", (event_id,))  # noqa: S608
+            if found is not None:
+                row = EventRow(*found)
+                self._rows.put(event_id, row)
+        return row
 
     def rows(self, where: str, parameters: tuple[object, ...]) -> list[EventRow]:
         """The rows that match; `where` is SQL of this package, never of a client."""
@@ -93,32 +100,52 @@ class Events:
         """The event itself. The caller knows that it has arrived."""
         event = self._bodies.get(event_id)
         if event is None:
-            found = self.db.one("SELECT position, room FROM events WHERE event_id=?", (event_id,))
-            assert found is not None, f"event {event_id} is not in the view"
-            event = self.load(found[0], event_id, self.room_id(found[1]))
+            row = self.row(event_id)
+            assert row is not None, f"event {event_id} is not in the view"
+            event = self.load(row.position, event_id, self.room_id(row.room))
         return event
 
     def load(self, position: int, event_id: str, room_id: str) -> Event:
         """Read an event from its place in the log."""
         event = self._bodies.get(event_id)
         if event is None:
-            pdu = self._pdu(position, event_id)
-            event = Event.trusted(pdu, EventId(event_id), RoomId(room_id), self.version(room_id))
-            self._bodies.put(event_id, event)
+            event = self._event(self._pdu(position, event_id), event_id, room_id)
+        return event
+
+    def _event(self, pdu: dict[str, Any], event_id: str, room_id: str) -> Event:
+        """The event of a body from the log, which may hold for a moment what a redaction has taken away."""
+        version = self.version(room_id)
+        row = self.row(event_id)
+        if row is not None and row.redacted_by is not None:
+            pdu = redact(pdu, version)
+        event = Event.trusted(pdu, EventId(event_id), RoomId(room_id), version)
+        self._bodies.put(event_id, event)
         return event
 
     def _pdu(self, position: int, event_id: str) -> dict[str, Any]:
         try:
-            record = self.log.read(position)
+            body = self.log.bodies([position])[position]
         except Damaged as damage:
             # The rest of the room must stay readable: the row still knows the place, the content is lost.
             logger.error("event %s is damaged in log.db, run `bongsu verify`: %s", event_id, damage)
             row = self.row(event_id)
             assert row is not None
             return _without_content(row)
-        assert record.body is not None, f"the body of event {event_id} is not held here"
-        pdu: dict[str, Any] = read_trusted(record.body)["event"]
+        pdu: dict[str, Any] = read_trusted(body)["event"]
         return pdu
+
+    def preload(self, rows: Sequence[EventRow]) -> None:
+        """Read the bodies of many events with one statement, those that are not in memory."""
+        wanted = {row.position: row for row in rows if self._bodies.get(row.event_id) is None}
+        if len(wanted) < 2:
+            return
+        try:
+            bodies = self.log.bodies(list(wanted))
+        except Damaged:
+            return  # each is read by itself then, and the damaged one is left out
+        for position, body in bodies.items():
+            row = wanted[position]
+            self._event(read_trusted(body)["event"], row.event_id, self.room_id(row.room))
 
     def sent_by(self, position: int) -> dict[str, str] | None:
         """What names the request that made the event (device, path, transaction id), if it is known."""
@@ -134,12 +161,22 @@ class Events:
         self._bodies.put(event.event_id, event)
 
     def forget(self, event_id: str) -> None:
-        """Drop a cached body that a redaction has pruned."""
+        """Drop what a redaction has changed."""
         self._bodies.drop(event_id)
+        self._rows.drop(event_id)
+
+    def forget_all(self) -> None:
+        """After a batch that was rolled back: what was read in it is void."""
+        self._bodies.clear()
+        self._rows.clear()
+        self._rooms.clear()
+        self._room_ids.clear()
+        self._versions.clear()
 
     def rejected(self, event_id: str) -> bool:
         """Whether the room's rules refused the event."""
-        return bool(self.db.value("SELECT verdict FROM events WHERE event_id=?", (event_id,)) == REJECTED)
+        row = self.row(event_id)
+        return row is not None and row.verdict == REJECTED
 
 
 def _without_content(row: EventRow) -> dict[str, Any]:
@@ -163,7 +200,7 @@ class States:
 
     def __init__(self, db: Database) -> None:
         self.db = db
-        self._maps: Cache[int, StateMap] = Cache(512)
+        self._maps: Cache[int, StateMap] = Cache(2048)
 
     def group(self, state_group: int) -> StateMap:
         """The whole state map of a group. One walk to the first group when nothing is cached."""
@@ -189,6 +226,10 @@ class States:
         state = with_changes.finish()
         self._maps.put(state_group, state)
         return state
+
+    def forget_all(self) -> None:
+        """After a batch that was rolled back: its groups' numbers will name others."""
+        self._maps.clear()
 
     def parent(self, state_group: int) -> int | None:
         """The group a group is a delta of; None for the first of a room."""

@@ -67,6 +67,8 @@ class LiveRooms:
         self.events = events
         self.states = states
         self.pending: dict[str, Pending] = {}
+        # The same by the record's body, so that `apply` need not hash its own node's events again.
+        self._by_body: dict[bytes, Pending] = {}
         self._rooms: Cache[str, LiveRoom] = Cache(limits.LIVE_ROOMS_MAX)
 
     def get(self, room_id: str) -> LiveRoom:
@@ -100,14 +102,29 @@ class LiveRooms:
         """Take in a room that was just made."""
         self._rooms.put(live.room_id, live)
 
-    def forget(self, room_id: str) -> None:
-        """A room that was made in memory will not be written."""
+    def promise(self, pending: Pending, body: bytes) -> None:
+        """An event with this record body is on its way to disk."""
+        self.pending[pending.event.event_id] = pending
+        self._by_body[body] = pending
+
+    def kept(self, body: bytes | None) -> Pending | None:
+        """The pending event whose record has arrived; it is pending no more."""
+        pending = None if body is None else self._by_body.pop(body, None)
+        if pending is not None:
+            del self.pending[pending.event.event_id]
+        return pending
+
+    def forget(self, room_id: str, bodies: list[bytes]) -> None:
+        """A room that was made in memory will not be written, nor these records of its events."""
         self._rooms.drop(room_id)
+        for body in bodies:
+            self.kept(body)
 
     def forget_all(self) -> None:
         """After a refused write: what led the view is void, so everything is read again."""
         self._rooms.clear()
         self.pending.clear()
+        self._by_body.clear()
 
     def _load(self, room: int, room_id: str) -> LiveRoom:
         version = self.db.value("SELECT version FROM rooms WHERE room=?", (room,))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bongsu.view.context import Context
+from bongsu.view.touched import MEMBERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +73,29 @@ def sharing(context: Context, user_id: str) -> set[str]:
         (user_id,),
     )
     return {other for (other,) in found} | {user_id}
+
+
+def changed_since(context: Context, position: int) -> list[Member]:
+    """Every membership, of anybody, that changed beyond `position`."""
+    if not context.touched.since(MEMBERS, position):
+        return []
+    found = context.db.all(f"SELECT {_COLUMNS} FROM members WHERE changed>?", (position,))  # noqa: S608
+    return [Member(*columns) for columns in found]
+
+
+def joined_members(context: Context, room: int) -> set[str]:
+    """Who is in a room."""
+    found = context.db.all("SELECT user_id FROM members WHERE room=? AND membership='join'", (room,))
+    return {user_id for (user_id,) in found}
+
+
+def shared_since(context: Context, user_id: str, other: str | None) -> dict[str, int]:
+    """By user (`other` alone if given): the position since which some room has them both."""
+    mine = "SELECT room, joined FROM members WHERE user_id=? AND membership='join'"
+    only, parameters = ("", (user_id,)) if other is None else (" AND o.user_id=?", (user_id, other))
+    found = context.db.all(
+        f"SELECT o.user_id, min(max(o.joined, m.joined)) FROM ({mine}) m JOIN members o ON o.room=m.room"  # noqa: S608
+        f" AND o.membership='join'{only} GROUP BY o.user_id",
+        parameters,
+    )
+    return {str(name): int(position) for name, position in found}

@@ -28,6 +28,8 @@ def under(context: Context, family: str, owner: str, key1: str) -> list[tuple[st
 
 def since(context: Context, family: str, owner: str, key1: str, position: int) -> list[tuple[str, Any]]:
     """(key2, value or None) of what has changed beyond `position`."""
+    if not context.touched.since(owner, position):
+        return []
     found = context.db.all(
         "SELECT key2, value FROM registers"
         " WHERE owner=? AND position>? AND family=? AND key1=? ORDER BY key2",
@@ -38,6 +40,8 @@ def since(context: Context, family: str, owner: str, key1: str, position: int) -
 
 def changed_rooms(context: Context, family: str, owner: str, position: int) -> set[str]:
     """The first keys (room ids, for account data) of what has changed beyond `position`."""
+    if not context.touched.since(owner, position):
+        return set()
     found = context.db.all(
         "SELECT DISTINCT key1 FROM registers WHERE owner=? AND position>? AND family=?",
         (owner, position, family),

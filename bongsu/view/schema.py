@@ -52,6 +52,8 @@ CREATE TABLE transactions(key INTEGER PRIMARY KEY, position INTEGER NOT NULL);
 """
 
 NODE_TABLES = """
+-- Bodies the log has been asked to drop, until it has.
+CREATE TABLE hollowing(position INTEGER PRIMARY KEY, pruned BLOB);
 CREATE TABLE nodes(node BLOB PRIMARY KEY, role TEXT NOT NULL, site TEXT NOT NULL) WITHOUT ROWID;
 -- Records whose author has no authority (yet): stored, not applied.
 CREATE TABLE unauthorised(position INTEGER PRIMARY KEY, node BLOB NOT NULL);
@@ -110,4 +112,38 @@ CREATE TABLE reports(
     reason TEXT NOT NULL, ts INTEGER NOT NULL);
 """
 
-STATEMENTS = NODE_TABLES + ROOM_TABLES + ACCOUNT_TABLES + MEDIA_TABLES + TEXT_TABLES
+KEY_TABLES = """
+-- value NULL: handed out (or a fallback key's); such a row stays, so that no key is ever given twice.
+-- digest: of the key, since nothing keeps two uploads from using one key id. node: which may hand it out.
+CREATE TABLE one_time_keys(
+    user_id TEXT NOT NULL, device_id TEXT NOT NULL, algorithm TEXT NOT NULL, key_id TEXT NOT NULL,
+    digest TEXT NOT NULL, value TEXT, node TEXT NOT NULL, stamp INTEGER NOT NULL, position INTEGER NOT NULL,
+    PRIMARY KEY(user_id, device_id, algorithm, key_id, digest)) WITHOUT ROWID;
+CREATE INDEX one_time_keys_left ON one_time_keys(user_id, device_id, algorithm, position)
+    WHERE value IS NOT NULL;
+-- Messages a device has not confirmed by its `since`; their content is read from the log.
+CREATE TABLE to_device(
+    position INTEGER PRIMARY KEY, user_id TEXT NOT NULL, device_id TEXT NOT NULL, id BLOB NOT NULL,
+    stamp INTEGER NOT NULL);
+CREATE INDEX to_device_queue ON to_device(user_id, device_id, position);
+-- Every message there ever was, so that a retried request sends nothing twice.
+CREATE TABLE to_device_ids(id BLOB PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE to_device_covered(
+    user_id TEXT NOT NULL, device_id TEXT NOT NULL, vector BLOB NOT NULL, stamp INTEGER NOT NULL,
+    position INTEGER NOT NULL, PRIMARY KEY(user_id, device_id)) WITHOUT ROWID;
+CREATE TABLE backup_keys(
+    user_id TEXT NOT NULL, version TEXT NOT NULL, room_id TEXT NOT NULL, session_id TEXT NOT NULL,
+    unverified INTEGER NOT NULL, first_index INTEGER NOT NULL, forwarded INTEGER NOT NULL,
+    digest INTEGER NOT NULL, stamp INTEGER NOT NULL, position INTEGER NOT NULL,
+    PRIMARY KEY(user_id, version, room_id, session_id)) WITHOUT ROWID;
+CREATE INDEX backup_keys_record ON backup_keys(position);
+-- etag: the exclusive or of the digests, so that it says what is stored and not how it came.
+CREATE TABLE backup_counts(
+    user_id TEXT NOT NULL, version TEXT NOT NULL, count INTEGER NOT NULL, etag INTEGER NOT NULL,
+    PRIMARY KEY(user_id, version)) WITHOUT ROWID;
+CREATE INDEX registers_keys ON registers(position)
+    WHERE family IN ('device_keys', 'cross_signing', 'signature');
+CREATE INDEX members_changed ON members(changed);
+"""
+
+STATEMENTS = NODE_TABLES + ROOM_TABLES + ACCOUNT_TABLES + KEY_TABLES + MEDIA_TABLES + TEXT_TABLES

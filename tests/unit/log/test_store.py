@@ -335,3 +335,31 @@ async def test_verify_counts_and_tells_its_progress(store: LogStore) -> None:
     report = store.verify(told.append)
     assert (report.records, report.logs, report.problems) == (1_201, 1, ())
     assert told == [500, 1_000, 1_201]
+
+
+async def test_a_vector_that_holds_one_lane_back(tmp_path: Path) -> None:
+    """A device was given messages (bulk) up to a position, and everything else."""
+    path = tmp_path / "log.db"
+    store = open_log(path)
+    await store.append([draft("1"), draft("old message", Lane.BULK)])
+    store.close()
+    for last in range(2):
+        store = open_log(path)
+        records = await store.append([draft(f"m{number}", Lane.BULK) for number in range(3)])
+        records += await store.append([draft("event")])
+        for index, record in enumerate(records):
+            vector = Vector.decode(store.vector_at(record.position, Lane.BULK).encode())
+            assert vector <= store.vector()
+            rest = [later.position for later in records[index + 1 :] if later.header.kind == Kind.EVENT]
+            bulk = [each for each in rest if store.read(each).log.lane == Lane.BULK]
+            assert store.positions_beyond(vector) == bulk, (last, index)
+            assert store.covers(vector, record.log, record.header.seq) or record.log.lane != Lane.BULK
+            for position in bulk:
+                later = store.read(position)
+                assert not store.covers(vector, later.log, later.header.seq)
+        # Before anything of this start had arrived: what the earlier ones wrote must stay covered.
+        first = records[0].position - 1
+        missing = store.positions_beyond(store.vector_at(first - 1, Lane.BULK))
+        assert {store.read(position).log.lane for position in missing} == {Lane.BULK}
+        assert store.vector_at(store.head_position, Lane.BULK) == store.vector()
+        store.close()
