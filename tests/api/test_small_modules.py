@@ -92,3 +92,17 @@ def test_where_a_message_is_safe(alice: User, bob: User) -> None:
     bob.refused(404, "M_NOT_FOUND", "GET", path, event_id)
     alice.refused(404, "M_NOT_FOUND", "GET", path, "$nothing")
     User(alice.http, "").refused(401, "M_MISSING_TOKEN", "GET", path, event_id)
+
+
+def test_a_backed_up_session_whose_id_has_slashes(alice: User) -> None:
+    """Half of all Megolm session ids have one."""
+    auth_data = {"public_key": "abcdefg", "signatures": {}}
+    body = {"algorithm": "m.megolm_backup.v1.curve25519-aes-sha2", "auth_data": auth_data}
+    query = {"version": alice.post("room_keys/version", body=body)["version"]}
+    path = ("room_keys/keys", "!x:localhost", "abc/def//+gh/")
+    data = {"ephemeral": "base64+ephemeral+key", "ciphertext": "base64+ciphertext", "mac": "base64+mac"}
+    kept = {"first_message_index": 1, "forwarded_count": 0, "is_verified": False, "session_data": data}
+    alice.expect(200, "PUT", *path, body=kept, query=query)
+    assert alice.get(*path, **query) == kept
+    assert [*alice.get("room_keys/keys", **query)["rooms"]["!x:localhost"]["sessions"]] == [path[2]]
+    alice.expect(200, "DELETE", *path, query=query)
