@@ -19,7 +19,7 @@ from bongsu.live.soon import Soon
 from bongsu.live.wake import Wake
 from bongsu.log.key import NodeKey
 from bongsu.log.record import Draft, Record
-from bongsu.log.store import LogStore
+from bongsu.log.store import Damaged, LogStore
 from bongsu.log.vector import Vector
 from bongsu.passwords import Passwords
 from bongsu.ratelimit import RateLimiter
@@ -35,6 +35,31 @@ from bongsu.view.db import Database
 from bongsu.view.sessions import Requester
 
 logger = logging.getLogger(__name__)
+
+
+def _catch_up(context: Context, progress: Callable[[int, int], None]) -> None:
+    try:
+        catch_up(context, progress)
+    except Damaged as damage:
+        raise FatalError(
+            f"{damage} Restore log.db from a copy; `bongsu verify` lists what is damaged."
+        ) from damage
+
+
+def _rebuild(path: Path, log: LogStore, progress: Callable[[int, int], None]) -> None:
+    """Build a view beside the one there is, which goes only when the new one is whole."""
+    beside = path.with_name("view.db.new")
+    Database.remove(beside)
+    db = Database.open(beside)
+    try:
+        _catch_up(Context.build(db, log), progress)
+    except FatalError:
+        db.close()
+        Database.remove(beside)
+        raise
+    db.close()
+    Database.remove(path)
+    beside.replace(path)
 
 
 class Node:
@@ -68,8 +93,15 @@ class Node:
         self.stopping = False
 
     @classmethod
-    def open(cls, config: Config, clock: Clock, progress: Callable[[int, int], None]) -> "Node":
-        """Open the data directory and apply what the view lacks.
+    def open(
+        cls,
+        config: Config,
+        clock: Clock,
+        progress: Callable[[int, int], None],
+        *,
+        fresh_view: bool = False,
+    ) -> "Node":
+        """Open the data directory and apply what the view lacks; with `fresh_view` the view is built anew.
 
         Raises:
             FatalError: the store cannot be trusted; the sentence says what to do.
@@ -84,15 +116,18 @@ class Node:
             free_bytes_min=config.free_bytes_min,
             admin_contact=config.admin_contact or "",
         )
+        if fresh_view:
+            # Only now: the log's lock says that no server runs on this view.
+            _rebuild(data / "view.db", log, progress)
         db = Database.open(data / "view.db")
         if db.cursor > log.head_position:
             # log.db is an older image than view.db: rows of records that are gone must go too.
             db.close()
-            (data / "view.db").unlink()
+            Database.remove(data / "view.db")
             db = Database.open(data / "view.db")
         context = Context.build(db, log)
         context.hollows.resume()
-        catch_up(context, progress)
+        _catch_up(context, progress)
         stored = registers.get(context, "service", "", "", "server_name")
         node = cls(check_same_service(stored, config), clock, log, context)
         log.on_committed = node._committed

@@ -36,6 +36,7 @@ RECEIPT = Rate("receipt", 200, 20.0)
 TYPING = Rate("typing", 60, 5.0)
 PRESENCE = Rate("presence", 20, 1.0)
 SEARCH = Rate("search", 30, 3.0)
+REPORT = Rate("report", 10, 0.1)
 
 
 class RateLimiter:

@@ -16,8 +16,10 @@ from bongsu.view.apply_account import (
 from bongsu.view.apply_event import apply_event
 from bongsu.view.apply_key_backup import apply_backup_keys
 from bongsu.view.apply_keys import apply_key_claim, apply_one_time_keys
+from bongsu.view.apply_media import apply_media
 from bongsu.view.apply_node import apply_node, certificate_of
 from bongsu.view.apply_receipt import apply_receipt
+from bongsu.view.apply_report import apply_report
 from bongsu.view.apply_to_device import apply_to_device, apply_to_device_covered
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
@@ -33,6 +35,8 @@ APPLY: dict[int, Apply] = {
     Kind.SESSION: apply_session,
     Kind.SESSION_END: apply_session_end,
     Kind.RECEIPT: apply_receipt,
+    Kind.MEDIA: apply_media,
+    Kind.REPORT: apply_report,
     Kind.ONE_TIME_KEYS: apply_one_time_keys,
     Kind.KEY_CLAIM: apply_key_claim,
     Kind.TO_DEVICE: apply_to_device,

@@ -10,12 +10,15 @@ from bongsu.room.state import StateMap
 from bongsu.room.versions import VERSIONS, RoomVersion
 from bongsu.view.apply_notify import classify, note, relation
 from bongsu.view.apply_redaction import apply_redaction, late_redactions
+from bongsu.view.apply_text import add_text, set_join_rule
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
 from bongsu.view.events import ACCEPTED, REJECTED, EventRow, StateEvents
 from bongsu.view.live import Head, LiveRoom, Pending
 from bongsu.view.touched import MEMBERS
 from bongsu.view.transactions import transaction_key
+
+JOIN_RULES = ("m.room.join_rules", "")
 
 
 def apply_event(context: Context, record: Record, body: dict[str, Any], changes: Changes) -> None:
@@ -232,6 +235,7 @@ def _accepted(
         if pending is None:
             _lead(context, live, row, event, version)
     note(context, row, event, version, before, notify, current=extends_all)
+    add_text(context, row.position, row.room, event)
     if event.type == "m.room.redaction" and event.redacts is not None:
         apply_redaction(context, event, version, changes)
     late_redactions(context, event, version, changes)
@@ -248,6 +252,8 @@ def _set_current(context: Context, row: EventRow, event: Event, changes: Changes
     )
     if event.type == "m.room.member" and event.state_key is not None:
         set_member(context, row.room, event.state_key, event, row.position, changes)
+    elif event.key == JOIN_RULES:
+        set_join_rule(context, row.room, event)
 
 
 def set_member(
@@ -310,6 +316,8 @@ def _resolve_current(context: Context, row: EventRow, version: RoomVersion, chan
         if key[0] == "m.room.member":
             event = None if event_id is None else context.events.body(event_id)
             set_member(context, row.room, key[1], event, row.position, changes)
+        elif key == JOIN_RULES:
+            set_join_rule(context, row.room, None if event_id is None else context.events.body(event_id))
 
 
 def _lead(context: Context, live: LiveRoom, row: EventRow, event: Event, version: RoomVersion) -> None:

@@ -21,7 +21,7 @@ def apply_receipt(context: Context, record: Record, body: dict[str, Any], change
         return
     room = context.events.room_number(body["room_id"])
     if room != target.room or target.verdict != ACCEPTED:
-        context.log.hollow(record.position, None)
+        context.hollows.request(record.position, None)
         return
     key = (room, body["user_id"], body["type"], body["thread"])
     mine = (target.stamp, target.event_id, record.header.stamp, record.log.node, record.position)
@@ -32,9 +32,9 @@ def apply_receipt(context: Context, record: Record, body: dict[str, Any], change
     )
     if found is not None:
         if tuple(found) >= mine:
-            context.log.hollow(record.position, None)
+            context.hollows.request(record.position, None)
             return
-        context.log.hollow(found[4], None)
+        context.hollows.request(found[4], None)
     # A record that waited takes effect with its target, and is seen by those who have synced meanwhile.
     position = max(record.position, target.position)
     stamp, event_id, written, author, held = mine

@@ -10,6 +10,7 @@ from bongsu.room.power import PowerLevels
 from bongsu.room.redact import redact
 from bongsu.room.versions import RoomVersion
 from bongsu.view.apply_notify import unnote
+from bongsu.view.apply_text import drop_text
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
 from bongsu.view.events import ACCEPTED, EventRow, StateEvents
@@ -73,6 +74,7 @@ def _redact(
         (redaction.event_id, target.position),
     )
     context.events.forget(target.event_id)
+    drop_text(context, target.position)
     _hollow(context, target, version)
     if target.type == "m.room.member":
         context.db.run("UPDATE members SET display_name=NULL WHERE event_id=?", (target.event_id,))

@@ -26,6 +26,7 @@ class Changes:
     users: set[str] = field(default_factory=set)  # users who have something new of their own
     ended_sessions: set[str] = field(default_factory=set)
     stale: set[str] = field(default_factory=set)  # events whose serialised form has changed
+    media: set[str] = field(default_factory=set)  # media ids that were given out or got their bytes
     key_counts: set[tuple[str, str]] = field(default_factory=set)  # devices whose one-time keys changed
     retry: list[int] = field(default_factory=list)  # positions of records whose missing event arrived
 

@@ -1,6 +1,6 @@
 """The tables of view.db. Everything here is derived: change it, raise VERSION, and the view is rebuilt."""
 
-VERSION = 1
+VERSION = 2
 
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -100,6 +100,29 @@ CREATE TABLE highlights(
 CREATE INDEX highlights_position ON highlights(position);
 """
 
+MEDIA_TABLES = """
+-- hash: SHA-256 of the bytes, NULL while the id has none. The earliest (stamp, author) with bytes stands.
+CREATE TABLE media(
+    media_id TEXT PRIMARY KEY, user_id TEXT NOT NULL, hash BLOB, bytes INTEGER NOT NULL,
+    content_type TEXT NOT NULL, file_name TEXT, created_ts INTEGER NOT NULL,
+    stamp INTEGER NOT NULL, author BLOB NOT NULL) WITHOUT ROWID;
+CREATE INDEX media_promised ON media(user_id, created_ts) WHERE hash IS NULL;
+"""
+
+TEXT_TABLES = """
+-- Normalised texts of events, and the index over their pairs of letters (docs/decisions/search.md).
+CREATE TABLE texts(position INTEGER PRIMARY KEY, room INTEGER NOT NULL, text TEXT NOT NULL);
+CREATE VIRTUAL TABLE text_search USING fts5(
+    grams, content='', detail='none', columnsize=0, tokenize="ascii");
+-- What the user directory searches: own part of the id, line feed, display name.
+CREATE TABLE names(user_id TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
+-- Rooms that anybody may join.
+CREATE TABLE open_rooms(room INTEGER PRIMARY KEY);
+CREATE TABLE reports(
+    position INTEGER PRIMARY KEY, reporter TEXT NOT NULL, room_id TEXT, event_id TEXT, user_id TEXT,
+    reason TEXT NOT NULL, ts INTEGER NOT NULL);
+"""
+
 KEY_TABLES = """
 -- value NULL: handed out (or a fallback key's); such a row stays, so that no key is ever given twice.
 -- digest: of the key, since nothing keeps two uploads from using one key id. node: which may hand it out.
@@ -134,4 +157,6 @@ CREATE INDEX registers_keys ON registers(position)
 CREATE INDEX members_changed ON members(changed);
 """
 
-STATEMENTS = NODE_TABLES + ROOM_TABLES + ACCOUNT_TABLES + READING_TABLES + KEY_TABLES
+STATEMENTS = "".join(
+    (NODE_TABLES, ROOM_TABLES, ACCOUNT_TABLES, READING_TABLES, KEY_TABLES, MEDIA_TABLES, TEXT_TABLES)
+)
