@@ -91,6 +91,7 @@ class Node:
             (data / "view.db").unlink()
             db = Database.open(data / "view.db")
         context = Context.build(db, log)
+        context.hollows.resume()
         catch_up(context, progress)
         stored = registers.get(context, "service", "", "", "server_name")
         node = cls(check_same_service(stored, config), clock, log, context)

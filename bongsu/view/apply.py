@@ -50,6 +50,7 @@ def apply_records(context: Context, records: Sequence[Record]) -> Changes:
     changes = Changes()
     context.db.begin()
     try:
+        context.hollows.forget_gone()
         for record in records:
             _apply(context, record, changes)
             while changes.retry:
@@ -61,9 +62,11 @@ def apply_records(context: Context, records: Sequence[Record]) -> Changes:
         context.events.forget_all()
         context.states.forget_all()
         context.certificates.clear()
+        context.hollows.rolled_back()
         context.notices.clear()
         raise
     context.db.commit()
+    context.hollows.committed()
     return changes
 
 

@@ -109,9 +109,9 @@ def apply_register(context: Context, record: Record, body: dict[str, Any], chang
     )
     if found is not None:
         if tuple(found) >= mine:
-            context.log.hollow(record.position, None)
+            context.hollows.request(record.position, None)
             return
-        context.log.hollow(found[2], None)
+        context.hollows.request(found[2], None)
     value = body["value"]
     context.db.run(
         "INSERT OR REPLACE INTO registers VALUES(?,?,?,?,?,?,?,?)",

@@ -93,4 +93,4 @@ def _hollow(context: Context, target: EventRow, version: RoomVersion) -> None:
     body: dict[str, Any] = read_trusted(record.body)
     pruned = {**body, "event": redact(body["event"], version)}
     if pruned != body:
-        context.log.hollow(target.position, json_bytes(pruned))
+        context.hollows.request(target.position, json_bytes(pruned))

@@ -52,6 +52,8 @@ CREATE TABLE transactions(key INTEGER PRIMARY KEY, position INTEGER NOT NULL);
 """
 
 NODE_TABLES = """
+-- Bodies the log has been asked to drop, until it has.
+CREATE TABLE hollowing(position INTEGER PRIMARY KEY, pruned BLOB);
 CREATE TABLE nodes(node BLOB PRIMARY KEY, role TEXT NOT NULL, site TEXT NOT NULL) WITHOUT ROWID;
 -- Records whose author has no authority (yet): stored, not applied.
 CREATE TABLE unauthorised(position INTEGER PRIMARY KEY, node BLOB NOT NULL);
