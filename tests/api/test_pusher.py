@@ -163,12 +163,12 @@ def test_a_rejected_push_key_is_deleted(pair: tuple[User, User, str], gateway: G
     alice, bob, room = pair
     gateway.answers.append((200, b'{"rejected":["key"]}'))
     bob.post("pushers/set", body=pusher(gateway.url))
-    bob.post("pushers/set", body=pusher(gateway.url, "other"))
+    bob.post("pushers/set", body=pusher(URL, "other"))
+    since = bob.sync()["next_batch"]
     alice.send(room, "하나")
-    gateway.wait(2)
-    since = None
-    while [each["pushkey"] for each in bob.get("pushers")["pushers"]] != ["other"]:
-        since = bob.sync(since, timeout_ms=50)["next_batch"]
+    gateway.wait(1)
+    bob.sync_until(lambda _: len(bob.get("pushers")["pushers"]) == 1, since)
+    assert [each["pushkey"] for each in bob.get("pushers")["pushers"]] == ["other"]
     assert counts(bob, room) == (1, 0)
 
 
