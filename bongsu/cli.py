@@ -157,7 +157,7 @@ def token_list(config: Config) -> None:
 @main.command()
 @_with_settings(OFFLINE_OPTIONS)
 def verify(config: Config) -> None:
-    """Check every chain, signature and checksum, and that the view equals a rebuild. Exit 1 on a problem."""
+    """Check every chain, signature and file, and that the view equals a rebuild. Exit 1 on a problem."""
     from bongsu import offline
 
     problems = offline.verify(config, click.echo)

@@ -186,6 +186,13 @@ class Config:
         unit="switch",
         bound="on, off",
     )
+    push_allow_private: bool = _setting(
+        False,
+        _on_off,
+        "Whether push gateways may have private addresses and plain http, as in closed networks.",
+        unit="switch",
+        bound="on, off",
+    )
     admin_contact: str | None = _setting(
         None,
         _matching(_CONTACT, "a mailto: or https:// address"),

@@ -129,6 +129,50 @@ def receipt(
     return Draft(Kind.RECEIPT, room_scope(room_id), Lane.TEXT, stamp, json_bytes(body))
 
 
+def media(
+    media_id: str,
+    user_id: str,
+    media_hash: bytes | None,
+    size: int,
+    content_type: str,
+    file_name: str | None,
+    created_ts: int,
+    stamp: int,
+) -> Draft:
+    """A media id, given out (no hash yet) or with the SHA-256 of its bytes, which travel by themselves."""
+    body = {
+        "media_id": media_id,
+        "user_id": user_id,
+        "hash": None if media_hash is None else media_hash.hex(),
+        "bytes": size,
+        "content_type": content_type,
+        "file_name": file_name,
+        "created_ts": created_ts,
+    }
+    return Draft(Kind.MEDIA, public_scope(user_id), Lane.BULK, stamp, json_bytes(body))
+
+
+def report(
+    reporter: str,
+    room_id: str | None,
+    event_id: str | None,
+    user_id: str | None,
+    reason: str,
+    ts: int,
+    stamp: int,
+) -> Draft:
+    """What a user reports to the administrators: a room, an event of it, or a user."""
+    body = {
+        "reporter": reporter,
+        "room_id": room_id,
+        "event_id": event_id,
+        "user_id": user_id,
+        "reason": reason,
+        "ts": ts,
+    }
+    return Draft(Kind.REPORT, service_scope(), Lane.TEXT, stamp, json_bytes(body))
+
+
 def one_time_keys(user_id: str, device_id: str, node_name: str, keys: dict[str, Any], stamp: int) -> Draft:
     """One-time keys by "algorithm:key id". Only the node named may hand them out, for ever (DESIGN 5.3)."""
     body = {"user_id": user_id, "device_id": device_id, "node": node_name, "keys": keys}

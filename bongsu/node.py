@@ -6,18 +6,20 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from bongsu import drafts
+from bongsu import drafts, limits
 from bongsu.authority import Certificate
 from bongsu.clock import Clock, next_stamp
 from bongsu.config import Config, check_same_service
 from bongsu.errors import FatalError, MatrixError
 from bongsu.live.delivered import Delivered
+from bongsu.live.expiry import TypingExpiry
 from bongsu.live.lazy import LazyMembers
 from bongsu.live.signs import Signs
+from bongsu.live.soon import Soon
 from bongsu.live.wake import Wake
 from bongsu.log.key import NodeKey
 from bongsu.log.record import Draft, Record
-from bongsu.log.store import LogStore
+from bongsu.log.store import Damaged, LogStore
 from bongsu.log.vector import Vector
 from bongsu.passwords import Passwords
 from bongsu.ratelimit import RateLimiter
@@ -35,6 +37,31 @@ from bongsu.view.sessions import Requester
 logger = logging.getLogger(__name__)
 
 
+def _catch_up(context: Context, progress: Callable[[int, int], None]) -> None:
+    try:
+        catch_up(context, progress)
+    except Damaged as damage:
+        raise FatalError(
+            f"{damage} Restore log.db from a copy; `bongsu verify` lists what is damaged."
+        ) from damage
+
+
+def _rebuild(path: Path, log: LogStore, progress: Callable[[int, int], None]) -> None:
+    """Build a view beside the one there is, which goes only when the new one is whole."""
+    beside = path.with_name("view.db.new")
+    Database.remove(beside)
+    db = Database.open(beside)
+    try:
+        _catch_up(Context.build(db, log), progress)
+    except FatalError:
+        db.close()
+        Database.remove(beside)
+        raise
+    db.close()
+    Database.remove(path)
+    beside.replace(path)
+
+
 class Node:
     """Everything a request handler may use. Built once in `serve`, owned by the loop thread."""
 
@@ -45,6 +72,8 @@ class Node:
         self.context = context
         self.wake = Wake()
         self.live = Signs(clock.monotonic, clock.now_ms())
+        self.soon = Soon(self._notify_soon)
+        self.typing_expiry = TypingExpiry(self.live, clock.monotonic, self.notify_room)
         self.passwords = Passwords()
         self.client_events = ClientEvents(context)
         self.lazy_members = LazyMembers()
@@ -64,8 +93,15 @@ class Node:
         self.stopping = False
 
     @classmethod
-    def open(cls, config: Config, clock: Clock, progress: Callable[[int, int], None]) -> "Node":
-        """Open the data directory and apply what the view lacks.
+    def open(
+        cls,
+        config: Config,
+        clock: Clock,
+        progress: Callable[[int, int], None],
+        *,
+        fresh_view: bool = False,
+    ) -> "Node":
+        """Open the data directory and apply what the view lacks; with `fresh_view` the view is built anew.
 
         Raises:
             FatalError: the store cannot be trusted; the sentence says what to do.
@@ -80,14 +116,18 @@ class Node:
             free_bytes_min=config.free_bytes_min,
             admin_contact=config.admin_contact or "",
         )
+        if fresh_view:
+            # Only now: the log's lock says that no server runs on this view.
+            _rebuild(data / "view.db", log, progress)
         db = Database.open(data / "view.db")
         if db.cursor > log.head_position:
             # log.db is an older image than view.db: rows of records that are gone must go too.
             db.close()
-            (data / "view.db").unlink()
+            Database.remove(data / "view.db")
             db = Database.open(data / "view.db")
         context = Context.build(db, log)
-        catch_up(context, progress)
+        context.hollows.resume()
+        _catch_up(context, progress)
         stored = registers.get(context, "service", "", "", "server_name")
         node = cls(check_same_service(stored, config), clock, log, context)
         log.on_committed = node._committed
@@ -159,7 +199,20 @@ class Node:
                 live = self.context.live.find(self.context.events.room_id(room))
                 if live is not None:
                     concerned |= live.joined
+            for room in changes.read - changes.rooms:
+                room_id = self.context.events.room_id(room)
+                if len(self.joined(room_id)) < limits.SOON_MEMBERS_MIN:
+                    concerned |= self.joined(room_id)
+                else:
+                    # Everybody reads on at once: five hundred receipts must not wake five hundred each.
+                    self.soon.add_rooms((room_id,))
         return concerned
+
+    def _notify_soon(self, room_ids: set[str]) -> None:
+        concerned: set[str] = set()
+        for room_id in room_ids:
+            concerned |= self.joined(room_id)
+        self.wake.notify(concerned)
 
     def _fail(self, error: FatalError) -> None:
         logger.critical("%s", error)
@@ -169,6 +222,8 @@ class Node:
     def stop(self) -> None:
         """Answer waiting polls now; new ones do not wait."""
         self.stopping = True
+        self.soon.stop()
+        self.typing_expiry.stop()
         self.wake.notify_all()
 
     async def finish(self) -> None:

@@ -14,10 +14,10 @@ from bongsu.api.registration import account_drafts, available_user_id
 from bongsu.clock import SystemClock, next_stamp
 from bongsu.config import Config
 from bongsu.devices import forget_devices
-from bongsu.errors import invalid_param, not_found
+from bongsu.errors import FatalError, invalid_param, not_found
 from bongsu.node import Node
 from bongsu.service import Service
-from bongsu.view import registers, sessions, users
+from bongsu.view import media, registers, sessions, users
 from bongsu.view.apply import catch_up
 from bongsu.view.context import Context
 from bongsu.view.db import Database
@@ -47,6 +47,16 @@ def _run(config: Config, work: Callable[[Service], Awaitable[T]]) -> T:
     return asyncio.run(opened())
 
 
+def _check_used(config: Config) -> None:
+    """Refuse to make a service out of a mistyped directory.
+
+    Raises:
+        FatalError: there are no data.
+    """
+    if not Path(config.data, "log.db").is_file():
+        raise FatalError(f"There is no service in {config.data}. Check the setting data.")
+
+
 def _silent(done: int, total: int) -> None:
     """Progress of steps that take no time worth showing."""
 
@@ -73,6 +83,7 @@ def user_add(config: Config, name: str, password: str) -> str:
 
 def user_list(config: Config) -> list[tuple[str, str]]:
     """(user id, state) of every account."""
+    _check_used(config)
 
     async def work(service: Service) -> list[tuple[str, str]]:
         found = users.users(service.node.context)
@@ -83,6 +94,7 @@ def user_list(config: Config) -> list[tuple[str, str]]:
 
 def user_deactivate(config: Config, name: str) -> str:
     """End an account for ever; its user id."""
+    _check_used(config)
 
     async def work(service: Service) -> str:
         user = _account(service, name)
@@ -94,6 +106,7 @@ def user_deactivate(config: Config, name: str) -> str:
 
 def user_reset_password(config: Config, name: str, password: str) -> str:
     """Set a password and end every session; the user id."""
+    _check_used(config)
 
     async def work(service: Service) -> str:
         node = service.node
@@ -127,6 +140,7 @@ def token_create(config: Config, *, uses: int | None, days: int | None) -> str:
 
 def token_list(config: Config) -> list[tuple[str, str]]:
     """(first characters of the token's SHA-256, what is left of it) of every registration token."""
+    _check_used(config)
 
     async def work(service: Service) -> list[tuple[str, str]]:
         found = registration_tokens(service.node.context)
@@ -144,7 +158,8 @@ def token_list(config: Config) -> list[tuple[str, str]]:
 
 
 def verify(config: Config, print_line: PrintLine) -> int:
-    """Check the log, and that the view equals a rebuild of it; the number of problems, each printed."""
+    """Check the log, that the view equals a rebuild, and the media; the number of problems, each printed."""
+    _check_used(config)
 
     async def work(service: Service) -> int:
         node = service.node
@@ -156,6 +171,9 @@ def verify(config: Config, print_line: PrintLine) -> int:
         else:
             print_line(f"{report.records} records in {report.logs} logs. Comparing the view with a rebuild.")
             problems += _compare(config, node.context)
+        print_line("Reading every media file.")
+        checked = (service.media.files.problem(*each) for each in media.stored(node.context))
+        problems += [problem for problem in checked if problem is not None]
         for problem in problems:
             print_line(problem)
         return len(problems)
@@ -190,7 +208,8 @@ def differences(one: Database, other: Database) -> list[str]:
     found = []
     listed = one.all("SELECT name FROM pragma_table_list WHERE type='table' AND schema='main' ORDER BY name")
     for (table,) in listed:
-        if table.startswith("sqlite_"):
+        # What is still to be dropped from the log is not a view of it.
+        if table.startswith("sqlite_") or table == "hollowing":
             continue
         columns = len(one.all(f"PRAGMA table_info({table})"))
         order = ", ".join(str(number + 1) for number in range(columns))
@@ -205,8 +224,7 @@ def differences(one: Database, other: Database) -> list[str]:
 
 def rebuild(config: Config, print_line: PrintLine) -> int:
     """Drop the view and build it anew from the log; the number of records read."""
-    for suffix in ("", "-wal", "-shm"):
-        Path(config.data, f"view.db{suffix}").unlink(missing_ok=True)
+    _check_used(config)
 
     async def opened() -> int:
         shown = 0
@@ -218,7 +236,7 @@ def rebuild(config: Config, print_line: PrintLine) -> int:
                 shown = share
                 print_line(f"[{'#' * (share // 5):<20}] {share} %, {done} of {total} records")
 
-        node = Node.open(config, SystemClock(), progress)
+        node = Node.open(config, SystemClock(), progress, fresh_view=True)
         try:
             return node.log.head_position
         finally:

@@ -32,7 +32,11 @@ LOGIN_ADDRESS = Rate("login_address", 60, 2.0)
 LOGIN_USER = Rate("login_user", 10, 0.2)
 REGISTER = Rate("register", 30, 0.5)
 UPLOAD = Rate("upload", 40, 4.0)
+RECEIPT = Rate("receipt", 200, 20.0)
+TYPING = Rate("typing", 60, 5.0)
+PRESENCE = Rate("presence", 20, 1.0)
 SEARCH = Rate("search", 30, 3.0)
+REPORT = Rate("report", 10, 0.1)
 
 
 class RateLimiter:

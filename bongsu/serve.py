@@ -19,6 +19,7 @@ from bongsu.api.static import StaticFiles
 from bongsu.clock import SystemClock
 from bongsu.config import Config
 from bongsu.errors import FatalError
+from bongsu.gateway.sender import PushSender
 from bongsu.node import Node
 from bongsu.service import Service
 
@@ -47,6 +48,8 @@ async def _serve(config: Config) -> int:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
+    sender = PushSender(node)
+    sender.start()
     host, _, port = config.listen.rpartition(":")
     app = App(Service(node), all_routes(), StaticFiles())
     server = Server(
@@ -74,6 +77,7 @@ async def _serve(config: Config) -> int:
         await asyncio.wait_for(asyncio.shield(serving), limits.STOP_S)
     except TimeoutError:
         logger.warning("some requests did not end in time")
+    await sender.close()
     await node.finish()
     node.close()
     return 1 if node.fatal.done() else 0

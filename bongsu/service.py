@@ -1,9 +1,16 @@
 """What a request handler is given: the node and what makes things on it."""
 
+import asyncio
+import secrets
+from weakref import WeakValueDictionary
+
 from bongsu.author import Author
 from bongsu.interactive import InteractiveAuth
+from bongsu.media.library import Library
 from bongsu.node import Node
+from bongsu.room.versions import RoomVersion
 from bongsu.view.cache import Cache
+from bongsu.view.directory import PublicRooms
 
 
 class Service:
@@ -13,8 +20,12 @@ class Service:
         self.node = node
         self.author = Author(node)
         self.interactive = InteractiveAuth(node)
+        self.media = Library(node)
+        self.public_rooms = PublicRooms(node.context, node.clock.monotonic)
         # Names being registered at this moment: the claim is a record, which is not applied yet.
         self.names_claimed: set[str] = set()
+        # A change of push rules reads them, and writes them whole: one at a time for each user.
+        self.push_rules_locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         # One-time keys chosen for somebody whose claim is not applied yet:
         # (user, device, algorithm, key id, digest).
         self.keys_taken: set[tuple[str, str, str, str, str]] = set()
@@ -24,3 +35,11 @@ class Service:
         self.backup_numbers: Cache[str, int] = Cache(10_000)
         # Log-in tokens made by /login/get_token: one use, minutes of life, never on disk.
         self.login_tokens: dict[str, tuple[str, float]] = {}
+        # Proofs of identity for other services: (user id, end in ms).
+        self.openid_tokens: Cache[str, tuple[str, int]] = Cache(10_000)
+
+    def new_room_id(self, version: RoomVersion) -> str | None:
+        """The id of a room about to be made; None where its first event gives it."""
+        if version.event_id_room:
+            return None
+        return f"!{secrets.token_urlsafe(13)}:{self.node.config.server_name}"

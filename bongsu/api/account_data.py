@@ -7,6 +7,8 @@ from bongsu.api.access import check_self
 from bongsu.api.http import Request, Response, Route, answer
 from bongsu.errors import MatrixError, bad_json, invalid_param, not_found, too_large
 from bongsu.ids import is_room_id
+from bongsu.log.record import Draft
+from bongsu.push.ruleset import shown
 from bongsu.service import Service
 from bongsu.view import registers
 
@@ -15,11 +17,16 @@ _FAMILY = "account_data"
 _MANAGED = ("m.fully_read", "m.push_rules")
 
 
-async def write(service: Service, user_id: str, room_id: str, kind: str, content: dict[str, Any]) -> None:
-    """Store one value of account data. `room_id` "" for global data."""
+def draft(service: Service, user_id: str, room_id: str, kind: str, content: dict[str, Any]) -> Draft:
+    """The record of one value of account data. `room_id` "" for global data."""
     node = service.node
     stamp = registers.stamp_after(node.context, node.now_ms(), _FAMILY, user_id, room_id, kind)
-    await node.write(drafts.register(_FAMILY, user_id, room_id, kind, content, stamp))
+    return drafts.register(_FAMILY, user_id, room_id, kind, content, stamp)
+
+
+async def write(service: Service, user_id: str, room_id: str, kind: str, content: dict[str, Any]) -> None:
+    """Store one value of account data. `room_id` "" for global data."""
+    await service.node.write(draft(service, user_id, room_id, kind, content))
 
 
 def _key(request: Request) -> tuple[str, str, str]:
@@ -39,6 +46,8 @@ async def get_account_data(service: Service, request: Request) -> Response:
     """GET …/account_data/{type}."""
     user_id, room_id, kind = _key(request)
     value = registers.get(service.node.context, _FAMILY, user_id, room_id, kind)
+    if (room_id, kind) == ("", "m.push_rules"):
+        value = shown(value, user_id)
     if value is None:
         raise not_found("There is no account data of this type.")
     return answer(value)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Protocol
 
 from bongsu import limits
@@ -11,7 +11,7 @@ from bongsu.api.http import JSON_HEADERS, Headers, Request, Response, Route
 from bongsu.api.router import Router
 from bongsu.api.static import StaticFiles
 from bongsu.canonical import json_bytes
-from bongsu.errors import MatrixError, too_large
+from bongsu.errors import MatrixError, not_json, too_large
 from bongsu.service import Service
 
 logger = logging.getLogger(__name__)
@@ -21,6 +21,8 @@ SECURITY_HEADERS = (
     ("referrer-policy", "no-referrer"),
     ("cross-origin-opener-policy", "same-origin"),
     ("cache-control", "no-store"),
+    # Without it the server underneath writes its own name.
+    ("server", "bongsu"),
 )
 CORS_HEADERS = (
     ("access-control-allow-origin", "*"),
@@ -94,21 +96,22 @@ class App:
         route, request.path_parameters = self.router.find(method, scope.path)
         if route.auth == "token" or (route.auth == "optional" and token_of(request) is not None):
             request.requester = requester(self.service.node, request)
-        if method != "GET":
-            request.body = await read_body(scope, protocol, self._body_bytes_max(route))
+        if route.streams:
+            bytes_max = self.service.node.config.upload_bytes_max
+            length = check_length(scope, bytes_max)
+            request.chunks = stream_body(protocol, bytes_max, length)
+        elif method != "GET":
+            request.body = await read_body(scope, protocol, route.body_bytes_max)
         return await route.handler(self.service, request)
-
-    def _body_bytes_max(self, route: Route) -> int:
-        if route.body_bytes_max == limits.UPLOAD:
-            return self.service.node.config.upload_bytes_max
-        return route.body_bytes_max
 
 
 def send(protocol: Any, response: Response, headers: Sequence[tuple[str, str]]) -> None:
     """Hand an answer to the server; the answer's own headers come first and win."""
     own = {name for name, _ in response.headers}
     merged = [*response.headers, *(pair for pair in headers if pair[0] not in own)]
-    if response.file is not None:
+    if response.file is not None and response.file_range is not None:
+        protocol.response_file_range(response.status, merged, response.file, *response.file_range)
+    elif response.file is not None:
         protocol.response_file(response.status, merged, response.file)
     else:
         protocol.response_bytes(response.status, merged, response.body)
@@ -120,11 +123,8 @@ async def read_body(scope: Scope, protocol: Any, bytes_max: int) -> bytes:
     Raises:
         MatrixError: 413 M_TOO_LARGE; 408 for a body that comes too slowly.
     """
-    sentence = f"The body is larger than {bytes_max} bytes. Send less."
-    length = scope.headers.get("content-length")
-    if length is not None and length.isascii() and length.isdigit() and int(length[:20]) > bytes_max:
-        raise too_large(sentence)
-    if length == "0":
+    length = check_length(scope, bytes_max)
+    if length == 0:
         return b""
     chunks: list[bytes] = []
     size = 0
@@ -133,8 +133,64 @@ async def read_body(scope: Scope, protocol: Any, bytes_max: int) -> bytes:
             async for chunk in protocol:
                 size += len(chunk)
                 if size > bytes_max:
-                    raise too_large(sentence)
+                    raise _too_long(bytes_max)
                 chunks.append(bytes(chunk))
     except TimeoutError:
-        raise MatrixError(408, "M_UNKNOWN", "The body came too slowly. Try again on a better link.") from None
+        raise _too_slow() from None
+    _check_whole(size, length)
     return b"".join(chunks)
+
+
+def check_length(scope: Scope, bytes_max: int) -> int | None:
+    """The length a body says it has, None if it does not; refused before any of it is read if too long.
+
+    Raises:
+        MatrixError: 413 M_TOO_LARGE.
+    """
+    text = scope.headers.get("content-length")
+    if text is None or not (text.isascii() and text.isdigit()):
+        return None
+    length = int(text[:20])
+    if length > bytes_max:
+        raise _too_long(bytes_max)
+    return length
+
+
+def _check_whole(size: int, length: int | None) -> None:
+    """A connection that ends in the middle looks like the end of a body: half a file is no file."""
+    if length is not None and size != length:
+        raise not_json("The body ended before its length. Send it again.")
+
+
+async def stream_body(protocol: Any, bytes_max: int, length: int | None) -> AsyncIterator[bytes]:
+    """The body as it comes, never whole in memory.
+
+    Raises:
+        MatrixError: 413 M_TOO_LARGE; 408 for a body that comes too slowly.
+    """
+    size = 0
+    chunks = aiter(protocol)
+    deadline = asyncio.get_running_loop().time() + limits.UPLOAD_S_MAX
+    while True:
+        try:
+            async with asyncio.timeout_at(
+                min(deadline, asyncio.get_running_loop().time() + limits.UPLOAD_IDLE_S_MAX)
+            ):
+                chunk = await anext(chunks)
+        except StopAsyncIteration:
+            _check_whole(size, length)
+            return
+        except TimeoutError:
+            raise _too_slow() from None
+        size += len(chunk)
+        if size > bytes_max:
+            raise _too_long(bytes_max)
+        yield bytes(chunk)
+
+
+def _too_long(bytes_max: int) -> MatrixError:
+    return too_large(f"The body is larger than {bytes_max} bytes. Send less.")
+
+
+def _too_slow() -> MatrixError:
+    return MatrixError(408, "M_UNKNOWN", "The body came too slowly. Try again on a better link.")

@@ -1,6 +1,5 @@
 """POST /createRoom. Spec: create_room.yaml."""
 
-import secrets
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,10 +125,7 @@ def _create(
         if not isinstance(known, list):
             raise bad_json("`additional_creators` must be a list of user ids.")
         content["additional_creators"] = list(dict.fromkeys([*known, *invited]))
-    room_id = None
-    if not version.event_id_room:
-        room_id = f"!{secrets.token_urlsafe(13)}:{service.node.config.server_name}"
-    return service.author.create(version, room_id, user_id, content)
+    return service.author.create(version, service.new_room_id(version), user_id, content)
 
 
 def _events(

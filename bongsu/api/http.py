@@ -1,6 +1,6 @@
 """Requests and answers of the HTTP edge, thin: nothing is parsed before a handler asks for it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
@@ -16,12 +16,13 @@ JSON_HEADERS = (("content-type", "application/json"),)
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer. `file`: a path to send instead of `body`."""
+    """An answer. `file`: a path to send instead of `body`; `file_range`: only these of its bytes."""
 
     status: int = 200
     body: bytes = b""
     headers: Sequence[tuple[str, str]] = JSON_HEADERS
     file: str | None = None
+    file_range: tuple[int, int] | None = None
 
 
 def answer(value: Any, status: int = 200) -> Response:
@@ -31,7 +32,10 @@ def answer(value: Any, status: int = 200) -> Response:
 
 @dataclass(slots=True)
 class Request:
-    """One request. `path_parameters` are percent-decoded; `body` is complete and bounded."""
+    """One request. `path_parameters` are percent-decoded.
+
+    `body` is complete and bounded; where the route streams it is empty, and `chunks` brings what comes.
+    """
 
     method: str
     path: str
@@ -41,6 +45,7 @@ class Request:
     address: str
     body: bytes
     requester: Requester | None = None
+    chunks: AsyncIterator[bytes] | None = None
     _query: dict[str, list[str]] | None = None
 
     @property
@@ -131,7 +136,7 @@ class Route:
     """A method and path of the spec, with what it needs.
 
     `path` has {names} for segments. `auth`: "token", "optional" or "none". `body_bytes_max` bounds the
-    body before it is read.
+    body before it is read. `streams`: the body is an upload, bounded by a setting, and never whole in memory.
     """
 
     method: str
@@ -139,6 +144,7 @@ class Route:
     handler: Handler
     auth: str = "token"
     body_bytes_max: int = limits.BODY_BYTES_MAX
+    streams: bool = False
 
 
 def string(fields: dict[str, Any], name: str, *, default: str | None = None) -> str:

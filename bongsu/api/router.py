@@ -1,10 +1,14 @@
-"""Finding the handler of a method and path. Pure."""
+"""Finding the handler of a method and path. Pure. Paths come decoded: docs/decisions/decoded-paths.md."""
 
 from dataclasses import dataclass, field
-from urllib.parse import unquote
 
 from bongsu.api.http import Route
 from bongsu.errors import MatrixError, invalid_param
+
+# Last parameters of a path that may hold slashes: once it is decoded, nothing else tells.
+_MAY_HOLD_SLASHES = frozenset(
+    ("sessionId", "stateKey", "fileName", "tag", "type", "txnId", "roomAlias", "roomIdOrAlias", "userId")
+)
 
 
 @dataclass(slots=True)
@@ -13,6 +17,7 @@ class _Place:
 
     literal: dict[str, "_Place"] = field(default_factory=dict)
     parameter: "_Place | None" = None
+    takes_rest: bool = False
     routes: dict[str, tuple[Route, tuple[str, ...]]] = field(default_factory=dict)
 
 
@@ -36,9 +41,10 @@ class Router:
                 place = place.literal.setdefault(segment, _Place())
         assert route.method not in place.routes, f"two routes for {route.method} {route.path}"
         place.routes[route.method] = (route, tuple(names))
+        place.takes_rest = route.path.endswith("}") and names[-1] in _MAY_HOLD_SLASHES
 
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
-        """The route and its percent-decoded parameters.
+        """The route and its parameters. `path` is percent-decoded already.
 
         Raises:
             MatrixError: 404 M_UNRECOGNIZED for an unknown path, 405 for a known one of another method,
@@ -57,11 +63,9 @@ class Router:
                 headers=(("allow", allowed),),
             )
         route, names = place.routes[method]
-        try:
-            decoded = [unquote(value, errors="strict") for value in values]
-        except UnicodeDecodeError:
-            raise invalid_param("The address is not UTF-8.") from None
-        return route, dict(zip(names, decoded, strict=True))
+        if "\ufffd" in path:
+            raise invalid_param("The address is not UTF-8.")
+        return route, dict(zip(names, values, strict=True))
 
 
 def _search(
@@ -76,5 +80,8 @@ def _search(
         if found is not None:
             return found
     if place.parameter is not None:
-        return _search(place.parameter, segments, index + 1, [*values, segment])
+        found = _search(place.parameter, segments, index + 1, [*values, segment])
+        if found is None and place.parameter.takes_rest:
+            return place.parameter, [*values, "/".join(segments[index:])]
+        return found
     return None

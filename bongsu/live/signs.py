@@ -1,17 +1,8 @@
 """Typing and presence: told to whoever is connected, never recorded, forgotten at a restart."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-
-@dataclass(slots=True)
-class Presence:
-    """What a user shows. `last_active`: monotonic seconds. `changed`: the live count at the last change."""
-
-    state: str
-    status: str | None
-    last_active: float
-    changed: int
+from bongsu.live.presence import Presences
 
 
 class Signs:
@@ -21,7 +12,7 @@ class Signs:
         """`first` exceeds every count of earlier starts (the clock), since tokens outlive the process."""
         self._monotonic = monotonic
         self.count = first
-        self.presence: dict[str, Presence] = {}
+        self.presences = Presences(monotonic, self._next)
         self._typing: dict[str, dict[str, float]] = {}
         self._typing_changed: dict[str, int] = {}
 
@@ -33,9 +24,11 @@ class Signs:
             typing.pop(user_id, None)
         else:
             typing[user_id] = self._monotonic() + timeout_s
+        if not typing:
+            del self._typing[room_id]
         if known == (timeout_s is not None):
             return False
-        self._changed_typing(room_id)
+        self._typing_changed[room_id] = self._next()
         return True
 
     def expire_typing(self) -> list[str]:
@@ -47,7 +40,7 @@ class Signs:
             for user_id in over:
                 del typing[user_id]
             if over:
-                self._changed_typing(room_id)
+                self._typing_changed[room_id] = self._next()
                 changed.append(room_id)
             if not typing:
                 del self._typing[room_id]
@@ -64,17 +57,6 @@ class Signs:
             return None
         return sorted(self._typing.get(room_id, {}))
 
-    def set_presence(self, user_id: str, state: str, status: str | None) -> bool:
-        """Store what a user shows. True if others should hear of it."""
-        now = self._monotonic()
-        known = self.presence.get(user_id)
-        if known is not None and (known.state, known.status) == (state, status):
-            known.last_active = now
-            return False
+    def _next(self) -> int:
         self.count += 1
-        self.presence[user_id] = Presence(state, status, now, self.count)
-        return True
-
-    def _changed_typing(self, room_id: str) -> None:
-        self.count += 1
-        self._typing_changed[room_id] = self.count
+        return self.count

@@ -22,6 +22,7 @@ class EventFilter:
     contains_url: bool | None = None
     lazy_load_members: bool = False
     include_redundant_members: bool = False
+    unread_thread_notifications: bool = False
 
     @property
     def passes_all(self) -> bool:
@@ -118,6 +119,7 @@ def parse_events(value: Any, name: str) -> EventFilter:
         contains_url=contains_url,
         lazy_load_members=_flag(fields, "lazy_load_members"),
         include_redundant_members=_flag(fields, "include_redundant_members"),
+        unread_thread_notifications=_flag(fields, "unread_thread_notifications"),
     )
 
 

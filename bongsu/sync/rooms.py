@@ -14,6 +14,7 @@ from bongsu.sync.request import SyncRequest
 from bongsu.sync.state import state_at_start, state_changes
 from bongsu.sync.timeline import Timeline, timeline
 from bongsu.sync.token import Since
+from bongsu.sync.unread import unread_fields
 from bongsu.view import members, registers
 from bongsu.view.members import Member
 from bongsu.view.receipts import receipts_since
@@ -96,6 +97,7 @@ def _joined(
     entry[name] = {"events": state}
     entry["ephemeral"] = {"events": ephemeral}
     entry["account_data"] = {"events": account_data}
+    entry.update(unread_fields(node.context, member, request.filter.timeline))
     if whole or any(row.type == "m.room.member" for row in found.rows) or found.limited:
         entry["summary"] = _summary(node, request.user_id, member.room, room_id)
     return entry
@@ -191,9 +193,9 @@ def _ephemeral(
     typing = node.live.typing_since(room_id, 0 if since is None else since.live)
     if typing is not None and passes("m.typing") and (since is not None or typing):
         events.append({"type": "m.typing", "content": {"user_ids": typing}})
-    content = receipts_since(node.context, room, request.user_id, 0 if since is None else since.position)
-    if content and passes("m.receipt"):
-        events.append({"type": "m.receipt", "content": content})
+    if passes("m.receipt"):
+        contents = receipts_since(node.context, room, request.user_id, 0 if since is None else since.position)
+        events += [{"type": "m.receipt", "content": content} for content in contents]
     return events
 
 

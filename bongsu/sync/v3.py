@@ -10,7 +10,9 @@ from bongsu.errors import MatrixError
 from bongsu.log.record import Lane
 from bongsu.log.vector import Vector
 from bongsu.node import Node
+from bongsu.push.ruleset import shown
 from bongsu.sync.encryption import device_lists, key_counts, messages
+from bongsu.sync.presence import note_sync, presence_events
 from bongsu.sync.request import SyncRequest
 from bongsu.sync.rooms import rooms
 from bongsu.sync.token import NO_START, Since, Token, decode
@@ -26,6 +28,7 @@ async def sync(node: Node, request: SyncRequest, since_text: str | None) -> byte
     token = None if since_text is None else decode(since_text)
     if token is None:
         node.lazy_members.forget(request.session)
+    note_sync(node, request)
     loop = asyncio.get_running_loop()
     deadline = loop.time() + request.timeout_s
     if token is not None:
@@ -97,6 +100,9 @@ def build(node: Node, request: SyncRequest, since: Since | None) -> tuple[dict[s
     found = rooms(node, request, since).fields()
     if found:
         answer["rooms"] = found
+    presence = presence_events(node, request, since)
+    if presence:
+        answer["presence"] = {"events": presence}
     account_data = _account_data(node, request, since)
     if account_data:
         answer["account_data"] = {"events": account_data}
@@ -113,8 +119,12 @@ def _account_data(node: Node, request: SyncRequest, since: Since | None) -> list
     found = registers.since(
         node.context, "account_data", request.user_id, "", 0 if since is None else since.position
     )
+    contents = dict(found)
+    if since is None or "m.push_rules" in contents:
+        # Everybody has push rules; only what a user has changed is stored.
+        contents["m.push_rules"] = shown(contents.get("m.push_rules"), request.user_id)
     return [
         {"type": kind, "content": {} if content is None else content}
-        for kind, content in found
+        for kind, content in contents.items()
         if request.filter.account_data.passes(kind, None) and (since is not None or content is not None)
     ]

@@ -16,7 +16,10 @@ from bongsu.view.apply_account import (
 from bongsu.view.apply_event import apply_event
 from bongsu.view.apply_key_backup import apply_backup_keys
 from bongsu.view.apply_keys import apply_key_claim, apply_one_time_keys
+from bongsu.view.apply_media import apply_media
 from bongsu.view.apply_node import apply_node, certificate_of
+from bongsu.view.apply_receipt import apply_receipt
+from bongsu.view.apply_report import apply_report
 from bongsu.view.apply_to_device import apply_to_device, apply_to_device_covered
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
@@ -31,6 +34,9 @@ APPLY: dict[int, Apply] = {
     Kind.PASSWORD: apply_password,
     Kind.SESSION: apply_session,
     Kind.SESSION_END: apply_session_end,
+    Kind.RECEIPT: apply_receipt,
+    Kind.MEDIA: apply_media,
+    Kind.REPORT: apply_report,
     Kind.ONE_TIME_KEYS: apply_one_time_keys,
     Kind.KEY_CLAIM: apply_key_claim,
     Kind.TO_DEVICE: apply_to_device,
@@ -48,6 +54,7 @@ def apply_records(context: Context, records: Sequence[Record]) -> Changes:
     changes = Changes()
     context.db.begin()
     try:
+        context.hollows.forget_gone()
         for record in records:
             _apply(context, record, changes)
             while changes.retry:
@@ -59,8 +66,11 @@ def apply_records(context: Context, records: Sequence[Record]) -> Changes:
         context.events.forget_all()
         context.states.forget_all()
         context.certificates.clear()
+        context.hollows.rolled_back()
+        context.notices.clear()
         raise
     context.db.commit()
+    context.hollows.committed()
     return changes
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from bongsu.canonical import json_bytes
 from bongsu.log.record import Record
 from bongsu.view.apply_keys import register_applied
+from bongsu.view.apply_text import set_names
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
 
@@ -15,6 +16,7 @@ def apply_user(context: Context, record: Record, body: dict[str, Any], changes: 
         "INSERT OR IGNORE INTO users(user_id, created_ts, position) VALUES(?,?,?)",
         (body["user_id"], body["created_ts"], record.position),
     )
+    set_names(context, body["user_id"])
 
 
 def apply_password(context: Context, record: Record, body: dict[str, Any], changes: Changes) -> None:
@@ -109,15 +111,19 @@ def apply_register(context: Context, record: Record, body: dict[str, Any], chang
     )
     if found is not None:
         if tuple(found) >= mine:
-            context.log.hollow(record.position, None)
+            context.hollows.request(record.position, None)
             return
-        context.log.hollow(found[2], None)
+        context.hollows.request(found[2], None)
     value = body["value"]
     context.db.run(
         "INSERT OR REPLACE INTO registers VALUES(?,?,?,?,?,?,?,?)",
         (*key, None if value is None else json_bytes(value).decode(), *mine),
     )
+    if key[0] == "account_data" and key[3] == "m.push_rules":
+        context.notices.forget_rules(body["owner"])
     context.touched.touch(body["owner"], record.position)
+    if body["family"] == "profile":
+        set_names(context, body["owner"])
     if body["owner"].startswith("@"):
         changes.users.add(body["owner"])
     register_applied(context, record, body, changes)

@@ -8,13 +8,17 @@ from bongsu.room import auth, graph, resolve
 from bongsu.room.event import Event
 from bongsu.room.state import StateMap
 from bongsu.room.versions import VERSIONS, RoomVersion
+from bongsu.view.apply_notify import classify, note, relation
 from bongsu.view.apply_redaction import apply_redaction, late_redactions
+from bongsu.view.apply_text import add_text, set_join_rule
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
 from bongsu.view.events import ACCEPTED, REJECTED, EventRow, StateEvents
 from bongsu.view.live import Head, LiveRoom, Pending
 from bongsu.view.touched import MEMBERS
 from bongsu.view.transactions import transaction_key
+
+JOIN_RULES = ("m.room.join_rules", "")
 
 
 def apply_event(context: Context, record: Record, body: dict[str, Any], changes: Changes) -> None:
@@ -33,13 +37,14 @@ def apply_event(context: Context, record: Record, body: dict[str, Any], changes:
     room = _room_number(context, event, version)
     before_group, before = _state_before(context, event, version, pending)
     verdict = _verdict(context, event, version, before, record)
-    row = _insert(context, record, event, room, before_group, before, verdict)
+    notify = classify(context, event, version, before) if verdict == ACCEPTED else 0
+    row = _insert(context, record, event, room, before_group, before, verdict, notify)
     if body.get("sent_by") is not None:
         key = transaction_key(event.sender, body["sent_by"])
         context.db.run("INSERT OR IGNORE INTO transactions VALUES(?,?)", (key, record.position))
     context.events.remember(event)
     if verdict == ACCEPTED:
-        _accepted(context, row, event, version, pending, changes)
+        _accepted(context, row, event, version, pending, before, notify, changes)
     _wake_waiting(context, event.event_id, changes)
 
 
@@ -156,6 +161,7 @@ def _insert(
     before_group: int,
     before: StateMap,
     verdict: int,
+    notify: int,
 ) -> EventRow:
     group = before_group
     replaces = None
@@ -163,13 +169,9 @@ def _insert(
         replaces = before.get((event.type, event.state_key))
         pending_after = before.set((event.type, event.state_key), event.event_id)
         group = _child_group(context, before_group, event, pending_after)
-    relation = event.content.get("m.relates_to")
-    relates_to = relation.get("event_id") if isinstance(relation, dict) else None
-    rel_type = relation.get("rel_type") if isinstance(relation, dict) else None
-    if not isinstance(relates_to, str) or not isinstance(rel_type, str):
-        relates_to = rel_type = None
+    relates_to, rel_type = relation(event)
     context.db.run(
-        "INSERT INTO events VALUES(?,?,?,?,?,?,?,?,?,?,0,?,NULL,?,?)",
+        "INSERT INTO events VALUES(?,?,?,?,?,?,?,?,?,?,?,?,NULL,?,?)",
         (
             record.position,
             event.event_id,
@@ -181,6 +183,7 @@ def _insert(
             event.state_key,
             verdict,
             group,
+            notify,
             replaces,
             relates_to,
             rel_type,
@@ -208,6 +211,8 @@ def _accepted(
     event: Event,
     version: RoomVersion,
     pending: Pending | None,
+    before: StateMap,
+    notify: int,
     changes: Changes,
 ) -> None:
     heads_before = context.db.all("SELECT event_id FROM heads WHERE room=?", (row.room,))
@@ -229,6 +234,8 @@ def _accepted(
         live.add_tail(row)
         if pending is None:
             _lead(context, live, row, event, version)
+    note(context, row, event, version, before, notify, current=extends_all)
+    add_text(context, row.position, row.room, event)
     if event.type == "m.room.redaction" and event.redacts is not None:
         apply_redaction(context, event, version, changes)
     late_redactions(context, event, version, changes)
@@ -245,6 +252,8 @@ def _set_current(context: Context, row: EventRow, event: Event, changes: Changes
     )
     if event.type == "m.room.member" and event.state_key is not None:
         set_member(context, row.room, event.state_key, event, row.position, changes)
+    elif event.key == JOIN_RULES:
+        set_join_rule(context, row.room, event)
 
 
 def set_member(
@@ -279,6 +288,7 @@ def set_member(
             live.joined.add(user_id)
         else:
             live.joined.discard(user_id)
+    context.notices.names.drop(room)
     changes.member(room, user_id, before, membership)
 
 
@@ -306,6 +316,8 @@ def _resolve_current(context: Context, row: EventRow, version: RoomVersion, chan
         if key[0] == "m.room.member":
             event = None if event_id is None else context.events.body(event_id)
             set_member(context, row.room, key[1], event, row.position, changes)
+        elif key == JOIN_RULES:
+            set_join_rule(context, row.room, None if event_id is None else context.events.body(event_id))
 
 
 def _lead(context: Context, live: LiveRoom, row: EventRow, event: Event, version: RoomVersion) -> None:

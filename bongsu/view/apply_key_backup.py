@@ -73,4 +73,4 @@ def _count(context: Context, user_id: str, name: str, more: int, changed: int) -
 def _hollow_empty(context: Context, positions: set[int]) -> None:
     for position in sorted(positions):
         if context.db.one("SELECT 1 FROM backup_keys WHERE position=?", (position,)) is None:
-            context.log.hollow(position, None)
+            context.hollows.request(position, None)

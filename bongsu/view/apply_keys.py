@@ -16,7 +16,7 @@ def apply_one_time_keys(context: Context, record: Record, body: dict[str, Any], 
     """ONE_TIME_KEYS: keys to hand out, but for those a claim has named already."""
     user_id, device_id = body["user_id"], body["device_id"]
     if record.header.stamp <= keys.device_floor(context, user_id, device_id):
-        context.log.hollow(record.position, None)
+        context.hollows.request(record.position, None)
         return
     for name, value in body["keys"].items():
         algorithm, _, key_id = name.partition(":")
@@ -36,7 +36,7 @@ def apply_key_claim(context: Context, record: Record, body: dict[str, Any], chan
     user_id, device_id = body["user_id"], body["device_id"]
     stamp = record.header.stamp
     if stamp <= keys.device_floor(context, user_id, device_id):
-        context.log.hollow(record.position, None)
+        context.hollows.request(record.position, None)
         return
     algorithm, _, key_id = body["key"].partition(":")
     key = (user_id, device_id, algorithm, key_id, body["digest"])
@@ -62,7 +62,7 @@ def _hollow_if_spent(context: Context, user_id: str, device_id: str, position: i
         (user_id, device_id, position),
     )
     if left is None:
-        context.log.hollow(position, None)
+        context.hollows.request(position, None)
 
 
 def _count_changed(user_id: str, device_id: str, changes: Changes) -> None:
@@ -113,6 +113,6 @@ def _forget_device(context: Context, user_id: str, device_id: str, stamp: int, c
         "DELETE FROM one_time_keys WHERE user_id=? AND device_id=? AND stamp<=?", (user_id, device_id, stamp)
     )
     for (position,) in found:
-        context.log.hollow(position, None)
+        context.hollows.request(position, None)
     forget_messages(context, user_id, device_id, stamp)
     _count_changed(user_id, device_id, changes)

@@ -9,6 +9,8 @@ from bongsu.room.event import Event
 from bongsu.room.power import PowerLevels
 from bongsu.room.redact import redact
 from bongsu.room.versions import RoomVersion
+from bongsu.view.apply_notify import unnote
+from bongsu.view.apply_text import drop_text
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
 from bongsu.view.events import ACCEPTED, EventRow, StateEvents
@@ -72,9 +74,11 @@ def _redact(
         (redaction.event_id, target.position),
     )
     context.events.forget(target.event_id)
+    drop_text(context, target.position)
     _hollow(context, target, version)
     if target.type == "m.room.member":
         context.db.run("UPDATE members SET display_name=NULL WHERE event_id=?", (target.event_id,))
+    unnote(context, target, version)
     changes.stale.add(target.event_id)
     live = context.live.peek(redaction.room_id)
     if live is not None:
@@ -91,4 +95,4 @@ def _hollow(context: Context, target: EventRow, version: RoomVersion) -> None:
     body: dict[str, Any] = read_trusted(record.body)
     pruned = {**body, "event": redact(body["event"], version)}
     if pruned != body:
-        context.log.hollow(target.position, json_bytes(pruned))
+        context.hollows.request(target.position, json_bytes(pruned))

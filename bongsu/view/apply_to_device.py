@@ -17,7 +17,7 @@ def apply_to_device(context: Context, record: Record, body: dict[str, Any], chan
     identity = message_id(body)
     if context.db.one("SELECT 1 FROM to_device_ids WHERE id=?", (identity,)) is not None:
         if "id" not in body:
-            context.log.hollow(record.position, None)
+            context.hollows.request(record.position, None)
         return
     context.db.run("INSERT INTO to_device_ids VALUES(?)", (identity,))
     if "id" in body:
@@ -53,12 +53,12 @@ def apply_to_device_covered(context: Context, record: Record, body: dict[str, An
     )
     known = Vector.empty() if found is None else Vector.decode(found[0])
     if stamp <= keys.device_floor(context, user_id, device_id) or new <= known:
-        context.log.hollow(record.position, None)
+        context.hollows.request(record.position, None)
         return
     if found is not None:
         stamp = max(stamp, found[1])
         if known <= new:
-            context.log.hollow(found[2], None)
+            context.hollows.request(found[2], None)
     vector = known.merge(new)
     context.db.run(
         "INSERT OR REPLACE INTO to_device_covered VALUES(?,?,?,?,?)",
@@ -79,10 +79,10 @@ def forget_messages(context: Context, user_id: str, device_id: str, stamp: int) 
     for position, identity in context.db.all(f"SELECT position, id FROM to_device {where}", parameters):  # noqa: S608
         _prune(context, position, identity)
     for (position,) in context.db.all(f"SELECT position FROM to_device_covered {where}", parameters):  # noqa: S608
-        context.log.hollow(position, None)
+        context.hollows.request(position, None)
     context.db.run(f"DELETE FROM to_device {where}", parameters)  # noqa: S608
     context.db.run(f"DELETE FROM to_device_covered {where}", parameters)  # noqa: S608
 
 
 def _prune(context: Context, position: int, identity: bytes) -> None:
-    context.log.hollow(position, json_bytes({"id": unpadded_urlsafe_base64(identity)}))
+    context.hollows.request(position, json_bytes({"id": unpadded_urlsafe_base64(identity)}))

@@ -22,9 +22,11 @@ class Changes:
     events: list[EventRow] = field(default_factory=list)
     members: list[MemberChange] = field(default_factory=list)
     rooms: set[int] = field(default_factory=set)  # rooms whose joined members have something new
+    read: set[int] = field(default_factory=set)  # rooms in which others may see that somebody has read on
     users: set[str] = field(default_factory=set)  # users who have something new of their own
     ended_sessions: set[str] = field(default_factory=set)
     stale: set[str] = field(default_factory=set)  # events whose serialised form has changed
+    media: set[str] = field(default_factory=set)  # media ids that were given out or got their bytes
     key_counts: set[tuple[str, str]] = field(default_factory=set)  # devices whose one-time keys changed
     retry: list[int] = field(default_factory=list)  # positions of records whose missing event arrived
 

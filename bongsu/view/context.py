@@ -6,7 +6,9 @@ from bongsu.authority import Certificate
 from bongsu.log.store import LogStore
 from bongsu.view.db import Database
 from bongsu.view.events import Events, States
+from bongsu.view.hollows import Hollows
 from bongsu.view.live import LiveRooms
+from bongsu.view.notices import Notices
 from bongsu.view.touched import Touched
 
 
@@ -20,11 +22,15 @@ class Context:
     states: States
     live: LiveRooms
     touched: Touched
+    notices: Notices
     certificates: dict[bytes, Certificate]
+    hollows: Hollows
 
     @classmethod
     def build(cls, db: Database, log: LogStore) -> "Context":
         """Wire the parts of a view over its database and its node's log."""
         events = Events(db, log)
         states = States(db)
-        return cls(db, log, events, states, LiveRooms(db, events, states), Touched(db.cursor), {})
+        live = LiveRooms(db, events, states)
+        touched = Touched(db.cursor)
+        return cls(db, log, events, states, live, touched, Notices(), {}, Hollows(db, log))

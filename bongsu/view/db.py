@@ -30,11 +30,16 @@ class Database:
             database.close()
         except sqlite3.DatabaseError:
             pass
-        for suffix in ("", "-wal", "-shm"):
-            Path(f"{path}{suffix}").unlink(missing_ok=True)
+        cls.remove(path)
         database = cls(path)
         database._create()
         return database
+
+    @staticmethod
+    def remove(path: Path) -> None:
+        """Drop a view that nobody has open."""
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{path}{suffix}").unlink(missing_ok=True)
 
     def _usable(self) -> bool:
         row = self.connection.execute("PRAGMA user_version").fetchone()

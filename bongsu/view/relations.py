@@ -1,9 +1,10 @@
 """Queries: what relates to an event. Spec: Client-Server API § Forming relationships between events."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from bongsu.view.context import Context
-from bongsu.view.events import EventRow
+from bongsu.view.events import COLUMNS, EventRow
 
 
 def replacement(context: Context, row: EventRow) -> EventRow | None:
@@ -44,3 +45,39 @@ def bundled(context: Context, row: EventRow) -> dict[str, Any]:
     if references:
         relations["m.reference"] = {"chunk": [{"event_id": event_id} for (event_id,) in references]}
     return relations
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which relations: from `low` to before `high`, each a (stamp, event id); `depth` 1: direct ones."""
+
+    rel_type: str | None
+    event_type: str | None
+    depth: int
+    low: tuple[int, str]
+    high: tuple[int, str]
+    backwards: bool
+    limit: int
+
+
+def related(context: Context, row: EventRow, asked: Asked) -> list[EventRow]:
+    """The events that relate to one, in the order of history or against it."""
+    order = "DESC" if asked.backwards else "ASC"
+    where = [
+        "room=? AND verdict=0 AND event_id IN (SELECT event_id FROM tree)",
+        "(stamp, event_id) >= (?,?) AND (stamp, event_id) < (?,?)",
+    ]
+    parameters: list[object] = [row.event_id, row.room, asked.depth, row.room, *asked.low, *asked.high]
+    for column, value in (("rel_type", asked.rel_type), ("type", asked.event_type)):
+        if value is not None:
+            where.append(f"{column}=?")
+            parameters.append(value)
+    found = context.db.all(
+        "WITH RECURSIVE tree(event_id, depth) AS (SELECT ?, 0 UNION"  # noqa: S608 - SQL of this function
+        " SELECT e.event_id, tree.depth + 1 FROM tree JOIN events e ON e.relates_to = tree.event_id"
+        " AND e.room=? AND e.verdict=0 WHERE tree.depth < ?)"
+        f" SELECT {COLUMNS} FROM events WHERE {' AND '.join(where)} AND event_id <> ?"
+        f" ORDER BY stamp {order}, event_id {order} LIMIT ?",
+        (*parameters, row.event_id, asked.limit),
+    )
+    return [EventRow(*columns) for columns in found]

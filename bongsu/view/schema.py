@@ -1,6 +1,6 @@
 """The tables of view.db. Everything here is derived: change it, raise VERSION, and the view is rebuilt."""
 
-VERSION = 1
+VERSION = 2
 
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -15,7 +15,7 @@ PRAGMAS = (
 ROOM_TABLES = """
 CREATE TABLE rooms(room INTEGER PRIMARY KEY, room_id TEXT NOT NULL UNIQUE, version TEXT NOT NULL);
 -- position is the record's place in log.db; the event itself is read from there.
--- verdict 0 accepted, 1 rejected. state_group: the state after the event.
+-- verdict 0 accepted, 1 rejected. state_group: the state after the event. notify: view/apply_notify.py.
 CREATE TABLE events(
     position INTEGER PRIMARY KEY, event_id TEXT NOT NULL UNIQUE, room INTEGER NOT NULL,
     stamp INTEGER NOT NULL, depth INTEGER NOT NULL, type TEXT NOT NULL, sender TEXT NOT NULL,
@@ -52,6 +52,8 @@ CREATE TABLE transactions(key INTEGER PRIMARY KEY, position INTEGER NOT NULL);
 """
 
 NODE_TABLES = """
+-- Bodies the log has been asked to drop, until it has.
+CREATE TABLE hollowing(position INTEGER PRIMARY KEY, pruned BLOB);
 CREATE TABLE nodes(node BLOB PRIMARY KEY, role TEXT NOT NULL, site TEXT NOT NULL) WITHOUT ROWID;
 -- Records whose author has no authority (yet): stored, not applied.
 CREATE TABLE unauthorised(position INTEGER PRIMARY KEY, node BLOB NOT NULL);
@@ -80,11 +82,45 @@ CREATE TABLE registers(
     PRIMARY KEY(family, owner, key1, key2)) WITHOUT ROWID;
 CREATE INDEX registers_owner ON registers(owner, position);
 CREATE INDEX registers_alias ON registers(json_extract(value, '$.room_id')) WHERE family = 'alias';
+"""
+
+READING_TABLES = """
+-- stamp and event_id: the target. position: where the receipt took effect; what arrives beyond it is unread,
+-- even if it sorts before the target. (written, author): of the record, decides between equal targets.
 CREATE TABLE receipts(
     room INTEGER NOT NULL, user_id TEXT NOT NULL, type TEXT NOT NULL, thread TEXT NOT NULL,
     event_id TEXT NOT NULL, stamp INTEGER NOT NULL, ts INTEGER NOT NULL, position INTEGER NOT NULL,
+    written INTEGER NOT NULL, author BLOB NOT NULL, record INTEGER NOT NULL,
     PRIMARY KEY(room, user_id, type, thread)) WITHOUT ROWID;
 CREATE INDEX receipts_position ON receipts(room, position);
+-- Whom an event highlights by name or mention; named_by: the member event that holds the name, else "".
+CREATE TABLE highlights(
+    user_id TEXT NOT NULL, room INTEGER NOT NULL, position INTEGER NOT NULL, named_by TEXT NOT NULL,
+    PRIMARY KEY(user_id, room, position)) WITHOUT ROWID;
+CREATE INDEX highlights_position ON highlights(position);
+"""
+
+MEDIA_TABLES = """
+-- hash: SHA-256 of the bytes, NULL while the id has none. The earliest (stamp, author) with bytes stands.
+CREATE TABLE media(
+    media_id TEXT PRIMARY KEY, user_id TEXT NOT NULL, hash BLOB, bytes INTEGER NOT NULL,
+    content_type TEXT NOT NULL, file_name TEXT, created_ts INTEGER NOT NULL,
+    stamp INTEGER NOT NULL, author BLOB NOT NULL) WITHOUT ROWID;
+CREATE INDEX media_promised ON media(user_id, created_ts) WHERE hash IS NULL;
+"""
+
+TEXT_TABLES = """
+-- Normalised texts of events, and the index over their pairs of letters (docs/decisions/search.md).
+CREATE TABLE texts(position INTEGER PRIMARY KEY, room INTEGER NOT NULL, text TEXT NOT NULL);
+CREATE VIRTUAL TABLE text_search USING fts5(
+    grams, content='', detail='none', columnsize=0, tokenize="ascii");
+-- What the user directory searches: own part of the id, line feed, display name.
+CREATE TABLE names(user_id TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
+-- Rooms that anybody may join.
+CREATE TABLE open_rooms(room INTEGER PRIMARY KEY);
+CREATE TABLE reports(
+    position INTEGER PRIMARY KEY, reporter TEXT NOT NULL, room_id TEXT, event_id TEXT, user_id TEXT,
+    reason TEXT NOT NULL, ts INTEGER NOT NULL);
 """
 
 KEY_TABLES = """
@@ -121,4 +157,6 @@ CREATE INDEX registers_keys ON registers(position)
 CREATE INDEX members_changed ON members(changed);
 """
 
-STATEMENTS = NODE_TABLES + ROOM_TABLES + ACCOUNT_TABLES + KEY_TABLES
+STATEMENTS = "".join(
+    (NODE_TABLES, ROOM_TABLES, ACCOUNT_TABLES, READING_TABLES, KEY_TABLES, MEDIA_TABLES, TEXT_TABLES)
+)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import httpx
 import pytest
 
 from tests.api.client import User, timeline
@@ -266,3 +267,17 @@ def test_profile_changes_reach_rooms(alice: User, bob: User) -> None:
     body = {"displayname": "x"}
     alice.refused(403, "M_FORBIDDEN", "PUT", "profile", bob.user_id, "displayname", body=body)
     alice.refused(404, "M_NOT_FOUND", "GET", "profile", "@nobody-at-all:localhost")
+
+
+@pytest.mark.parametrize("state_key", ["a/b", "/", "a//b/", "%41", "100 %", "%2F", "봉수/대", "?x=1#y"])
+def test_a_state_key_is_taken_as_it_was_encoded(alice: User, state_key: str) -> None:
+    room = alice.create_room()
+    event_id = alice.set_state(room, "kr.example.place", {"n": 1}, state_key)
+    assert alice.get("rooms", room, "event", event_id)["state_key"] == state_key
+    assert alice.get("rooms", room, "state", "kr.example.place", state_key) == {"n": 1}
+
+
+def test_an_address_that_is_not_utf_8_is_refused(alice: User, http: httpx.Client) -> None:
+    path = f"/_matrix/client/v3/rooms/{alice.create_room()}/state/x/%ff"
+    answer = http.get(path, headers={"authorization": f"Bearer {alice.access_token}"})
+    assert (answer.status_code, answer.json()["errcode"]) == (400, "M_INVALID_PARAM")

@@ -85,6 +85,8 @@ def validate_response(method: str, path: str, status: int, body: object) -> None
     if status >= 400:
         _check_error(body, [each for each in documented if each is not None], what)
         return
+    if status == 206:
+        return  # part of a file, by HTTP's own rules
     if found and not documented and 200 <= status < 300:
         raise AssertionError(f"{what}, which the spec does not know for {found[0].name}")
     schemas = [each for each in documented if each is not None]

@@ -1,0 +1,1 @@
+"""Telling push gateways: the one thing the program sends to addresses that users write."""

@@ -1,0 +1,219 @@
+"""Sends notifications to push gateways: at least once by event id, and never in the way of a message."""
+
+import asyncio
+import logging
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from bongsu import drafts, limits
+from bongsu.errors import MatrixError
+from bongsu.gateway.addresses import AddressRefused
+from bongsu.gateway.client import GatewayClient, GatewayError
+from bongsu.node import Node
+from bongsu.push.rules import NOTHING, outcome, tweaks
+from bongsu.view import members, pushers, registers
+from bongsu.view.changes import Changes
+from bongsu.view.events import EventRow
+from bongsu.view.pushers import Pusher
+from bongsu.view.receipts import receipts_of
+from bongsu.view.unread import actions_for, thread_of_row, unread
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Notification:
+    """One event for one user, or (row None) only the number on the badge."""
+
+    row: EventRow | None
+    tweaks: dict[str, Any]
+
+
+@dataclass(slots=True)
+class _Queue:
+    """What waits for one pusher, in order."""
+
+    pusher: Pusher
+    waiting: deque[_Notification] = field(default_factory=lambda: deque(maxlen=limits.PUSH_QUEUE_MAX))
+    task: asyncio.Task[None] | None = None
+    badge: int = 0
+
+
+class PushSender:
+    """Listens to what the node applies; judges and sends in tasks of its own."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._client = GatewayClient(allow_private=node.config.push_allow_private)
+        self._queues: dict[tuple[str, str, str], _Queue] = {}
+        self._users: dict[str, list[_Queue]] = {}
+        self._rows: deque[EventRow] = deque()
+        self._changed: set[str] = set()
+        self._judging: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to listen. What the last run may not have sent is sent again; gateways know event ids."""
+        context = self._node.context
+        for pusher in pushers.all_pushers(context):
+            self._changed.add(pusher.user_id)
+        since = self._node.now_ms() - limits.PUSH_AGAIN_MS
+        rooms = {each.room for user_id in self._changed for each in members.rooms_of(context, user_id)}
+        for room in sorted(rooms):
+            self._rows.extend(
+                context.events.rows("room=? AND stamp>? AND verdict=0 ORDER BY position", (room, since))
+            )
+        self._node.listeners.append(self._applied)
+        self._wake()
+
+    async def close(self) -> None:
+        """Stop sending; what is unsent is sent after the next start."""
+        self._node.listeners.remove(self._applied)
+        tasks = [queue.task for queue in self._queues.values() if queue.task is not None]
+        if self._judging is not None:
+            tasks.append(self._judging)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._client.close()
+
+    def _applied(self, changes: Changes) -> None:
+        # Runs between a message's commit and its answer: so it only takes note.
+        self._changed |= changes.users
+        if self._users or self._changed:
+            self._rows.extend(changes.events)
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._judging is None and (self._rows or self._changed):
+            self._judging = asyncio.get_running_loop().create_task(self._judge())
+
+    async def _judge(self) -> None:
+        """Find whom to tell, letting others run after every user."""
+        try:
+            while self._rows or self._changed:
+                while self._changed:
+                    self._reload(self._changed.pop())
+                    await asyncio.sleep(0)
+                if self._rows:
+                    await self._judge_row(self._rows.popleft())
+        except Exception:
+            logger.exception("a notification could not be judged")
+        finally:
+            self._judging = None
+
+    def _reload(self, user_id: str) -> None:
+        """Read a user's pushers again; if the user has read on, tell their badges."""
+        found = []
+        for pusher in pushers.pushers_of(self._node.context, user_id):
+            key = (user_id, pusher.app_id, pusher.pushkey)
+            queue = self._queues.setdefault(key, _Queue(pusher))
+            queue.pusher = pusher
+            found.append(queue)
+        for queue in self._users.pop(user_id, []):
+            if queue not in found:
+                self._drop(queue)
+        if not found:
+            return
+        self._users[user_id] = found
+        for queue in found:
+            if queue.badge and not queue.waiting and self._badge(user_id) < queue.badge:
+                self._add(queue, _Notification(None, {}))
+
+    def _drop(self, queue: _Queue) -> None:
+        self._queues.pop((queue.pusher.user_id, queue.pusher.app_id, queue.pusher.pushkey), None)
+        queue.waiting.clear()
+
+    async def _judge_row(self, row: EventRow) -> None:
+        context = self._node.context
+        room_id = context.events.room_id(row.room)
+        live = context.live.find(room_id)
+        concerned = self._users.keys() & (set() if live is None else live.joined)
+        if row.type == "m.room.member" and row.state_key in self._users:
+            concerned.add(row.state_key)
+        for user_id in sorted(concerned - {row.sender}):
+            event = context.events.load(row.position, row.event_id, room_id)
+            actions = actions_for(context, event, user_id)
+            if outcome(actions) != NOTHING and not self._read(row, user_id):
+                for queue in self._users.get(user_id, []):
+                    self._add(queue, _Notification(row, tweaks(actions)))
+            await asyncio.sleep(0)
+
+    def _read(self, row: EventRow, user_id: str) -> bool:
+        context = self._node.context
+        member = members.member(context, row.room, user_id)
+        if member is None or member.membership not in ("join", "invite"):
+            return True
+        thread = thread_of_row(context, row)
+        receipts = receipts_of(context, row.room, user_id)
+        return any(each.covers(row.stamp, row.event_id, row.position, thread) for each in receipts)
+
+    def _badge(self, user_id: str) -> int:
+        """Unread notifications in all rooms, and invitations."""
+        total = 0
+        for member in members.rooms_of(self._node.context, user_id):
+            if member.membership == "join":
+                total += sum(count for count, _ in unread(self._node.context, member).values())
+            total += member.membership == "invite"
+        return total
+
+    def _add(self, queue: _Queue, notification: _Notification) -> None:
+        queue.waiting.append(notification)
+        if queue.task is None:
+            queue.task = asyncio.get_running_loop().create_task(self._send_all(queue))
+
+    async def _send_all(self, queue: _Queue) -> None:
+        """Send what waits for a pusher, in order; pause ever longer while its gateway refuses."""
+        tries = 0
+        try:
+            while queue.waiting:
+                notification = queue.waiting[0]
+                try:
+                    await self._send(queue, notification)
+                except (GatewayError, AddressRefused) as error:
+                    tries += 1
+                    logger.info("the push gateway of %s: %s", queue.pusher.app_id, error)
+                    if tries < limits.PUSH_TRIES_MAX:
+                        await asyncio.sleep(min(2**tries / 8, limits.PUSH_RETRY_S_MAX))
+                        continue
+                tries = 0
+                if queue.waiting and queue.waiting[0] is notification:
+                    queue.waiting.popleft()
+        except Exception:
+            logger.exception("a notification could not be sent")
+        finally:
+            queue.task = None
+
+    async def _send(self, queue: _Queue, notification: _Notification) -> None:
+        pusher = queue.pusher
+        row = notification.row
+        if row is not None and self._read(row, pusher.user_id):
+            return
+        queue.badge = self._badge(pusher.user_id)
+        data = {name: value for name, value in pusher.value["data"].items() if name != "url"}
+        device = {
+            "app_id": pusher.app_id,
+            "pushkey": pusher.pushkey,
+            "pushkey_ts": pusher.stamp // 1000,
+            "data": data,
+            "tweaks": notification.tweaks,
+        }
+        body: dict[str, Any] = {"devices": [device], "counts": {"unread": queue.badge} if queue.badge else {}}
+        if row is not None:
+            loud = "sound" in notification.tweaks or notification.tweaks.get("highlight") is True
+            body["event_id"] = row.event_id
+            body["room_id"] = self._node.context.events.room_id(row.room)
+            body["prio"] = "high" if loud else "low"
+        rejected = await self._client.post(pusher.url, {"notification": body})
+        if pusher.pushkey in rejected:
+            await self._forget(pusher)
+
+    async def _forget(self, pusher: Pusher) -> None:
+        """The gateway knows the push key no longer: delete the pusher."""
+        node = self._node
+        key = (pushers.FAMILY, pusher.user_id, pusher.app_id, pusher.pushkey)
+        stamp = registers.stamp_after(node.context, node.now_ms(), *key)
+        try:
+            await node.write(drafts.register(*key, None, stamp))
+        except MatrixError as error:
+            logger.warning("a rejected pusher could not be deleted: %s", error.error)

@@ -1,0 +1,158 @@
+"""What handlers do with media: give out ids, take bytes, and wait for bytes that somebody promised."""
+
+import asyncio
+import re
+import secrets
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+
+from bongsu import drafts, limits
+from bongsu.clock import next_stamp
+from bongsu.errors import MatrixError, forbidden, not_found
+from bongsu.media.files import MediaFiles
+from bongsu.media.thumbnails import Thumbnails
+from bongsu.node import Node
+from bongsu.view.changes import Changes
+from bongsu.view.media import Media, media, promised
+
+_CONTENT_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,100}/[A-Za-z0-9!#$&^_.+-]{1,100}(?: ?;[ -~]{0,100})?")
+
+
+class Library:
+    """The media of a service."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        config = node.config
+        self.files = MediaFiles(config.data, config.free_bytes_min, config.admin_contact or "")
+        self.thumbnails = Thumbnails(self.files)
+        self._uploads: Counter[str] = Counter()
+        self._filling: set[str] = set()
+        self._arrivals: dict[str, asyncio.Event] = {}
+        node.listeners.append(self._changed)
+
+    async def promise(self, user_id: str) -> tuple[str, int]:
+        """Give out an id without bytes; the id, and when it ends if it stays so.
+
+        Raises:
+            MatrixError: 429 M_LIMIT_EXCEEDED, the user holds too many.
+        """
+        now = self._node.now_ms()
+        if promised(self._node.context, user_id, now - limits.MEDIA_PROMISED_MS) >= limits.MEDIA_PROMISED_MAX:
+            raise MatrixError(
+                429, "M_LIMIT_EXCEEDED", "Too many of your uploads have not come yet. Finish one first."
+            )
+        media_id = secrets.token_urlsafe(18)
+        await self._node.write(
+            drafts.media(media_id, user_id, None, 0, "application/octet-stream", None, now, next_stamp(now))
+        )
+        return media_id, now + limits.MEDIA_PROMISED_MS
+
+    async def upload(
+        self, user_id: str, chunks: AsyncIterator[bytes], content_type: str | None, file_name: str | None
+    ) -> str:
+        """Take bytes under a new id."""
+        media_id = secrets.token_urlsafe(18)
+        await self._store(media_id, user_id, chunks, content_type, file_name)
+        return media_id
+
+    async def fill(
+        self,
+        media_id: str,
+        user_id: str,
+        chunks: AsyncIterator[bytes],
+        content_type: str | None,
+        file_name: str | None,
+    ) -> None:
+        """Take the bytes of an id that was given out.
+
+        Raises:
+            MatrixError: 404 M_NOT_FOUND, 403 M_FORBIDDEN or 409 M_CANNOT_OVERWRITE_MEDIA.
+        """
+        found = media(self._node.context, media_id)
+        if found is None or self.expired(found):
+            raise not_found("This media id was not given out, or too long ago. Create another.")
+        if found.user_id != user_id:
+            raise forbidden("This media id was given out to somebody else. Create your own.")
+        if found.hash is not None or media_id in self._filling:
+            raise MatrixError(409, "M_CANNOT_OVERWRITE_MEDIA", "This media id has its content already.")
+        self._filling.add(media_id)
+        try:
+            await self._store(media_id, user_id, chunks, content_type, file_name)
+        finally:
+            self._filling.discard(media_id)
+
+    async def find(self, media_id: str, wait_s: float) -> Media:
+        """The media id with its bytes here, waited for if they are promised.
+
+        Raises:
+            MatrixError: 404 M_NOT_FOUND; 504 M_NOT_YET_UPLOADED.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + wait_s
+        while True:
+            found = media(self._node.context, media_id)
+            if found is None or self.expired(found):
+                raise not_found("There is no such file here.")
+            if found.hash is not None and self.files.path(found.hash).is_file():
+                return found
+            left_s = deadline - loop.time()
+            if left_s <= 0 or self._node.stopping:
+                raise MatrixError(504, "M_NOT_YET_UPLOADED", "The file has not been uploaded yet. Try later.")
+            arrival = self._arrivals.setdefault(media_id, asyncio.Event())
+            try:
+                await asyncio.wait_for(arrival.wait(), left_s)
+            except TimeoutError:
+                continue
+
+    def expired(self, found: Media) -> bool:
+        """Whether an id was given out and never used in time."""
+        age_ms = self._node.now_ms() - found.created_ts
+        return found.hash is None and age_ms > limits.MEDIA_PROMISED_MS
+
+    async def _store(
+        self,
+        media_id: str,
+        user_id: str,
+        chunks: AsyncIterator[bytes],
+        content_type: str | None,
+        file_name: str | None,
+    ) -> None:
+        with self._one_more(user_id):
+            self.files.check_room(0)
+            stored = await self.files.store(chunks)
+        now = self._node.now_ms()
+        kind = content_type if content_type and _CONTENT_TYPE.fullmatch(content_type) else ""
+        await self._node.write(
+            drafts.media(
+                media_id,
+                user_id,
+                stored.hash,
+                stored.bytes,
+                kind or "application/octet-stream",
+                None if file_name is None else file_name[: limits.MEDIA_NAME_CHARACTERS_MAX],
+                now,
+                next_stamp(now),
+            )
+        )
+
+    @contextmanager
+    def _one_more(self, user_id: str) -> Iterator[None]:
+        if self._uploads[user_id] >= limits.UPLOADS_AT_ONCE_MAX:
+            raise MatrixError(
+                429, "M_LIMIT_EXCEEDED", "Too many of your uploads are under way. Wait for one to end."
+            )
+        self._uploads[user_id] += 1
+        try:
+            yield
+        finally:
+            self._uploads[user_id] -= 1
+            if not self._uploads[user_id]:
+                del self._uploads[user_id]
+
+    def _changed(self, changes: Changes) -> None:
+        for media_id in changes.media:
+            arrival = self._arrivals.pop(media_id, None)
+            if arrival is not None:
+                arrival.set()

@@ -1,0 +1,46 @@
+"""Queries: media ids and the bytes they stand for."""
+
+from dataclasses import dataclass
+
+from bongsu.view.context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A media id. `hash`: SHA-256 of its bytes, None until they are uploaded."""
+
+    media_id: str
+    user_id: str
+    hash: bytes | None
+    bytes: int
+    content_type: str
+    file_name: str | None
+    created_ts: int
+
+
+def media(context: Context, media_id: str) -> Media | None:
+    """The media id, or None if it was never given out."""
+    found = context.db.one(
+        "SELECT media_id, user_id, hash, bytes, content_type, file_name, created_ts FROM media"
+        " WHERE media_id=?",
+        (media_id,),
+    )
+    return None if found is None else Media(*found)
+
+
+def promised(context: Context, user_id: str, since_ts: int) -> int:
+    """How many ids the user holds that have no bytes yet."""
+    return int(
+        context.db.value(
+            "SELECT count(*) FROM media WHERE user_id=? AND hash IS NULL AND created_ts>?",
+            (user_id, since_ts),
+        )
+    )
+
+
+def stored(context: Context) -> list[tuple[bytes, int]]:
+    """(hash, bytes) of everything that should be on disk."""
+    return [
+        (found[0], found[1])
+        for found in context.db.all("SELECT DISTINCT hash, bytes FROM media WHERE hash IS NOT NULL")
+    ]
