@@ -100,7 +100,8 @@ tests/e2e/node_modules/.installed: tests/e2e/package.json tests/e2e/package-lock
 web/node_modules/.installed: web/package.json web/package-lock.json
 	@tools/need node
 	@echo "Installing what the web client is built with into web/node_modules"
-	@cd web && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@# Not `npm ci`: it refuses a lock file from a registry that lacks some other platforms' optional packages.
+	@cd web && npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 WEB_SOURCES := $(shell find web/src web/public web/messages web/tools -type f -not -path "web/src/paraglide/*") \

@@ -48,9 +48,10 @@ test("a stored session is read back; a broken one is none", () => {
 
 test("registering walks through the stages the server asks for, the invitation first", async () => {
   const bodies: { auth?: { type: string } }[] = [];
+  const flows = [{ stages: ["m.login.registration_token", "m.login.dummy"] }];
   const answers: [number, object][] = [
-    [401, { session: "s", flows: [{ stages: ["m.login.registration_token", "m.login.dummy"] }] }],
-    [401, { session: "s", flows: [{ stages: ["m.login.registration_token", "m.login.dummy"] }] }],
+    [401, { session: "s", flows }],
+    [401, { session: "s", flows, completed: ["m.login.registration_token"] }],
     [200, { user_id: "@a:b", device_id: "D", access_token: "t" }],
   ];
   const fetch = (_: string, init?: RequestInit) => {

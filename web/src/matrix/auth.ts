@@ -22,6 +22,7 @@ interface Answer {
   device_id?: string;
   access_token?: string;
   flows?: { stages: string[] }[];
+  completed?: string[];
 }
 
 const DUMMY = "m.login.dummy";
@@ -62,8 +63,9 @@ export async function register(
   const asked = { username: name, password, initial_device_display_name: device };
   let [status, answer] = await post(fetch, "register", asked);
   for (let stage = 0; status === 401 && answer.session && !answer.errcode && stage < 3; stage++) {
-    const stages = answer.flows?.flatMap((flow) => flow.stages) ?? [];
-    const needsToken = stage === 0 && stages.includes(TOKEN);
+    const flows = answer.flows ?? [];
+    const asksToken = flows.length > 0 && flows.every((flow) => flow.stages.includes(TOKEN));
+    const needsToken = asksToken && !answer.completed?.includes(TOKEN);
     if (needsToken && !invitation) throw new AuthError("INVITATION_NEEDED", 401, "");
     const auth = needsToken
       ? { type: TOKEN, token: invitation, session: answer.session }

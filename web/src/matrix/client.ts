@@ -3,7 +3,6 @@ import "./polyfill";
 import {
   ClientEvent,
   createClient,
-  EventStatus,
   HttpApiEvent,
   IndexedDBStore,
   type MatrixClient,
@@ -59,6 +58,9 @@ function roomName(texts: Texts): (roomId: string, state: RoomNameState) => strin
 /** Opens the stores, the encryption and the outbox, and begins to sync. */
 export async function start(session: Session, sites: Sites, hooks: Hooks): Promise<Running> {
   const store = new IndexedDBStore({ indexedDB, localStorage, dbName: `bongsu-${session.userId}` });
+  // The outbox keeps what is not sent; a second queue in the SDK would send it twice.
+  store.getPendingEvents = () => Promise.resolve([]);
+  store.setPendingEvents = () => Promise.resolve();
   const client = createClient({
     baseUrl: sites.site.base_url,
     fetchFn: sites.fetchFn,
@@ -99,10 +101,7 @@ export async function start(session: Session, sites: Sites, hooks: Hooks): Promi
     pendingEventOrdering: PendingEventOrdering.Detached,
     pollTimeout: POLL_MS,
   });
-  void prepared.then(() => {
-    dropSdkQueue(client);
-    return outbox.open();
-  });
+  void prepared.then(() => outbox.open());
   const wake = () => outbox.wake();
   const save = () => void store.save(true);
   const saving = setInterval(save, SAVE_EVERY_MS);
@@ -124,12 +123,4 @@ export async function start(session: Session, sites: Sites, hooks: Hooks): Promi
       await store.save(true);
     },
   };
-}
-
-/** What the SDK remembers of an unfinished send is ours to send again: its copy would be a second one. */
-function dropSdkQueue(client: MatrixClient): void {
-  for (const room of client.getRooms())
-    for (const event of room.getPendingEvents())
-      if (event.status === EventStatus.NOT_SENT || event.status === EventStatus.QUEUED)
-        client.cancelPendingEvent(event);
 }

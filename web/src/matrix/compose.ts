@@ -24,6 +24,10 @@ export function reaction(roomId: string, eventId: string, key: string): Draft {
   return { roomId, type: "m.reaction", content };
 }
 
+export function removal(roomId: string, eventId: string): Draft {
+  return { roomId, type: "m.room.redaction", content: { redacts: eventId } };
+}
+
 export function photo(roomId: string, blob: Blob, name: string, width: number, height: number): Draft {
   return {
     roomId,

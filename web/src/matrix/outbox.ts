@@ -73,7 +73,7 @@ export class Outbox {
     const letter: Letter = {
       ...draft,
       attachment: draft.attachment ?? null,
-      id: this.options.newId?.() ?? `b${crypto.randomUUID()}`,
+      id: this.newId(),
       order: this.nextOrder++,
       writtenMs: (this.options.now ?? Date.now)(),
       refused: null,
@@ -85,11 +85,20 @@ export class Outbox {
     return letter;
   }
 
+  /** Sends a refused letter anew. It was never stored, so it may have, and for the SDK needs, a new id. */
   async retry(id: string): Promise<void> {
     const letter = this.letters.find((each) => each.id === id);
-    if (letter === undefined) return;
-    await this.replace({ ...letter, refused: null });
+    if (letter === undefined || letter.refused === null) return;
+    const again = { ...letter, id: this.newId(), refused: null };
+    await this.options.store.put(again);
+    await this.options.store.remove(id);
+    this.letters = this.letters.map((each) => (each.id === id ? again : each));
+    this.tell();
     this.drain(letter.roomId);
+  }
+
+  private newId(): string {
+    return this.options.newId?.() ?? `b${crypto.randomUUID()}`;
   }
 
   async discard(id: string): Promise<void> {

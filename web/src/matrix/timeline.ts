@@ -7,7 +7,7 @@ import {
   RelationType,
   type Room,
 } from "matrix-js-sdk";
-import { isMessage } from "./chats";
+import { directRooms, isMessage } from "./chats";
 import type { Running } from "./client";
 import { type Line, type Reaction, unreadCounts } from "./layout";
 import type { Letter } from "./outbox";
@@ -20,10 +20,11 @@ const UNREAD_MEMBERS_MAX = 100;
 export function linesOf(running: Running, room: Room, progress: Map<string, number>, nowMs: number): Line[] {
   const { client, outbox, sent } = running;
   const me = client.getSafeUserId();
+  const isDirect = directRooms(client).has(room.roomId);
   const events = room
     .getLiveTimeline()
     .getEvents()
-    .filter((event) => isShown(event));
+    .filter((event) => isShown(event, isDirect));
   const counts = unread(room, events);
   const lines = events.map((event, index) => lineOf(room, event, me, counts[index] ?? 0, nowMs));
   const shown = new Set(room.getLiveTimeline().getEvents().map((event) => event.getUnsigned().transaction_id));
@@ -32,9 +33,11 @@ export function linesOf(running: Running, room: Room, progress: Map<string, numb
   return [...lines, ...waiting.filter((letter) => letter.type === "m.room.message").map((letter) => pending(letter, me, progress))];
 }
 
-function isShown(event: MatrixEvent): boolean {
+function isShown(event: MatrixEvent, isDirect: boolean): boolean {
   if (event.getRelation()?.rel_type === RelationType.Replace) return false;
   if (isMessage(event)) return true;
+  // Between two people, who began and who came says nothing; who left does.
+  if (isDirect) return event.getType() === EventType.RoomMember && notice(event) === "left";
   if (event.getType() === EventType.RoomMember) return notice(event) !== null;
   return event.getType() === EventType.RoomCreate;
 }
