@@ -58,6 +58,13 @@ async function say(page, text) {
   await page.keyboard.press("Enter");
 }
 
+async function act(page, text, name) {
+  const message = page.locator(".message").filter({ hasText: text }).last();
+  await message.hover();
+  await message.getByLabel(texts.more, { exact: true }).click();
+  await page.getByRole("dialog").getByRole("button", { name, exact: true }).click();
+}
+
 const shows = (page, text) => page.getByRole("log").getByText(text, { exact: true }).waitFor();
 const step = (text) => console.log(`ok ${text}`);
 
@@ -120,14 +127,59 @@ async function story() {
     throw new Error(`what was written offline arrived as ${bodies}`);
   step("what is written offline goes out later, in order, once");
 
+  await act(bada, "끊긴 동안 쓴 첫 번째", texts.react.replace("{emoji}", "❤️"));
+  await sora.getByRole("button", { name: "❤️ 1" }).waitFor();
+  await act(sora, "끊긴 동안 쓴 첫 번째", texts.edit);
+  await say(sora, "끊긴 동안 쓴 글, 고침");
+  await shows(bada, "끊긴 동안 쓴 글, 고침");
+  await act(bada, "끊긴 동안 쓴 글, 고침", texts.reply);
+  await say(bada, "잘 왔어");
+  await shows(sora, "잘 왔어");
+  await act(sora, "끊긴 동안 쓴 두 번째", texts.delete);
+  await bada.getByText(texts.deleted).waitFor();
+  step("they react, edit, reply and delete");
+
+  await sora.locator("input[type=file]").setInputFiles(new URL("photo.png", import.meta.url).pathname);
+  await bada.getByRole("button", { name: "photo.png" }).getByRole("img").waitFor();
+  await shot(bada, "8-photo");
+  await bada.getByRole("button", { name: "photo.png" }).click();
+  await bada.getByRole("dialog").getByRole("img").waitFor();
+  await bada.keyboard.press("Escape");
+  step("sora sends a photo, bada looks at it");
+
   if (Number(width) < 900) await button(sora, "back").click();
   await sora.getByText("bada").first().waitFor();
-  await shot(sora, "8-chats");
+  await shot(sora, "9-chats");
   await sora.getByRole("navigation").getByText(texts.friends, { exact: true }).click();
   await sora.getByLabel(texts.search_friends).fill("ba");
   await sora.getByRole("button", { name: "bada" }).waitFor();
-  await shot(sora, "9-friends");
+  await shot(sora, "10-friends");
   step("sora finds bada among the friends");
+
+  await sora.getByRole("navigation").getByText(texts.chats, { exact: true }).click();
+  await button(sora, "kit_show").first().click();
+  const kit = await sora.getByRole("dialog").locator("code").textContent();
+  await shot(sora, "11-kit");
+  await button(sora, "kit_saved").click();
+  const phone = await person("sora's new phone");
+  await button(phone, "to_log_in").click();
+  await phone.getByLabel(texts.name, { exact: true }).fill("sora");
+  await phone.getByLabel(texts.password, { exact: true }).fill(PASSWORD);
+  await button(phone, "log_in").click();
+  await phone.getByText(texts.kit_needed).waitFor();
+  await button(phone, "kit_enter").first().click();
+  await phone.getByRole("dialog").getByLabel(texts.kit).fill(kit);
+  await shot(phone, "12-kit-needed");
+  await phone.getByRole("dialog").getByRole("button", { name: texts.open }).click();
+  await phone.getByText(texts.kit_done).waitFor();
+  await phone.keyboard.press("Escape");
+  await phone.getByRole("button", { name: /bada/ }).click();
+  await shows(phone, "소라야, 여기 괜찮다!");
+  await shows(phone, "끊긴 동안 쓴 글, 고침");
+  await say(phone, "새 전화로도 잘 보여");
+  await shows(bada, "새 전화로도 잘 보여");
+  await shot(phone, "13-new-phone");
+  step("with name, password and kit a new phone reads all history");
 }
 
 try {

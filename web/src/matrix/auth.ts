@@ -63,16 +63,19 @@ export async function register(
   const asked = { username: name, password, initial_device_display_name: device };
   let [status, answer] = await post(fetch, "register", asked);
   for (let stage = 0; status === 401 && answer.session && !answer.errcode && stage < 3; stage++) {
-    const flows = answer.flows ?? [];
-    const asksToken = flows.length > 0 && flows.every((flow) => flow.stages.includes(TOKEN));
-    const needsToken = asksToken && !answer.completed?.includes(TOKEN);
-    if (needsToken && !invitation) throw new AuthError("INVITATION_NEEDED", 401, "");
-    const auth = needsToken
-      ? { type: TOKEN, token: invitation, session: answer.session }
-      : { type: DUMMY, session: answer.session };
+    const auth = { ...nextStage(answer, invitation), session: answer.session };
     [status, answer] = await post(fetch, "register", { ...asked, auth });
   }
   return session(status, answer);
+}
+
+/** The stage to do next: the invitation, where every way to an account asks for one, else nothing at all. */
+function nextStage(answer: Answer, invitation: string): { type: string; token?: string } {
+  const flows = answer.flows ?? [];
+  const asksToken = flows.length > 0 && flows.every((flow) => flow.stages.includes(TOKEN));
+  if (!asksToken || answer.completed?.includes(TOKEN)) return { type: DUMMY };
+  if (!invitation) throw new AuthError("INVITATION_NEEDED", 401, "");
+  return { type: TOKEN, token: invitation };
 }
 
 /** @throws AuthError M_FORBIDDEN for a wrong name or password */

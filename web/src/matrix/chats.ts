@@ -1,5 +1,5 @@
 // The list of chats, derived from the client's rooms: newest first, invitations on top.
-import { KnownMembership, type MatrixClient, type MatrixEvent, NotificationCountType, type Room } from "matrix-js-sdk";
+import { KnownMembership, type MatrixClient, type MatrixEvent, NotificationCountType, type Room, type RoomMember } from "matrix-js-sdk";
 
 export interface Chat {
   roomId: string;
@@ -34,20 +34,30 @@ function isHere(room: Room): boolean {
 }
 
 function chatOf(room: Room, me: string, other: string | null): Chat {
-  const last = lastShown(room);
-  const invited = room.getMyMembership() === KnownMembership.Invite;
-  const invitation = invited ? room.getMember(me)?.events.member : undefined;
-  return {
+  const member = room.getMember(me);
+  const common = {
     roomId: room.roomId,
     name: room.name,
-    other: other ?? (room.getMember(me)?.getDMInviter() || null),
-    invited,
-    inviter: invitation?.getSender() ?? "",
+    other: other ?? (member?.getDMInviter() || null),
     encrypted: room.hasEncryptionStateEvent(),
-    unread: invited ? 1 : room.getUnreadNotificationCount(NotificationCountType.Total),
-    preview: last ? previewOf(last, me) : { kind: "none" },
-    timeMs: last?.getTs() ?? invitation?.getTs() ?? room.getLastActiveTimestamp(),
   };
+  const none: Preview = { kind: "none" };
+  if (room.getMyMembership() === KnownMembership.Invite)
+    return { ...common, invited: true, unread: 1, preview: none, ...invitationOf(member) };
+  const last = lastShown(room);
+  return {
+    ...common,
+    invited: false,
+    inviter: "",
+    unread: room.getUnreadNotificationCount(NotificationCountType.Total),
+    preview: last ? previewOf(last, me) : none,
+    timeMs: last?.getTs() ?? room.getLastActiveTimestamp(),
+  };
+}
+
+function invitationOf(member: RoomMember | null): { inviter: string; timeMs: number } {
+  const event = member?.events.member;
+  return { inviter: event?.getSender() ?? "", timeMs: event?.getTs() ?? 0 };
 }
 
 function lastShown(room: Room): MatrixEvent | undefined {

@@ -77,14 +77,8 @@ export class Sites {
     const signal = init.signal ?? null;
     for (let tries = 0; ; tries++) {
       const used = this.current;
-      const flight = new AbortController();
-      const forward = () => flight.abort(signal?.reason);
-      if (signal?.aborted) forward();
-      signal?.addEventListener("abort", forward);
-      this.flights.add(flight);
-      this.watch();
       try {
-        const response = await this.fetch(this.at(this.site, asked), { ...init, signal: flight.signal });
+        const response = await this.fly(asked, init, signal);
         this.good(used);
         return response;
       } catch (error) {
@@ -92,12 +86,25 @@ export class Sites {
         // Two requests that fail at once must not hop twice: only the first finds its site still in use.
         const moved = used !== this.current || (await this.hop());
         if (!moved || tries >= this.sites.length) throw error;
-      } finally {
-        signal?.removeEventListener("abort", forward);
-        this.flights.delete(flight);
       }
     }
   };
+
+  /** One try at the site in use; the watchdog may end it, and so may the caller. */
+  private async fly(asked: URL, init: RequestInit, signal: AbortSignal | null): Promise<Response> {
+    const flight = new AbortController();
+    const forward = () => flight.abort(signal?.reason);
+    if (signal?.aborted) forward();
+    signal?.addEventListener("abort", forward);
+    this.flights.add(flight);
+    this.watch();
+    try {
+      return await this.fetch(this.at(this.site, asked), { ...init, signal: flight.signal });
+    } finally {
+      signal?.removeEventListener("abort", forward);
+      this.flights.delete(flight);
+    }
+  }
 
   private at(site: Site, asked: URL): string {
     return site.base_url.replace(/\/$/, "") + asked.pathname + asked.search;

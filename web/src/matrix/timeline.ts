@@ -85,16 +85,18 @@ function lineOf(room: Room, event: MatrixEvent, me: string, unreadCount: number,
 }
 
 function whatOf(room: Room, event: MatrixEvent, nowMs: number): Line["what"] {
-  if (event.getType() === EventType.RoomCreate)
-    return { kind: "created", names: room.getMember(event.getSender() ?? "")?.name ?? "" };
-  if (event.getType() === EventType.RoomMember) {
-    const names = String(event.getContent()["displayname"] ?? event.getStateKey() ?? "");
-    return { kind: notice(event) ?? "joined", names };
-  }
+  if (event.isState()) return noticeOf(room, event);
   if (event.isRedacted()) return { kind: "deleted" };
   if (event.getType() === EventType.RoomMessageEncrypted || event.isDecryptionFailure())
     return { kind: nowMs - event.localTimestamp < KEY_PATIENCE_MS ? "waiting" : "unreadable" };
   return contentOf(event.getContent(), event.replacingEvent() !== null);
+}
+
+function noticeOf(room: Room, event: MatrixEvent): Line["what"] {
+  if (event.getType() === EventType.RoomCreate)
+    return { kind: "created", names: room.getMember(event.getSender() ?? "")?.name ?? "" };
+  const names = String(event.getContent()["displayname"] ?? event.getStateKey() ?? "");
+  return { kind: notice(event) ?? "joined", names };
 }
 
 function contentOf(content: Record<string, unknown>, edited: boolean): Line["what"] {
