@@ -104,7 +104,7 @@ web/node_modules/.installed: web/package.json web/package-lock.json
 	@cd web && npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-WEB_SOURCES := $(shell find web/src web/public web/messages web/tools -type f -not -path "web/src/paraglide/*") \
+WEB_SOURCES := $(shell find web/src web/worker web/public web/messages web/tools -type f -not -path "web/src/paraglide/*") \
 	web/index.html web/vite.config.ts web/svelte.config.js web/tsconfig.json web/project.inlang/settings.json
 
 bongsu/web/.built: web/node_modules/.installed $(WEB_SOURCES)

@@ -20,6 +20,11 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     manifest: true,
+    rollupOptions: {
+      input: { index: "index.html", sw: "worker/sw.ts" },
+      // The worker's address must stay the same from build to build.
+      output: { entryFileNames: (chunk) => (chunk.name === "sw" ? "sw.js" : "assets/[name]-[hash].js") },
+    },
     chunkSizeWarningLimit: 1200,
   },
   server: { proxy: { "/_matrix": "http://localhost:8008", "/_bongsu": "http://localhost:8008" } },

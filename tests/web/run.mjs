@@ -119,6 +119,14 @@ async function story() {
   await sora.getByTitle(texts.sending).nth(1).waitFor();
   await sora.getByText(like("strip_offline")).waitFor();
   await shot(sora, "7-offline");
+  await sora.evaluate(async () => {
+    await navigator.serviceWorker.ready;
+    dispatchEvent(new Event("pagehide"));
+  });
+  await sora.reload();
+  await sora.getByTitle(texts.sending).nth(1).waitFor();
+  await shows(sora, "응 🙌");
+  step("reloaded without a network it opens, with its history and what waits");
   await sora.context().setOffline(false);
   await shows(bada, "끊긴 동안 쓴 두 번째");
   await sora.getByTitle(texts.sending).first().waitFor({ state: "detached" });

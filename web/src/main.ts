@@ -8,3 +8,6 @@ import { app } from "./state/app.svelte";
 document.documentElement.lang = getLocale();
 app.begin();
 mount(App, { target: document.getElementById("app") as HTMLElement });
+// Later than all else: keeping the whole client for offline must not slow down the first look at it.
+if (import.meta.env.PROD)
+  window.addEventListener("load", () => void navigator.serviceWorker?.register("/sw.js").catch(() => undefined));

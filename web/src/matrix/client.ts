@@ -12,6 +12,7 @@ import {
   SyncState,
 } from "matrix-js-sdk";
 import { decodeRecoveryKey } from "matrix-js-sdk/lib/crypto-api/index.js";
+import { whileOpening } from "./opening";
 import { Outbox } from "./outbox";
 import { openOutboxStore } from "./outboxStore";
 import { sendLetter } from "./send";
@@ -58,12 +59,13 @@ function roomName(texts: Texts): (roomId: string, state: RoomNameState) => strin
 /** Opens the stores, the encryption and the outbox, and begins to sync. */
 export async function start(session: Session, sites: Sites, hooks: Hooks): Promise<Running> {
   const store = new IndexedDBStore({ indexedDB, localStorage, dbName: `bongsu-${session.userId}` });
+  const opening = whileOpening(sites.fetchFn, session.userId.slice(session.userId.indexOf(":") + 1));
   // The outbox keeps what is not sent; a second queue in the SDK would send it twice.
   store.getPendingEvents = () => Promise.resolve([]);
   store.setPendingEvents = () => Promise.resolve();
   const client = createClient({
     baseUrl: sites.site.base_url,
-    fetchFn: sites.fetchFn,
+    fetchFn: opening.fetchFn,
     userId: session.userId,
     deviceId: session.deviceId,
     accessToken: session.accessToken,
@@ -81,6 +83,7 @@ export async function start(session: Session, sites: Sites, hooks: Hooks): Promi
   client.on(HttpApiEvent.SessionLoggedOut, () => hooks.loggedOut());
   await store.startup();
   await client.initRustCrypto({ cryptoDatabasePrefix: `bongsu-${session.userId}` });
+  opening.done();
 
   const sent = new Map<string, string>();
   const outbox = new Outbox({

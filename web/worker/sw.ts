@@ -1,0 +1,41 @@
+// The service worker: the client opens when the network is gone. Each build is one cache, whole or not at all;
+// a page and its parts come from the same build. What the service answers is never kept here.
+const worker = self as unknown as ServiceWorkerGlobalScope;
+
+// The build puts the list of its files here (tools/precache.mjs), so that a new build is a new worker.
+const files = "__FILES__" as unknown as { version: string; paths: string[] };
+const NAME = `bongsu-${files.version}`;
+const API = ["/_matrix", "/_bongsu", "/.well-known"];
+
+worker.addEventListener("install", (event) => {
+  event.waitUntil(
+    (async () => {
+      await (await caches.open(NAME)).addAll(files.paths);
+      await worker.skipWaiting();
+    })(),
+  );
+});
+
+worker.addEventListener("activate", (event) => {
+  event.waitUntil(
+    (async () => {
+      // The build before is left: a page of it may still be open and fetch a part. It goes with the next.
+      const [, ...older] = (await caches.keys()).filter((name) => name !== NAME).reverse();
+      await Promise.all(older.map((name) => caches.delete(name)));
+      await worker.clients.claim();
+    })(),
+  );
+});
+
+worker.addEventListener("fetch", (event) => {
+  const { pathname, origin } = new URL(event.request.url);
+  const ours = origin === worker.location.origin && !API.some((prefix) => pathname.startsWith(prefix));
+  if (ours && event.request.method === "GET") event.respondWith(answer(event.request, pathname));
+});
+
+async function answer(request: Request, pathname: string): Promise<Response> {
+  const isPage = request.mode === "navigate";
+  const kept = isPage ? await (await caches.open(NAME)).match("/index.html") : await caches.match(pathname);
+  return kept ?? fetch(request);
+}
+export {};
