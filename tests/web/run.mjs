@@ -65,6 +65,21 @@ async function act(page, text, name) {
   await page.getByRole("dialog").getByRole("button", { name, exact: true }).click();
 }
 
+/** Resolves when the key backup has not grown for as long as the SDK may wait before it adds keys. */
+async function backedUp(page) {
+  await page.waitForFunction(
+    async (quietMs) => {
+      const { accessToken } = JSON.parse(localStorage.getItem("bongsu.session"));
+      const headers = { Authorization: `Bearer ${accessToken}` };
+      const { etag, count } = await (await fetch("/_matrix/client/v3/room_keys/version", { headers })).json();
+      if (count === 0 || etag !== window.lastEtag) [window.lastEtag, window.etagSince] = [etag, Date.now()];
+      return Date.now() - window.etagSince > quietMs;
+    },
+    11_000,
+    { polling: 500, timeout: 60_000 },
+  );
+}
+
 const shows = (page, text) => page.getByRole("log").getByText(text, { exact: true }).waitFor();
 const step = (text) => console.log(`ok ${text}`);
 
@@ -169,7 +184,8 @@ async function story() {
   const kit = await sora.getByRole("dialog").locator("code").textContent();
   await shot(sora, "11-kit");
   await button(sora, "kit_saved").click();
-  const phone = await person("sora's new phone");
+  await backedUp(sora);
+  const phone = await person("new-phone");
   await button(phone, "to_log_in").click();
   await phone.getByLabel(texts.name, { exact: true }).fill("sora");
   await phone.getByLabel(texts.password, { exact: true }).fill(PASSWORD);
@@ -182,8 +198,10 @@ async function story() {
   await phone.getByText(texts.kit_done).waitFor();
   await phone.keyboard.press("Escape");
   await phone.getByRole("button", { name: /bada/ }).click();
-  await shows(phone, "소라야, 여기 괜찮다!");
   await shows(phone, "끊긴 동안 쓴 글, 고침");
+  await phone.getByRole("log").hover();
+  await phone.mouse.wheel(0, -5000);
+  await shows(phone, "소라야, 여기 괜찮다!");
   await say(phone, "새 전화로도 잘 보여");
   await shows(bada, "새 전화로도 잘 보여");
   await shot(phone, "13-new-phone");

@@ -55,6 +55,8 @@ export async function prepareEncryption(
     });
   }
   await crypto.checkKeyBackupAndEnable();
+  // Without a network the SDK quietly leaves the backup off; whoever called tries again.
+  if ((await crypto.getActiveSessionBackupVersion()) === null) throw new Error("the key backup is not on yet");
   return "ready";
 }
 

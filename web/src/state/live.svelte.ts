@@ -34,6 +34,8 @@ const NEWS = [
   MatrixEventEvent.Replaced,
 ] as const satisfies EmittedEvents[];
 
+const KEYS_AGAIN_MS = 3_000;
+
 class LiveState {
   chats = $state.raw<Chat[]>([]);
   items = $state.raw<Item[]>([]);
@@ -97,7 +99,7 @@ class LiveState {
       app.password = null;
     } catch {
       // The network went while keys were made: what is missing is made when it is back.
-      setTimeout(() => void this.prepareEncryption(), 10_000);
+      setTimeout(() => void this.prepareEncryption(), KEYS_AGAIN_MS);
     }
   }
 
