@@ -1,4 +1,4 @@
-"""The web client's own checks: unit tests, types, lint, texts in both languages, and the budgets of its size."""
+"""The web client's own checks: unit tests, types, lint, texts in both languages, and its size."""
 
 import json
 import subprocess

@@ -60,7 +60,8 @@ export async function prepareEncryption(
   return "ready";
 }
 
-async function recover(client: MatrixClient): Promise<void> {
+/** Takes the account's keys out of secret storage and every room key out of the backup. */
+export async function recover(client: MatrixClient): Promise<void> {
   const crypto = client.getCrypto();
   if (!crypto) return;
   await crypto.bootstrapCrossSigning({});

@@ -12,7 +12,7 @@ import {
 import { type Chat, chatsOf } from "../matrix/chats";
 import { type Running, start } from "../matrix/client";
 import { openDirect } from "../matrix/direct";
-import { type Encryption, openWithKit, prepareEncryption } from "../matrix/encryption";
+import { type Encryption, openWithKit, prepareEncryption, recover } from "../matrix/encryption";
 import { type Item, layout } from "../matrix/layout";
 import { KEY_PATIENCE_MS, linesOf, loadOlder, markRead } from "../matrix/timeline";
 import { onProgress } from "../matrix/upload";
@@ -107,7 +107,14 @@ class LiveState {
   async enterKit(recoveryKey: string): Promise<boolean> {
     if (!(await openWithKit(this.client, recoveryKey))) return false;
     app.update({ recoveryKey, kitSaved: true });
-    await this.prepareEncryption();
+    try {
+      await recover(this.client);
+    } catch (error) {
+      // Half a recovery must not pass for a whole one: the kit is asked for again.
+      app.update({ recoveryKey: null });
+      throw error;
+    }
+    this.encryption = "ready";
     this.refresh();
     return true;
   }
