@@ -11,6 +11,7 @@ BUNDLE_BYTES_MAX = 2_097_152  # so that the largest record fits
 EXCHANGE_MESSAGE_BYTES_MAX = 2_163_712  # a bundle, or a vector and a list of logs
 EXCHANGE_WINDOW_BYTES = 8_388_608  # records a peer may send before some of them are on disk here
 EXCHANGE_WITHOUT_MAX = 256  # logs a peer sent wrongly and is not asked for again on this link
+EXCHANGE_COMPLAINTS_MAX = 32  # sentences about one peer on one link
 EXCHANGE_ACKS_MAX = 1_024  # logs acknowledged in one message
 EPOCH_ENDS_MAX = 1_024  # ends of earlier logs that one opening record names
 VECTOR_BYTES_MAX = 65_536

@@ -1,4 +1,4 @@
-"""A strict reader for the few forms of CBOR that nodes send each other: one encoding each, all bounded. Pure."""
+"""A strict reader for the few forms of CBOR that nodes send each other, all bounded. Pure."""
 
 from typing import NoReturn
 
@@ -39,7 +39,7 @@ class FrameReader:
         """A number that is 0 or 1."""
         return self.uint(1) == 1
 
-    def bytes(self, most: int, least: int = 0) -> bytes:
+    def octets(self, most: int, least: int = 0) -> bytes:
         """A byte string."""
         count = self._head(BYTES, "a byte string")
         if not least <= count <= most:
@@ -51,7 +51,7 @@ class FrameReader:
         if self._at < len(self._raw) and self._raw[self._at] == NULL:
             self._at += 1
             return None
-        return self.bytes(most)
+        return self.octets(most)
 
     def end(self) -> None:
         """Nothing may follow."""

@@ -82,14 +82,20 @@ def test_a_changed_bundle_is_refused_or_another_bundle(bundle: Bundle, data: st.
 
 
 @settings(max_examples=300)
-@given(st.one_of(st.binary(max_size=400), st.binary(max_size=400).map(lambda tail: b"\x87\x01\x58\x20" + tail)))
+@given(
+    st.one_of(st.binary(max_size=400), st.binary(max_size=400).map(lambda tail: b"\x87\x01\x58\x20" + tail))
+)
 def test_garbage_is_refused(raw: bytes) -> None:
     readable(raw)
 
 
 cbor = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.binary(max_size=64), st.text(max_size=9)),
-    lambda inner: st.one_of(st.lists(inner, max_size=8), st.dictionaries(st.integers(0, 9), inner, max_size=4)),
+    st.one_of(
+        st.none(), st.booleans(), st.integers(), st.floats(), st.binary(max_size=64), st.text(max_size=9)
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=8), st.dictionaries(st.integers(0, 9), inner, max_size=4)
+    ),
     max_leaves=20,
 )
 
