@@ -1,4 +1,4 @@
-"""The exchange of one node with one peer, the same over every bearer: messages in, outputs out. DESIGN 7. Pure."""
+"""The exchange of one node with one peer, over any bearer: messages in, outputs out. DESIGN 7. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The giving half of an exchange: what the peer lacks, lane by lane, within what it allows. Pure. DESIGN 7."""
+"""The giving half of an exchange: what the peer lacks, by lanes, as far as it allows. DESIGN 7. Pure."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -48,6 +48,7 @@ class Giver:
         self._given = 0
         self._unsaid = False
         self._loading: Load | None = None
+        self._turn = Lane.URGENT  # whose queue the load came from: a dependency may be of another lane
         self._cursors: dict[LogName, int] = {}
         self._queues: dict[Lane, deque[LogName]] = {lane: deque() for lane in Lane}
         self._deferred: set[LogName] = set()
@@ -86,19 +87,20 @@ class Giver:
 
     def advanced(self, log: LogName) -> None:
         """More of a log is on disk here. What others wrote, they give themselves, unless this node relays."""
-        if self.want and (log.node == self._node or self._relays):
-            if log.lane in self._lanes and log not in self._without:
-                self._cursors.setdefault(log, 0)
-                self._queue(log, self._ledger.held())
+        follows = log.node == self._node or self._relays
+        if self.want and follows and log.lane in self._lanes and log not in self._without:
+            self._cursors.setdefault(log, 0)
+            self._queue(log, self._ledger.held())
 
     def next(self) -> Load | None:
         """What to read next, if anything may be given now."""
         if self._loading is None and self._given < self._allowed:
             held = self._ledger.held()
-            for queue in self._queues.values():
+            for lane, queue in self._queues.items():
                 while queue:
                     log = queue.popleft()
                     if self._cursors[log] < held[log].seq:
+                        self._turn = lane
                         self._loading = Load(log, self._cursors[log])
                         return self._loading
         return None
@@ -119,10 +121,9 @@ class Giver:
         if size == 0:
             return False  # asked for again at the next want
         first = self._first(log, needs)
-        queue = self._queues[log.lane]
         if first:
             self._deferred.add(log)
-            queue.extendleft([log, *first])
+            self._queues[self._turn].extendleft([log, *first])
             return False
         self._deferred.discard(log)
         self._cursors[log] = last_seq

@@ -1,5 +1,6 @@
-"""What two nodes say to each other: offer, want, give, done, stored. One version byte, strict bounds. Pure."""
+"""What two nodes say to each other: offer, want, give, done, stored; strictly bounded. Pure."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from cbor2 import dumps
@@ -130,7 +131,7 @@ def _want(reader: FrameReader) -> Want:
 
 
 def _give(reader: FrameReader) -> Give:
-    return Give(reader.uint(NUMBER_MAX), Bundle.decode(reader.bytes(limits.BUNDLE_BYTES_MAX)))
+    return Give(reader.uint(NUMBER_MAX), Bundle.decode(reader.octets(limits.BUNDLE_BYTES_MAX)))
 
 
 def _done(reader: FrameReader) -> Done:
@@ -145,11 +146,17 @@ def _stored(reader: FrameReader) -> Stored:
 
 
 # By the number of the kind and the count of fields, the version and the kind themselves included.
-READERS = {(OFFER, 5): _offer, (WANT, 7): _want, (GIVE, 4): _give, (DONE, 3): _done, (STORED, 5): _stored}
+READERS: dict[tuple[int, int], Callable[[FrameReader], Message]] = {
+    (OFFER, 5): _offer,
+    (WANT, 7): _want,
+    (GIVE, 4): _give,
+    (DONE, 3): _done,
+    (STORED, 5): _stored,
+}
 
 
 def _vector(reader: FrameReader) -> Vector:
-    raw = reader.bytes(limits.VECTOR_BYTES_MAX)
+    raw = reader.octets(limits.VECTOR_BYTES_MAX)
     try:
         return Vector.decode(raw)
     except MatrixError:
@@ -158,7 +165,7 @@ def _vector(reader: FrameReader) -> Vector:
 
 def _log(reader: FrameReader, fields: int) -> LogName:
     reader.array(fields, fields)
-    node = reader.bytes(NODE_BYTES, NODE_BYTES)
+    node = reader.octets(NODE_BYTES, NODE_BYTES)
     return LogName(node, reader.uint(2**64 - 1), Lane(reader.uint(max(Lane))))
 
 

@@ -1,4 +1,4 @@
-"""The taking half of an exchange: what to ask the peer for, and room for what it gives. Pure. DESIGN 7."""
+"""The taking half of an exchange: what to ask the peer for, and room for what it gives. DESIGN 7. Pure."""
 
 from bongsu import limits
 from bongsu.bearer.giver import Ledger

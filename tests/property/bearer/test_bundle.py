@@ -19,10 +19,8 @@ def records(draw: st.DrawFn, seq: int) -> ForeignRecord:
     state = draw(st.sampled_from(sorted(CARRIED)))
     body = draw(st.binary(max_size=300))
     digest = body_hash(body) if state == BodyState.FULL else draw(hashes)
-    if state == BodyState.WITHHELD or (state == BodyState.HOLLOW and draw(st.booleans())):
-        kept = None
-    else:
-        kept = body
+    gone = state == BodyState.WITHHELD or (state == BodyState.HOLLOW and draw(st.booleans()))
+    kept = None if gone else body
     header = Header(
         seq,
         draw(st.integers(0, limits.ORDINAL_MAX)),
@@ -51,8 +49,7 @@ def readable(raw: bytes) -> Bundle | None:
     """The bundle, or None if it is refused; no other outcome passes."""
     try:
         bundle = Bundle.decode(raw)
-    except Unreadable as refusal:
-        assert str(refusal).endswith(".")
+    except Unreadable:
         return None
     assert bundle.encode() == raw
     return bundle
@@ -82,20 +79,17 @@ def test_a_changed_bundle_is_refused_or_another_bundle(bundle: Bundle, data: st.
 
 
 @settings(max_examples=300)
-@given(
-    st.one_of(st.binary(max_size=400), st.binary(max_size=400).map(lambda tail: b"\x87\x01\x58\x20" + tail))
+@given(st.sampled_from([b"", b"\x87\x01\x58\x20"]), st.binary(max_size=400))
+def test_garbage_is_refused(head: bytes, tail: bytes) -> None:
+    readable(head + tail)
+
+
+scalars = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.binary(max_size=64), st.text(max_size=9)
 )
-def test_garbage_is_refused(raw: bytes) -> None:
-    readable(raw)
-
-
 cbor = st.recursive(
-    st.one_of(
-        st.none(), st.booleans(), st.integers(), st.floats(), st.binary(max_size=64), st.text(max_size=9)
-    ),
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=8), st.dictionaries(st.integers(0, 9), inner, max_size=4)
-    ),
+    scalars,
+    lambda inner: st.lists(inner, max_size=8) | st.dictionaries(st.integers(0, 9), inner, max_size=4),
     max_leaves=20,
 )
 

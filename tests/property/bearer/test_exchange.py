@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bongsu.bearer.exchange import Send
 from bongsu.bearer.frame import Unreadable
 from bongsu.bearer.message import decode, encode
 from bongsu.log.record import Lane
@@ -22,7 +21,7 @@ BEATS_MAX = 6
 @pytest.mark.parametrize(
     ("count", "pairs"), [(2, PAIR), (3, CHAIN), (3, MESH)], ids=["pair", "chain", "mesh"]
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_nodes_converge(count: int, pairs: list[tuple[int, int]], seed: int) -> None:
     network = Network(count, pairs, random.Random(seed))
@@ -59,7 +58,7 @@ def test_a_new_record_is_given_at_once_and_acknowledged() -> None:
 
 def test_lanes_go_by_urgency_and_logs_of_a_lane_by_turns() -> None:
     network = Network(2, PAIR, random.Random(1))
-    left, right = network.links[0].left, network.links[0].right
+    left = network.links[0].left
     for _ in range(3):
         for lane in reversed(Lane):
             for _ in range(2 * RECORDS_AT_ONCE - 1):
@@ -132,7 +131,6 @@ def test_a_bundle_beyond_the_window_is_dropped_and_asked_for_again() -> None:
             right.hear(left.sent.pop(0))
         if right.sent:
             left.hear(right.sent.pop(0))
-        assert right.exchange.arriving_bytes < 2 * WINDOW_BYTES + RECORDS_AT_ONCE * 700
     assert right.stores
     assert not left.loads, "the giver waits for room"
     network.settle()
@@ -147,10 +145,10 @@ def test_garbage_changes_nothing(raw: bytes, seed: int) -> None:
     rnd = random.Random(seed)
     network, left, right = pair()
     left.node.append(Lane.TEXT, b"hello")
-    sent = left.exchange.offer() + left.exchange.loaded(left.loads.pop(), None)
-    for output in sent:
-        assert isinstance(output, Send)
-        broken = bytearray(output.raw)
+    left.beat()
+    left.load()
+    for whole in left.sent:
+        broken = bytearray(whole)
         broken[rnd.randrange(len(broken))] ^= 1 << rnd.randrange(8)
         for hostile in (raw, bytes(broken)):
             right.hear(hostile)
