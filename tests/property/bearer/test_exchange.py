@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bongsu.bearer.frame import Unreadable
 from bongsu.bearer.message import decode, encode
 from bongsu.log.record import Lane
-from tests.property.bearer.network import RECORDS_AT_ONCE, WINDOW_BYTES, End, Network
+from tests.property.bearer.network import RECORDS_AT_ONCE, End, Network
 
 PAIR = [(0, 1)]
 CHAIN = [(0, 1), (1, 2)]
@@ -39,6 +39,9 @@ def test_nodes_converge(count: int, pairs: list[tuple[int, int]], seed: int) -> 
     network.settle()
     network.beat()
     assert network.settle() == 2 * len(pairs), "who has everything only offers"
+    for end in (end for link in network.links for end, _ in link.ends()):
+        own = {log: state.seq for log, state in end.node.states.items() if log.node == end.node.key.node}
+        assert end.acknowledged == own, "every promise is kept in the end, whatever acknowledgement was lost"
 
 
 def pair() -> tuple[Network, End, End]:
