@@ -36,6 +36,7 @@ class Node:
         self.logs: dict[LogName, Stretch] = {}
         self.states: dict[LogName, Held] = {}
         self.ends: list[End] = []
+        self.full = False  # the disk
         self.needs: dict[tuple[LogName, int], dict[LogName, int]] = {}
         self.epoch, self.ordinal = number + 1 << 56, 1
 
@@ -65,6 +66,8 @@ class Node:
             end.committed(log)
 
     def take(self, bundle: Bundle) -> tuple[int, str | None]:
+        if self.full:
+            return 0, None
         log = bundle.log
         held = self.states.get(log) or unheld(log, 0)
         stretch = self.logs.get(log, Stretch(bundle.public_key))

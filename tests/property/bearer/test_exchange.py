@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bongsu.bearer.exchange import Exchange
 from bongsu.bearer.frame import Unreadable
 from bongsu.bearer.message import decode, encode
 from bongsu.log.record import Lane
@@ -140,6 +141,34 @@ def test_a_bundle_beyond_the_window_is_dropped_and_asked_for_again() -> None:
     network.beat()
     network.settle()
     assert network.equal()
+
+
+def test_a_full_disk_is_asked_for_more_only_at_offers() -> None:
+    network, left, right = pair()
+    right.node.full = True
+    log = left.node.append(Lane.TEXT, b"hello")
+    for _ in range(3):
+        assert network.settle() <= 12
+        network.beat()
+    assert not left.acknowledged
+    right.node.full = False
+    network.settle()
+    assert network.equal()
+    assert left.acknowledged == {log: 2}
+
+
+def test_only_the_lanes_asked_for_come() -> None:
+    network, left, right = pair()
+    right.exchange = Exchange(right.node, right.node.key.node, lanes=frozenset((Lane.URGENT, Lane.TEXT)))
+    for lane in Lane:
+        left.node.append(lane, b"x")
+    left.connect()
+    right.beat()
+    for _ in range(3):
+        network.settle()
+        network.beat()
+    network.settle()
+    assert {log.lane for log in right.node.logs} == {Lane.URGENT, Lane.TEXT}
 
 
 @settings(max_examples=300, deadline=None)
