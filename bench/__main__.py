@@ -52,7 +52,7 @@ MORE_IS_BETTER = {"acked_per_s", "events_per_s", "per_s", "events"}
 class OurServer:
     """`bongsu serve` as a process of its own, on a temporary data directory."""
 
-    def __init__(self, folder: str, port: int, *, rate_limits: str = "off") -> None:
+    def __init__(self, folder: str, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
         program = Path(sys.executable).with_name("bongsu")
         began = time.perf_counter()
@@ -64,8 +64,9 @@ class OurServer:
                 f"--data={folder}",
                 f"--listen=127.0.0.1:{port}",
                 "--registration=open",
-                f"--rate-limits={rate_limits}",
             ],
+            # Raised, but on: what they cost is part of the figures.
+            env={**os.environ, "BONGSU_RATE_LIMIT_FACTOR": "1000000"},
             stdout=subprocess.PIPE,
             text=True,
         )
