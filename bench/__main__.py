@@ -141,6 +141,7 @@ def main() -> None:
     parser.add_argument("--baseline-name", default=os.environ.get("BASELINE_NAME", "baseline"))
     parser.add_argument("--baseline-pids", default=os.environ.get("BASELINE_PIDS", ""))
     parser.add_argument("--synapse", action="append", choices=["sqlite", "postgresql"], default=[])
+    parser.add_argument("--bcrypt-rounds", type=int, default=12, help="of Synapse, whose default is 12")
     parser.add_argument("--all", action="store_true", help="also the slow scenarios against the baseline")
     parser.add_argument("--json", help="write the results to this file")
     parser.add_argument("--data", help="run on this data directory (copied by you) instead of an empty one")
@@ -166,7 +167,7 @@ def main() -> None:
         measure(Target(arguments.baseline_name, arguments.baseline, pids, arguments.seconds), kept, results)
         names.append(arguments.baseline_name)
     for kind in arguments.synapse:
-        with synapse(kind) as running:
+        with synapse(kind, arguments.bcrypt_rounds) as running:
             measure(Target(running.name, running.url, running.pids, arguments.seconds), kept, results)
             names.append(running.name)
     print()

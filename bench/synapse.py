@@ -32,7 +32,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _config(folder: Path, port: int, database: str) -> str:
+def _config(folder: Path, port: int, database: str, bcrypt_rounds: int) -> str:
     return f"""
 server_name: bench.local
 pid_file: {folder}/synapse.pid
@@ -47,6 +47,7 @@ report_stats: false
 enable_registration: true
 enable_registration_without_verification: true
 presence: {{enabled: false}}
+bcrypt_rounds: {bcrypt_rounds}
 macaroon_secret_key: bench
 form_secret: bench
 rc_message: {_RATE}
@@ -93,8 +94,12 @@ def _postgres(folder: Path) -> Iterator[tuple[str, int]]:
 
 
 @contextlib.contextmanager
-def synapse(kind: str) -> Iterator[Running]:
-    """Synapse on `sqlite` or `postgresql`, pinned to the first core as our server is."""
+def synapse(kind: str, bcrypt_rounds: int) -> Iterator[Running]:
+    """Synapse on `sqlite` or `postgresql`, pinned to the first core as our server is.
+
+    `bcrypt_rounds` is 12 by default there; fewer make the accounts of large rooms in minutes, and make it
+    faster only where people log in.
+    """
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         pids = []
@@ -105,7 +110,7 @@ def synapse(kind: str) -> Iterator[Running]:
             database = f"{{name: sqlite3, args: {{database: {folder}/homeserver.db}}}}"
         port = _free_port()
         (folder / "log.yaml").write_text("{version: 1, root: {level: WARNING}}")
-        (folder / "homeserver.yaml").write_text(_config(folder, port, database))
+        (folder / "homeserver.yaml").write_text(_config(folder, port, database, bcrypt_rounds))
         command = [str(PYTHON), "-m", "synapse.app.homeserver", "-c", str(folder / "homeserver.yaml")]
         subprocess.run([*command, "--generate-keys"], check=True)
         server = subprocess.Popen(["taskset", "-c", "0", *command])
