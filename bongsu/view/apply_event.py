@@ -1,5 +1,6 @@
 """A room event becomes rows: its place, the rules' verdict, the state after it, members, relations."""
 
+from dataclasses import astuple
 from typing import Any
 
 from bongsu.errors import MatrixError
@@ -13,7 +14,7 @@ from bongsu.view.apply_redaction import apply_redaction, late_redactions
 from bongsu.view.apply_text import add_text, set_join_rule
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
-from bongsu.view.events import ACCEPTED, REJECTED, EventRow, StateEvents
+from bongsu.view.events import ACCEPTED, COLUMNS, REJECTED, EventRow, StateEvents
 from bongsu.view.live import Head, LiveRoom, Pending
 from bongsu.view.touched import MEMBERS
 from bongsu.view.transactions import transaction_key
@@ -169,27 +170,7 @@ def _insert(
         replaces = before.get((event.type, event.state_key))
         pending_after = before.set((event.type, event.state_key), event.event_id)
         group = _child_group(context, before_group, event, pending_after)
-    relates_to, rel_type = relation(event)
-    context.db.run(
-        "INSERT INTO events VALUES(?,?,?,?,?,?,?,?,?,?,?,?,NULL,?,?)",
-        (
-            record.position,
-            event.event_id,
-            room,
-            record.header.stamp,
-            event.depth,
-            event.type,
-            event.sender,
-            event.state_key,
-            verdict,
-            group,
-            notify,
-            replaces,
-            relates_to,
-            rel_type,
-        ),
-    )
-    return EventRow(
+    row = EventRow(
         record.position,
         event.event_id,
         room,
@@ -203,6 +184,11 @@ def _insert(
         replaces,
         None,
     )
+    context.db.run(
+        f"INSERT INTO events({COLUMNS}, notify, relates_to, rel_type) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        (*astuple(row), notify, *relation(event)),
+    )
+    return row
 
 
 def _accepted(
