@@ -1,6 +1,6 @@
 """A room event becomes rows: its place, the rules' verdict, the state after it, members, relations."""
 
-from dataclasses import astuple
+from operator import attrgetter
 from typing import Any
 
 from bongsu.errors import MatrixError
@@ -20,6 +20,10 @@ from bongsu.view.touched import MEMBERS
 from bongsu.view.transactions import transaction_key
 
 JOIN_RULES = ("m.room.join_rules", "")
+
+
+# An event's row as a tuple, in the order of COLUMNS.
+_columns = attrgetter(*EventRow.__slots__)
 
 
 def apply_event(context: Context, record: Record, body: dict[str, Any], changes: Changes) -> None:
@@ -186,7 +190,7 @@ def _insert(
     )
     context.db.run(
         f"INSERT INTO events({COLUMNS}, notify, relates_to, rel_type) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-        (*astuple(row), notify, *relation(event)),
+        (*_columns(row), notify, *relation(event)),
     )
     return row
 
