@@ -17,7 +17,7 @@ import uvloop
 from bench import scenarios
 from bench.process import cpu_s, rss_mib
 from bench.scenarios import Figures, Target
-from bench.synapse import synapse
+from bench.synapse import Options, synapse
 
 # name → (scenario, figure → whether more is better)
 Scenario = Callable[[Target], Awaitable[Figures]]
@@ -142,6 +142,7 @@ def main() -> None:
     parser.add_argument("--baseline-pids", default=os.environ.get("BASELINE_PIDS", ""))
     parser.add_argument("--synapse", action="append", choices=["sqlite", "postgresql"], default=[])
     parser.add_argument("--bcrypt-rounds", type=int, default=12, help="of Synapse, whose default is 12")
+    parser.add_argument("--no-presence", action="store_true", help="switch it off in Synapse")
     parser.add_argument("--all", action="store_true", help="also the slow scenarios against the baseline")
     parser.add_argument("--json", help="write the results to this file")
     parser.add_argument("--data", help="run on this data directory (copied by you) instead of an empty one")
@@ -166,8 +167,9 @@ def main() -> None:
         pids = [int(pid) for pid in arguments.baseline_pids.split(",") if pid]
         measure(Target(arguments.baseline_name, arguments.baseline, pids, arguments.seconds), kept, results)
         names.append(arguments.baseline_name)
+    options = Options(not arguments.no_presence, arguments.bcrypt_rounds)
     for kind in arguments.synapse:
-        with synapse(kind, arguments.bcrypt_rounds) as running:
+        with synapse(kind, options) as running:
             measure(Target(running.name, running.url, running.pids, arguments.seconds), kept, results)
             names.append(running.name)
     print()
