@@ -17,7 +17,7 @@ import uvloop
 from bench import scenarios
 from bench.process import cpu_s, rss_mib
 from bench.scenarios import Figures, Target
-from bench.synapse import synapse
+from bench.synapse import Options, synapse
 
 # name → (scenario, figure → whether more is better)
 Scenario = Callable[[Target], Awaitable[Figures]]
@@ -52,7 +52,7 @@ MORE_IS_BETTER = {"acked_per_s", "events_per_s", "per_s", "events"}
 class OurServer:
     """`bongsu serve` as a process of its own, on a temporary data directory."""
 
-    def __init__(self, folder: str, port: int, *, rate_limits: str = "off") -> None:
+    def __init__(self, folder: str, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
         program = Path(sys.executable).with_name("bongsu")
         began = time.perf_counter()
@@ -64,8 +64,9 @@ class OurServer:
                 f"--data={folder}",
                 f"--listen=127.0.0.1:{port}",
                 "--registration=open",
-                f"--rate-limits={rate_limits}",
             ],
+            # Raised, but on: what they cost is part of the figures.
+            env={**os.environ, "BONGSU_RATE_LIMIT_FACTOR": "1000000"},
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -140,6 +141,8 @@ def main() -> None:
     parser.add_argument("--baseline-name", default=os.environ.get("BASELINE_NAME", "baseline"))
     parser.add_argument("--baseline-pids", default=os.environ.get("BASELINE_PIDS", ""))
     parser.add_argument("--synapse", action="append", choices=["sqlite", "postgresql"], default=[])
+    parser.add_argument("--bcrypt-rounds", type=int, default=12, help="of Synapse, whose default is 12")
+    parser.add_argument("--no-presence", action="store_true", help="switch it off in Synapse")
     parser.add_argument("--all", action="store_true", help="also the slow scenarios against the baseline")
     parser.add_argument("--json", help="write the results to this file")
     parser.add_argument("--data", help="run on this data directory (copied by you) instead of an empty one")
@@ -164,8 +167,9 @@ def main() -> None:
         pids = [int(pid) for pid in arguments.baseline_pids.split(",") if pid]
         measure(Target(arguments.baseline_name, arguments.baseline, pids, arguments.seconds), kept, results)
         names.append(arguments.baseline_name)
+    options = Options(not arguments.no_presence, arguments.bcrypt_rounds)
     for kind in arguments.synapse:
-        with synapse(kind) as running:
+        with synapse(kind, options) as running:
             measure(Target(running.name, running.url, running.pids, arguments.seconds), kept, results)
             names.append(running.name)
     print()

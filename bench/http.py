@@ -7,6 +7,9 @@ from urllib.parse import quote, urlsplit
 
 import httptools
 
+# The same for every server: their defaults for the length of a timeline differ.
+_FILTER = quote('{"room":{"timeline":{"limit":50}}}', safe="")
+
 
 class HttpError(Exception):
     """An answer other than 2xx."""
@@ -124,7 +127,7 @@ class Client:
 
     async def sync(self, timeout_ms: int = 0) -> dict[str, Any]:
         """Sync on from where this client stands."""
-        query = f"?timeout={timeout_ms}" + (f"&since={self.since}" if self.since else "")
+        query = f"?timeout={timeout_ms}&filter={_FILTER}" + (f"&since={self.since}" if self.since else "")
         answer = await self.call("GET", "v3/sync", query=query)
         self.since = answer["next_batch"]
         return dict(answer)

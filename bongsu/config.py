@@ -151,6 +151,13 @@ class Config:
         unit="switch",
         bound="on, off",
     )
+    rate_limit_factor: int = _setting(
+        1,
+        _whole_number(1, 1_000_000),
+        "By what the rate limits are multiplied, for services whose users write more than people do.",
+        unit="times",
+        bound="1 to 1000000",
+    )
     public_url: str | None = _setting(
         None,
         _public_url,

@@ -83,7 +83,7 @@ class Node:
         # When a device was last heard of here; never on disk.
         self.last_seen: Cache[tuple[str, str], int] = Cache(20_000)
         self.sessions: Cache[bytes, Requester] = Cache(20_000)
-        self.rate = RateLimiter(clock.monotonic, enabled=config.rate_limits)
+        self.rate = RateLimiter(clock.monotonic, enabled=config.rate_limits, factor=config.rate_limit_factor)
         self.vector: Vector = log.vector()
         self.position = context.db.cursor
         self._checkpointer = Checkpointer(context.db.path)

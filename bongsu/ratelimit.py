@@ -42,9 +42,11 @@ REPORT = Rate("report", 10, 0.1)
 class RateLimiter:
     """Buckets in memory; the least used is forgotten, which only ever favours the requester."""
 
-    def __init__(self, monotonic: Callable[[], float], *, enabled: bool) -> None:
+    def __init__(self, monotonic: Callable[[], float], *, enabled: bool, factor: int = 1) -> None:
+        """`factor` multiplies every rate and burst."""
         self._monotonic = monotonic
         self._enabled = enabled
+        self._factor = factor
         self._buckets: Cache[tuple[str, str], _Bucket] = Cache(50_000)
 
     def check(self, rate: Rate, who: str) -> None:
@@ -55,16 +57,17 @@ class RateLimiter:
         """
         if not self._enabled:
             return
+        burst, per_second = rate.burst * self._factor, rate.per_second * self._factor
         now = self._monotonic()
         key = (rate.name, who)
         bucket = self._buckets.get(key)
         if bucket is None:
-            bucket = _Bucket(rate.burst, now)
+            bucket = _Bucket(burst, now)
             self._buckets.put(key, bucket)
-        bucket.tokens = min(rate.burst, bucket.tokens + (now - bucket.filled) * rate.per_second)
+        bucket.tokens = min(burst, bucket.tokens + (now - bucket.filled) * per_second)
         bucket.filled = now
         if bucket.tokens < 1:
-            wait_ms = int((1 - bucket.tokens) / rate.per_second * 1000) + 1
+            wait_ms = int((1 - bucket.tokens) / per_second * 1000) + 1
             raise MatrixError(
                 429,
                 "M_LIMIT_EXCEEDED",

@@ -11,7 +11,7 @@ from bongsu.log.record import (
     HASH_BYTES,
     SCOPE_BYTES,
     BodyState,
-    Header,
+    ForeignRecord,
     Kind,
     LogName,
     Record,
@@ -20,15 +20,6 @@ from bongsu.log.record import (
     genesis,
     node_id,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ForeignRecord:
-    """A record as another node sends it."""
-
-    header: Header
-    body: bytes | None
-    state: BodyState = BodyState.FULL
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bongsu.log.epoch import Fork, Held, Opening, ends_to_name, fork_at_end, settle, unheld
-from bongsu.log.foreign import ForeignRecord
 from bongsu.log.reader import Reader
 from bongsu.log.record import (
     BodyState,
     Draft,
+    ForeignRecord,
     Header,
     Kind,
     Lane,

@@ -8,6 +8,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from bongsu.errors import FatalError
+from bongsu.files import sync_folder
 from bongsu.log.record import node_id
 
 KEY_BYTES = 32
@@ -43,7 +44,7 @@ class NodeKey:
         # A link, unlike a rename, never overwrites a key that another process made meanwhile.
         os.link(part, path)
         part.unlink()
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
         return cls(secret)
 
     @classmethod
@@ -78,12 +79,3 @@ def verify(public_key: bytes, hashes: Sequence[bytes], signature: bytes) -> bool
     except (InvalidSignature, ValueError):
         return False
     return True
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a new name in `folder` survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

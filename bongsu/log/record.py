@@ -109,6 +109,15 @@ class Record:
     state: BodyState
 
 
+@dataclass(frozen=True, slots=True)
+class ForeignRecord:
+    """A record as another node sends it."""
+
+    header: Header
+    body: bytes | None
+    state: BodyState = BodyState.FULL
+
+
 def room_scope(room_id: str) -> str:
     """One room."""
     return f"room {room_id}"

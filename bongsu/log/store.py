@@ -13,11 +13,11 @@ from bongsu.errors import FatalError, MatrixError, too_large
 from bongsu.log import verify
 from bongsu.log.epoch import Held, covered, vector_at, vector_of
 from bongsu.log.files import Files, free_bytes, open_files
-from bongsu.log.foreign import Checked, Foreign, ForeignRecord, Refused, Taken, check
+from bongsu.log.foreign import Checked, Foreign, Refused, Taken, check
 from bongsu.log.heads import Heads
 from bongsu.log.key import NodeKey
 from bongsu.log.reader import Damaged, Reader
-from bongsu.log.record import Draft, Lane, LogName, Record
+from bongsu.log.record import Draft, ForeignRecord, Lane, LogName, Record
 from bongsu.log.schema import Opener, connect, is_full
 from bongsu.log.vector import Vector, prefix_of
 from bongsu.log.verify import Report, Statistics

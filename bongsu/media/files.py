@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bongsu import limits
 from bongsu.errors import MatrixError
+from bongsu.files import sync_folder
 from bongsu.log.files import free_bytes
 
 
@@ -87,7 +88,7 @@ class MediaFiles:
         # Also when the file is there: it may be damaged, and the new one is known to be whole.
         aside.replace(path)
         for folder in (path.parent, self.root):
-            _sync_folder(folder)
+            sync_folder(folder)
         return Stored(media_hash, size)
 
     def _full(self) -> MatrixError:
@@ -121,11 +122,3 @@ async def _blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             yield b"".join(held)
             held, size = [], 0
     yield b"".join(held)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

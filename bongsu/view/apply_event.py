@@ -1,5 +1,6 @@
 """A room event becomes rows: its place, the rules' verdict, the state after it, members, relations."""
 
+from operator import attrgetter
 from typing import Any
 
 from bongsu.errors import MatrixError
@@ -13,12 +14,16 @@ from bongsu.view.apply_redaction import apply_redaction, late_redactions
 from bongsu.view.apply_text import add_text, set_join_rule
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
-from bongsu.view.events import ACCEPTED, REJECTED, EventRow, StateEvents
+from bongsu.view.events import ACCEPTED, COLUMNS, REJECTED, EventRow, StateEvents
 from bongsu.view.live import Head, LiveRoom, Pending
 from bongsu.view.touched import MEMBERS
 from bongsu.view.transactions import transaction_key
 
 JOIN_RULES = ("m.room.join_rules", "")
+
+
+# An event's row as a tuple, in the order of COLUMNS.
+_columns = attrgetter(*EventRow.__slots__)
 
 
 def apply_event(context: Context, record: Record, body: dict[str, Any], changes: Changes) -> None:
@@ -169,27 +174,7 @@ def _insert(
         replaces = before.get((event.type, event.state_key))
         pending_after = before.set((event.type, event.state_key), event.event_id)
         group = _child_group(context, before_group, event, pending_after)
-    relates_to, rel_type = relation(event)
-    context.db.run(
-        "INSERT INTO events VALUES(?,?,?,?,?,?,?,?,?,?,?,?,NULL,?,?)",
-        (
-            record.position,
-            event.event_id,
-            room,
-            record.header.stamp,
-            event.depth,
-            event.type,
-            event.sender,
-            event.state_key,
-            verdict,
-            group,
-            notify,
-            replaces,
-            relates_to,
-            rel_type,
-        ),
-    )
-    return EventRow(
+    row = EventRow(
         record.position,
         event.event_id,
         room,
@@ -203,6 +188,11 @@ def _insert(
         replaces,
         None,
     )
+    context.db.run(
+        f"INSERT INTO events({COLUMNS}, notify, relates_to, rel_type) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        (*_columns(row), notify, *relation(event)),
+    )
+    return row
 
 
 def _accepted(

@@ -27,8 +27,8 @@ class ClientEvents:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._cache: Cache[str, _Serialised] = Cache(4096)
-        self._with_room: Cache[str, _Serialised] = Cache(1024)
+        self._cache: Cache[str, _Serialised] = Cache(2048)
+        self._with_room: Cache[str, _Serialised] = Cache(512)
 
     def forget(self, event_id: str) -> None:
         """An event was redacted, or something now relates to it."""

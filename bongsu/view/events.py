@@ -50,8 +50,8 @@ class Events:
     def __init__(self, db: Database, log: LogStore) -> None:
         self.db = db
         self.log = log
-        self._bodies: Cache[str, Event] = Cache(4096)
-        self._rows: Cache[str, EventRow] = Cache(8192)
+        self._bodies: Cache[str, Event] = Cache(2048)
+        self._rows: Cache[str, EventRow] = Cache(4096)
         self._room_ids: dict[int, str] = {}
         self._rooms: dict[str, int] = {}
         self._versions: dict[str, RoomVersion] = {}

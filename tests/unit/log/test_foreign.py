@@ -10,11 +10,12 @@ import pytest
 
 from bongsu.clock import SystemClock
 from bongsu.log.epoch import End, Fork, Opening
-from bongsu.log.foreign import ForeignRecord, Gap, Refused, Taken
+from bongsu.log.foreign import Gap, Refused, Taken
 from bongsu.log.key import NodeKey
 from bongsu.log.record import (
     BodyState,
     Draft,
+    ForeignRecord,
     Header,
     Kind,
     Lane,

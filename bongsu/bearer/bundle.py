@@ -1,0 +1,137 @@
+"""A bundle: consecutive records of one log, signed by the log's owner, in any hands. DESIGN 5.1, 7. Pure."""
+
+from dataclasses import dataclass
+
+from cbor2 import dumps
+
+from bongsu import limits
+from bongsu.bearer.frame import FrameReader, refuse
+from bongsu.log.record import (
+    HASH_BYTES,
+    SCOPE_BYTES,
+    BodyState,
+    ForeignRecord,
+    Header,
+    Lane,
+    LogName,
+    body_hash,
+    node_id,
+)
+
+VERSION = 1
+KEY_BYTES = 32
+SIGNATURE_BYTES = 64
+# A sealed body is for hubs that relay what they cannot read; no node of this version makes one.
+CARRIED = frozenset((BodyState.FULL, BodyState.HOLLOW, BodyState.WITHHELD))
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Records with consecutive seqs. `signature`: the owner's, over the hash of the last header.
+
+    Headers travel without `prev`, and full bodies without their hash: who holds the record before the first
+    computes both, and the signature then proves all of it. A bundle by itself proves nothing.
+    """
+
+    public_key: bytes
+    epoch: int
+    lane: Lane
+    records: tuple[ForeignRecord, ...]
+    signature: bytes
+
+    @property
+    def log(self) -> LogName:
+        """The log the records are of; the node's name follows from its key."""
+        return LogName(node_id(self.public_key), self.epoch, self.lane)
+
+    @property
+    def first_seq(self) -> int:
+        """The seq of the first record."""
+        return self.records[0].header.seq
+
+    @property
+    def last_seq(self) -> int:
+        """The seq of the last record, whose header the signature names."""
+        return self.records[-1].header.seq
+
+    def encode(self) -> bytes:
+        """The bytes, the same for equal bundles."""
+        assert 0 < len(self.records) <= limits.BUNDLE_RECORDS_MAX
+        assert len(self.signature) == SIGNATURE_BYTES
+        rows = []
+        for seq, record in enumerate(self.records, self.first_seq):
+            header = record.header
+            assert header.seq == seq, "the records of a bundle follow one another"
+            assert record.state in CARRIED
+            digest = None if record.state == BodyState.FULL else header.body_hash
+            rows.append(
+                [
+                    int(header.kind),
+                    header.scope,
+                    header.scope_link,
+                    header.stamp,
+                    int(record.state),
+                    digest,
+                    record.body,
+                ]
+            )
+        fields = [
+            VERSION,
+            self.public_key,
+            self.epoch,
+            int(self.lane),
+            self.first_seq,
+            rows,
+            self.signature,
+        ]
+        raw = dumps(fields, canonical=True)
+        assert len(raw) <= limits.BUNDLE_BYTES_MAX, "whoever fills a bundle counts its bytes"
+        return raw
+
+    @classmethod
+    def decode(cls, raw: bytes) -> "Bundle":
+        """Read a bundle; what this returns encodes to exactly `raw`.
+
+        Raises:
+            Unreadable: these bytes are not a bundle, or are not of this version.
+        """
+        if len(raw) > limits.BUNDLE_BYTES_MAX:
+            refuse(f"a bundle has {len(raw)} bytes, more than {limits.BUNDLE_BYTES_MAX}")
+        reader = FrameReader(raw)
+        reader.array(7, 7)
+        version = reader.uint(2**32)
+        if version != VERSION:
+            refuse(f"a bundle is of version {version}, this node reads {VERSION}")
+        public_key = reader.octets(KEY_BYTES, KEY_BYTES)
+        epoch = reader.uint(2**64 - 1)
+        lane = Lane(reader.uint(max(Lane)))
+        first = reader.uint(limits.SEQ_MAX, 1)
+        count = reader.array(1, limits.BUNDLE_RECORDS_MAX)
+        records = tuple(_record(reader, seq) for seq in range(first, first + count))
+        signature = reader.octets(SIGNATURE_BYTES, SIGNATURE_BYTES)
+        reader.end()
+        return cls(public_key, epoch, lane, records, signature)
+
+
+def _record(reader: FrameReader, seq: int) -> ForeignRecord:
+    if seq > limits.SEQ_MAX:
+        refuse("a seq is out of range")
+    reader.array(7, 7)
+    kind = reader.uint(limits.ORDINAL_MAX)
+    scope = reader.octets(SCOPE_BYTES, SCOPE_BYTES)
+    link = reader.uint(seq - 1)
+    stamp = reader.uint(limits.SEQ_MAX)
+    state = reader.uint(max(BodyState))
+    if state not in CARRIED:
+        refuse(f"a body is in the state {state}, which is not carried")
+    digest = reader.optional_bytes(HASH_BYTES)
+    body = reader.optional_bytes(limits.RECORD_BODY_BYTES_MAX)
+    if state == BodyState.FULL:
+        if body is None or digest is not None:
+            refuse("a full body is missing, or its hash is not")
+        digest = body_hash(body)
+    elif digest is None or len(digest) != HASH_BYTES:
+        refuse("a body that is not there has no hash")
+    elif state == BodyState.WITHHELD and body is not None:
+        refuse("a body is withheld and there")
+    return ForeignRecord(Header(seq, kind, scope, link, stamp, digest), body, BodyState(state))

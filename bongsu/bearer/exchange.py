@@ -1,0 +1,208 @@
+"""The exchange of one node with one peer, over any bearer: messages in, outputs out. DESIGN 7. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bongsu import limits
+from bongsu.bearer.bundle import Bundle
+from bongsu.bearer.frame import Unreadable
+from bongsu.bearer.giver import Giver, Ledger, Load
+from bongsu.bearer.message import Ack, Done, Give, Message, Offer, Stored, Want, decode, encode
+from bongsu.bearer.taker import Taker
+from bongsu.log.epoch import covered
+from bongsu.log.record import Lane, LogName
+
+__all__ = ["Acknowledged", "Complaint", "Exchange", "Ledger", "Load", "Output", "Send", "Store"]
+
+EVERY_LANE = frozenset(Lane)
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Output: send these bytes to the peer. They may be lost, doubled or late."""
+
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Output: append the bundle's records, then say to `stored` what became of them."""
+
+    ticket: int
+    bundle: Bundle
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """Output: the peer has fsynced this node's log up to `seq`."""
+
+    log: LogName
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """Output: the peer sent what cannot be read or stored. Log the sentence; the link goes on."""
+
+    sentence: str
+
+
+Output = Send | Load | Store | Acknowledged | Complaint
+
+
+class Exchange:
+    """One link's state, made anew for each link: a cut loses nothing but what was on the way.
+
+    The driver calls `offer` when the link is up and at every beat of its own, `receive` for what comes,
+    `loaded` and `stored` in answer to the outputs of these names, and `advanced` after each commit.
+    `Load` and `Send` are to be done in order; `Store`s of one log too.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        node: bytes,
+        *,
+        window_bytes: int = limits.EXCHANGE_WINDOW_BYTES,
+        lanes: frozenset[Lane] = EVERY_LANE,
+        relays: bool = False,
+    ) -> None:
+        self._ledger = ledger
+        self._node = node
+        self._giver = Giver(ledger, node, relays=relays)
+        self._taker = Taker(ledger, window_bytes=window_bytes, lanes=lanes)
+        self._acknowledged: dict[LogName, int] = {}
+        self._stores: dict[int, Bundle] = {}
+        self._complained: set[str] = set()
+
+    @property
+    def arriving_bytes(self) -> int:
+        """What waits here for the disk: less than the window and one bundle."""
+        return self._taker.arriving_bytes
+
+    def offer(self) -> list[Output]:
+        """Say what is held here. Whatever was lost on the way is found by it."""
+        return [_send(Offer(self._ledger.vector(), self._giver.want, self._giver.busy))]
+
+    def receive(self, raw: bytes) -> list[Output]:
+        """Take a message of the peer's."""
+        try:
+            message = decode(raw)
+        except Unreadable as error:
+            return self._complain(str(error))
+        match message:
+            case Offer():
+                return [*self._covered(message), *_asked(self._taker.offered(message))]
+            case Want():
+                self._giver.wanted(message)
+            case Give(want, bundle):
+                return self._given(want, bundle, len(raw))
+            case Done(want):
+                return _asked(self._taker.done(want))
+            case Stored():
+                return [*self._stored(message), *self._go_on()]
+        return self._go_on()
+
+    def loaded(
+        self, load: Load, bundle: Bundle | None, needs: Mapping[LogName, int] | None = None
+    ) -> list[Output]:
+        """What was asked for by `load`, or None if it cannot be read.
+
+        Args:
+            needs: the furthest seqs of other logs that these records refer to; they are given first.
+        """
+        outputs: list[Output] = []
+        if bundle is None:
+            self._giver.loaded(load, 0, 0, {})
+        else:
+            assert bundle.log == load.log, "a load is answered with records of its log"
+            assert bundle.first_seq == load.after + 1, "and from where it asked for them on"
+            raw = encode(Give(self._giver.want, bundle))
+            if self._giver.loaded(load, len(raw), bundle.last_seq, needs or {}):
+                outputs.append(Send(raw))
+        return [*outputs, *self._go_on()]
+
+    def stored(self, ticket: int, taken: int, refusal: str | None = None) -> list[Output]:
+        """What became of a `Store`: on disk, `taken` records of it new; or not stored.
+
+        `refusal` says that it was no matter of order (a gap): the peer's copy of that log is not what its
+        owner wrote, or is a second history of it.
+        """
+        bundle = self._stores.pop(ticket)
+        log = bundle.log
+        self._taker.settled(ticket, taken)
+        outputs: list[Output] = []
+        if refusal is not None:
+            self._taker.distrust(log)
+            outputs += self._complain(refusal)
+        state = self._ledger.held().get(log)
+        seq = 0 if state is None else state.seq
+        if refusal is None and seq >= bundle.last_seq:
+            self._giver.has(log, bundle.last_seq)
+        acks: Sequence[Ack] = [(log, seq)] if seq > 0 else []
+        outputs.append(self._say_stored(acks))
+        return [*outputs, *_asked(self._taker.after_settled())]
+
+    def advanced(self, logs: Sequence[LogName]) -> list[Output]:
+        """More of these logs is on disk here."""
+        for log in logs:
+            self._giver.advanced(log)
+        return self._go_on()
+
+    def _given(self, want: int, bundle: Bundle, size: int) -> list[Output]:
+        ticket = self._taker.given(want, bundle.log, size)
+        if ticket is None:
+            return [self._say_stored(())]
+        self._stores[ticket] = bundle
+        return [Store(ticket, bundle)]
+
+    def _stored(self, message: Stored) -> list[Output]:
+        self._giver.consumed(message.want, message.consumed)
+        held = self._ledger.held()
+        outputs: list[Output] = []
+        for log, seq in message.acks:
+            state = held.get(log)
+            if state is not None:
+                # A peer can vouch only for what there is.
+                self._giver.has(log, min(seq, state.seq))
+                outputs += self._acknowledge(log, min(seq, state.seq))
+        return outputs
+
+    def _covered(self, offer: Offer) -> list[Output]:
+        """What an offer says of this node's own logs, however they came there."""
+        held = self._ledger.held()
+        outputs: list[Output] = []
+        for log in held:
+            if log.node == self._node:
+                outputs += self._acknowledge(log, covered(held, offer.vector, log))
+        return outputs
+
+    def _acknowledge(self, log: LogName, seq: int) -> list[Output]:
+        if log.node != self._node or seq <= self._acknowledged.get(log, 0):
+            return []
+        self._acknowledged[log] = seq
+        return [Acknowledged(log, seq)]
+
+    def _go_on(self) -> list[Output]:
+        load = self._giver.next()
+        if load is not None:
+            return [load]
+        return [_send(Done(self._giver.want))] if self._giver.done() else []
+
+    def _say_stored(self, acks: Sequence[Ack]) -> Output:
+        return _send(Stored(self._taker.want, self._taker.consumed, tuple(acks)))
+
+    def _complain(self, sentence: str) -> list[Output]:
+        # Once each, and not more of them than a person reads: a hostile peer must not fill the journal.
+        if sentence in self._complained or len(self._complained) >= limits.EXCHANGE_COMPLAINTS_MAX:
+            return []
+        self._complained.add(sentence)
+        return [Complaint(sentence)]
+
+
+def _send(message: Message) -> Send:
+    return Send(encode(message))
+
+
+def _asked(want: Want | None) -> list[Output]:
+    return [] if want is None else [_send(want)]

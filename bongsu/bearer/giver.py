@@ -1,0 +1,154 @@
+"""The giving half of an exchange: what the peer lacks, by lanes, as far as it allows. DESIGN 7. Pure."""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from bongsu.bearer.message import Want
+from bongsu.log.epoch import Held, covered
+from bongsu.log.record import Lane, LogName
+from bongsu.log.vector import Vector
+
+
+class Ledger(Protocol):
+    """What is on disk here. Both must be of the same moment."""
+
+    def vector(self) -> Vector:
+        """The version vector of it."""
+
+    def held(self) -> Mapping[LogName, Held]:
+        """Every log known here, settled ones too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Output: read records of `log` after `after` into a bundle and hand it to `loaded`."""
+
+    log: LogName
+    after: int
+
+
+class Giver:
+    """What one peer wants. Of the records it holds only cursors: one for each log.
+
+    One `Load` is out at a time, so that a driver that answers it once its link takes more bytes needs no
+    queue of its own.
+    """
+
+    def __init__(self, ledger: Ledger, node: bytes, *, relays: bool) -> None:
+        self._ledger = ledger
+        self._node = node
+        self._relays = relays
+        self.want: int = 0
+        self._lanes: frozenset[Lane] = frozenset()
+        self._without: frozenset[LogName] = frozenset()
+        self._window = 0
+        self._allowed = 0
+        self._given = 0
+        self._unsaid = False
+        self._loading: Load | None = None
+        self._turn = Lane.URGENT  # whose queue the load came from: a dependency may be of another lane
+        self._cursors: dict[LogName, int] = {}
+        self._queues: dict[Lane, deque[LogName]] = {lane: deque() for lane in Lane}
+        self._deferred: set[LogName] = set()
+
+    @property
+    def busy(self) -> bool:
+        """Whether more will be given without another word from the peer."""
+        waiting = any(self._queues.values()) and self._given < self._allowed
+        return self._loading is not None or waiting
+
+    def wanted(self, want: Want) -> None:
+        """The peer wants; what was wanted before is forgotten."""
+        self.want, self._lanes, self._without = want.number, want.lanes, want.without
+        self._window = self._allowed = want.window
+        self._given, self._unsaid = 0, False
+        self._cursors.clear()
+        self._deferred.clear()
+        for queue in self._queues.values():
+            queue.clear()
+        held = self._ledger.held()
+        for log in held:
+            if log.lane in self._lanes and log not in self._without:
+                self._cursors[log] = covered(held, want.vector, log)
+                if self._cursors[log] < held[log].seq:
+                    self._queues[log.lane].append(log)
+
+    def consumed(self, want: int, count: int) -> None:
+        """The peer has room again for that many bytes of what was given."""
+        if want == self.want:
+            self._allowed = max(self._allowed, self._window + count)
+
+    def has(self, log: LogName, seq: int) -> None:
+        """The peer has this, wherever from."""
+        if log in self._cursors:
+            self._cursors[log] = max(self._cursors[log], seq)
+
+    def advanced(self, log: LogName) -> None:
+        """More of a log is on disk here. What others wrote, they give themselves, unless this node relays."""
+        follows = log.node == self._node or self._relays
+        if self.want and follows and log.lane in self._lanes and log not in self._without:
+            self._cursors.setdefault(log, 0)
+            self._queue(log, self._ledger.held())
+
+    def next(self) -> Load | None:
+        """What to read next, if anything may be given now."""
+        if self._loading is None and self._given < self._allowed:
+            held = self._ledger.held()
+            for lane, queue in self._queues.items():
+                while queue:
+                    log = queue.popleft()
+                    if self._cursors[log] < held[log].seq:
+                        self._turn = lane
+                        self._loading = Load(log, self._cursors[log])
+                        return self._loading
+        return None
+
+    def loaded(self, load: Load, size: int, last_seq: int, needs: Mapping[LogName, int]) -> bool:
+        """Whether to give what was read. `size` 0: nothing can be read of this log.
+
+        `needs`: dots of other logs that the records refer to. Those logs come first then, unless they
+        wait for this one: a circle is given as it comes, and the receiver applies it once it is whole.
+        """
+        assert load is self._loading, "one load is out at a time"
+        self._loading = None
+        log = load.log
+        if log not in self._cursors or self._cursors[log] != load.after:
+            if log in self._cursors:
+                self._queue(log, self._ledger.held())
+            return False  # wanted anew meanwhile, or no more
+        if size == 0:
+            return False  # asked for again at the next want
+        first = self._first(log, needs)
+        if first:
+            self._deferred.add(log)
+            self._queues[self._turn].extendleft([log, *first])
+            return False
+        self._deferred.discard(log)
+        self._cursors[log] = last_seq
+        self._given += size
+        self._unsaid = True
+        self._queue(log, self._ledger.held())
+        return True
+
+    def done(self) -> bool:
+        """Whether everything has been given, and that has not been said yet."""
+        if not self._unsaid or self._loading is not None or any(self._queues.values()):
+            return False
+        self._unsaid = False
+        return True
+
+    def _first(self, log: LogName, needs: Mapping[LogName, int]) -> list[LogName]:
+        held = self._ledger.held()
+        return [
+            other
+            for other, seq in needs.items()
+            if other != log and other not in self._deferred and other in self._cursors
+            if self._cursors[other] < min(seq, held[other].seq)
+        ]
+
+    def _queue(self, log: LogName, held: Mapping[LogName, Held]) -> None:
+        queue = self._queues[log.lane]
+        if self._cursors[log] < held[log].seq and log not in queue:
+            queue.append(log)
