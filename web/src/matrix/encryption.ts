@@ -68,6 +68,8 @@ export async function recover(client: MatrixClient): Promise<void> {
   await crypto.loadSessionBackupPrivateKeyFromSecretStorage();
   await crypto.checkKeyBackupAndEnable();
   await crypto.restoreKeyBackup();
+  // What failed to decrypt while the keys were coming is tried once more.
+  await Promise.all(client.getRooms().map((room) => room.decryptAllEvents()));
 }
 
 /** Whether a text may be a recovery kit's key at all: its letters carry a checksum. */
