@@ -50,12 +50,10 @@ class StaticFiles:
         }
 
     def find(self, request: Request) -> Response | None:
-        """The file for a GET request; the start page for addresses the client itself understands, or None."""
+        """The file for a GET request, or None. The client puts its own addresses behind the #."""
         if request.method != "GET" or request.path.startswith(_API_PREFIXES):
             return None
-        file = self._files.get(request.path)
-        if file is None and "." not in request.path.rpartition("/")[2]:
-            file = self._files.get(INDEX)
+        file = self._files.get(INDEX if request.path == "/" else request.path)
         if file is None:
             return None
         if file.etag in _words(request.headers.get("if-none-match")):

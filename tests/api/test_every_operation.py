@@ -66,7 +66,7 @@ def test_only_operations_of_the_spec_are_called_absent() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/_matrix", "/_matrix/client/v3/nothing", "/_matrix/client/v9/sync", "/x%00y"]
+    "path", ["/nothing", "/_matrix", "/_matrix/client/v3/nothing", "/_matrix/client/v9/sync", "/x%00y"]
 )
 def test_an_unknown_path_is_404(http: httpx.Client, path: str) -> None:
     for method in METHODS:
