@@ -119,7 +119,9 @@ def test_what_every_side_agrees_on_survives_the_merge(version: RoomVersion, step
     for key, event_id in unconflicted.items():
         assert merged[key] == event_id
     assert CREATE in merged
-    assert POWER_LEVELS in merged
+    if version.resolution_v2_1:
+        # Rooms 10 and 11 can lose their power levels in a merge: the state reset that MSC4297 ended.
+        assert POWER_LEVELS in merged
 
 
 @given(
