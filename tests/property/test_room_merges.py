@@ -120,7 +120,7 @@ def test_what_every_side_agrees_on_survives_the_merge(version: RoomVersion, step
         assert merged[key] == event_id
     assert CREATE in merged
     if version.resolution_v2_1:
-        # Rooms 10 and 11 can lose their power levels in a merge: the state reset that MSC4297 ended.
+        # Rooms 10 and 11 can lose them, as Synapse does: tests/oracle/test_state_reset.py.
         assert POWER_LEVELS in merged
 
 
