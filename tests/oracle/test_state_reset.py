@@ -1,4 +1,4 @@
-"""A merge found at random in which rooms 10 and 11 lose their power levels; version 12 keeps them (MSC4297)."""
+"""A random merge in which rooms 10 and 11 lose their power levels; version 12 keeps them (MSC4297)."""
 
 import pytest
 
