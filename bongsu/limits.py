@@ -40,6 +40,7 @@ FUTURE_TOKEN_WAIT_S = 0.3
 SYNC_TIMEOUT_S_MAX = 60
 BODY_BYTES_MAX = 1_048_576  # a JSON body; media have their own bound
 BODY_SECONDS_MAX = 60  # a slow body is cut off, so that slow-loris holds no memory
+BODY_PASSED_OVER_BYTES_MAX = 65_536  # of a refused request; a longer body ends its connection
 QUERY_PARAMETERS_MAX = 100
 PATH_CHARACTERS_MAX = 8_192
 ACCESS_TOKEN_MS = 24 * 3_600_000  # only for clients that asked for a refresh token

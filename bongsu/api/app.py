@@ -67,6 +67,10 @@ class App:
             response = await self._respond(scope, protocol)
         except MatrixError as error:
             response = Response(error.status, json_bytes(error.body()), (*JSON_HEADERS, *error.headers))
+            if _may_be_unread(scope):
+                # The server underneath ends a connection whose body nobody read; a client that is not told
+                # sends its next request into it.
+                headers.append(("connection", "close"))
         except asyncio.CancelledError:
             raise
         except Exception:
@@ -154,6 +158,14 @@ def check_length(scope: Scope, bytes_max: int) -> int | None:
     if length > bytes_max:
         raise _too_long(bytes_max)
     return length
+
+
+def _may_be_unread(scope: Scope) -> bool:
+    """Whether a body came that is too long to be passed over once its request is refused."""
+    length = scope.headers.get("content-length")
+    if length is None:
+        return scope.headers.get("transfer-encoding") is not None
+    return not length.isdigit() or len(length) > 9 or int(length) > limits.BODY_PASSED_OVER_BYTES_MAX
 
 
 def _check_whole(size: int, length: int | None) -> None:

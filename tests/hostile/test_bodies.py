@@ -150,6 +150,14 @@ def test_a_body_that_is_too_large(alice: User, room: str) -> None:
     for method, path in (("PUT", ("rooms", room, "send", "m.room.message", "n")), ("POST", ("createRoom",))):
         answer = alice.request(method, *path, content=content)
         assert (answer.status_code, answer.json()["errcode"]) == (413, "M_TOO_LARGE")
+        # Nobody read the body, so this connection ends: said, or the client's next request goes into it.
+        assert answer.headers["connection"] == "close"
+
+
+def test_a_body_that_nobody_read_before_the_answer(alice: User) -> None:
+    content = b'{"body": "' + b"x" * 200_000 + b'"}'
+    answer = alice.request("PUT", "no", "such", "path", content=content)
+    assert (answer.status_code, answer.headers["connection"]) == (404, "close")
 
 
 @pytest.mark.parametrize(
