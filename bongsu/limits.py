@@ -8,6 +8,7 @@ RECORD_BODY_BYTES_MAX = 1_048_576
 FOREIGN_RECORDS_MAX = 10_000  # records of another node's log taken at once
 BUNDLE_RECORDS_MAX = 1_024
 BUNDLE_BYTES_MAX = 2_097_152  # so that the largest record fits
+BUNDLE_FILL_BYTES = 1_048_576  # a bundle is closed when the next record would lead beyond this
 EXCHANGE_MESSAGE_BYTES_MAX = 2_163_712  # a bundle, or a vector and a list of logs
 EXCHANGE_WINDOW_BYTES = 8_388_608  # records a peer may send before some of them are on disk here
 EXCHANGE_WITHOUT_MAX = 256  # logs a peer sent wrongly and is not asked for again on this link

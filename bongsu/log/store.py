@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,9 @@ from bongsu.log.files import Files, free_bytes, open_files
 from bongsu.log.foreign import Checked, Foreign, Refused, Taken, check
 from bongsu.log.heads import Heads
 from bongsu.log.key import NodeKey
-from bongsu.log.reader import Damaged, Reader
+from bongsu.log.reader import Damaged, Reader, within_bundle
 from bongsu.log.record import Draft, ForeignRecord, Lane, LogName, Record
-from bongsu.log.schema import Opener, connect, is_full
+from bongsu.log.schema import SIGNATURES_AFTER, Opener, connect, is_full
 from bongsu.log.vector import Vector, prefix_of
 from bongsu.log.verify import Report, Statistics
 from bongsu.log.writer import Done, Request, Transactions, Writer
@@ -189,6 +189,25 @@ class LogStore:
                 return held.seq, signature
         return None
 
+    def stretch(self, log: LogName, after: int) -> tuple[list[Record], bytes] | None:
+        """Records of one log beyond `after` that fit into a bundle, and their author's signature of the last.
+
+        None: nothing beyond is held that its author signed.
+        """
+        log_id = self._reader.log_id(log)
+        held = self._heads.every().get(log)
+        if log_id is None or held is None or held.seq <= after:
+            return None
+        records = within_bundle(self._reader.log(log_id, after + 1, limits.BUNDLE_RECORDS_MAX), held.seq)
+        if log.node == self.key.node:
+            return records, self.key.sign([records[-1].hash])
+        signed = self._reader.rows(SIGNATURES_AFTER, (log_id, after, limits.BUNDLE_RECORDS_MAX))
+        fitting = [(seq, signature) for seq, signature in signed if seq <= records[-1].header.seq]
+        if not fitting:
+            return None
+        seq, signature = fitting[-1]
+        return records[: seq - after], signature
+
     @property
     def head_position(self) -> int:
         """The position of the last record that is on disk and was told to `on_committed`."""
@@ -214,7 +233,11 @@ class LogStore:
 
     def vector(self) -> Vector:
         """What is on disk here of every log."""
-        return vector_of(self._heads.committed.values())
+        return vector_of(self._heads.open.values())
+
+    def held(self) -> Mapping[LogName, Held]:
+        """What is on disk here of every log, of the same moment as `vector`."""
+        return self._heads.every()
 
     def vector_at(self, position: int, lane: Lane) -> Vector:
         """As `vector`, but of the logs of `lane` only what had arrived up to `position`."""
