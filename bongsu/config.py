@@ -186,6 +186,13 @@ class Config:
         unit="bytes",
         bound="0 to 1099511627776",
     )
+    promise_ms: int = _setting(
+        1_000,
+        _whole_number(50, 60_000),
+        "How long a write waits for the disk of another site before it counts as held here alone.",
+        unit="milliseconds",
+        bound="50 to 60000",
+    )
     presence: bool = _setting(
         True,
         _on_off,

@@ -239,13 +239,13 @@ class LogStore:
         """What is on disk here of every log, of the same moment as `vector`."""
         return self._heads.every()
 
-    def vector_at(self, position: int, lane: Lane) -> Vector:
-        """As `vector`, but of the logs of `lane` only what had arrived up to `position`."""
+    def vector_at(self, position: int, lane: Lane, head_position: int) -> Vector:
+        """What had arrived up to `head_position`, but of the logs of `lane` only up to `position`."""
         held: dict[LogName, Held] = {}
         seqs: dict[LogName, int] = {}
         sql = "SELECT seq FROM records WHERE log_id=? AND position<=? ORDER BY seq DESC LIMIT 1"
         for log_id, state, _ in self._reader.held():
-            upto = min(position, self._head_position) if state.log.lane == lane else self._head_position
+            upto = min(position, head_position) if state.log.lane == lane else head_position
             held[state.log] = state
             seqs[state.log] = self._reader.value(sql, (log_id, upto)) or 0
         return vector_at(held, seqs)
