@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 ENVIRONMENT_PREFIX = "BONGSU_"
 CONFIG_VARIABLE = "BONGSU_CONFIG"
 MIB = 1024 * 1024
+PEERS_MAX = 64
 
 _SERVER_NAME = re.compile(r"(?:[0-9a-z.-]{1,230}|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?")
 _SITE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
@@ -92,6 +93,21 @@ def _public_url(raw: object) -> str:
     if address.scheme not in ("http", "https") or not address.hostname or address.query or address.fragment:
         raise ValueError("it must be an http:// or https:// address without query, as clients reach it")
     return str(raw).rstrip("/")
+
+
+def _urls(raw: object) -> tuple[str, ...]:
+    parts = raw.split(",") if isinstance(raw, str) else raw
+    if not isinstance(parts, list | tuple) or len(parts) > PEERS_MAX:
+        raise ValueError(f"it must be a list of at most {PEERS_MAX} URLs")
+    return tuple(_public_url(part.strip() if isinstance(part, str) else part) for part in parts if part)
+
+
+def _tls_folder(raw: object) -> Path:
+    path = Path(_text(raw))
+    missing = [name for name in ("certificate.pem", "key.pem") if not (path / name).is_file()]
+    if missing:
+        raise ValueError(f"that directory has no {' and no '.join(missing)}")
+    return path
 
 
 def _setting(default: object, parse: Parser, doc: str, *, unit: str, bound: str) -> Any:
@@ -186,6 +202,34 @@ class Config:
         unit="bytes",
         bound="0 to 1099511627776",
     )
+    tls: Path | None = _setting(
+        None,
+        _tls_folder,
+        "A directory with `certificate.pem` and `key.pem`, for clients; without it they get plain HTTP.",
+        unit="directory",
+        bound="two PEM files",
+    )
+    peers: tuple[str, ...] = _setting(
+        (),
+        _urls,
+        "Where other nodes listen for links, as a list or separated by commas.",
+        unit="URLs",
+        bound="http or https, 64 at most",
+    )
+    peer_listen: str | None = _setting(
+        None,
+        _listen,
+        "The address that other nodes connect to; without it this node only calls others.",
+        unit="HOST:PORT",
+        bound="port 1 to 65535",
+    )
+    peer_tls: Path | None = _setting(
+        None,
+        _tls_folder,
+        "A directory with `ca.pem`, `certificate.pem` and `key.pem`, for links with nodes and with NATS.",
+        unit="directory",
+        bound="three PEM files",
+    )
     promise_ms: int = _setting(
         1_000,
         _whole_number(50, 60_000),
@@ -237,7 +281,12 @@ class Config:
     @property
     def base_url(self) -> str:
         """Where clients are told to find the service, without a slash at the end."""
-        return self.public_url or f"http://{self.listen}"
+        return self.public_url or f"{'https' if self.tls else 'http'}://{self.listen}"
+
+    @property
+    def has_several_sites(self) -> bool:
+        """Whether other sites are to hold what is written here."""
+        return bool(self.peers or self.peer_listen)
 
 
 SETTINGS = {each.name: each for each in fields(Config) if each.metadata}

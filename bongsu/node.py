@@ -94,7 +94,11 @@ class Node:
         self.listeners: list[Callable[[Changes], None]] = []
         self.fatal: asyncio.Future[FatalError] | None = None
         self.stopping = False
-        self.promises = Promises(log.key.node, waits=False, bound_s=config.promise_ms / 1000)
+        self.promises = Promises(
+            log.key.node,
+            waits=config.has_several_sites and config.role == "core",
+            bound_s=config.promise_ms / 1000,
+        )
         # Told of every batch that is on disk, before it is shown: the links to other nodes.
         self.committed_listeners: list[Callable[[list[Record]], None]] = []
         # (position, future) of writers that wait for the promise, in order of position.

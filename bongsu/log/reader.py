@@ -5,7 +5,6 @@ import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from bongsu import limits
 from bongsu.log import compress
 from bongsu.log.epoch import End, Held
 from bongsu.log.record import (
@@ -22,7 +21,6 @@ from bongsu.log.record import (
 from bongsu.log.schema import SELECT_BODIES, SELECT_LOGS, SELECT_RECORDS, Connection, rows_of
 
 POSITIONS_AT_ONCE = 64
-HEADER_BYTES_ABOUT = 160  # of a record in a bundle, beside its body
 LOGS_REMEMBERED_MAX = 65_536
 STATES = frozenset(BodyState)
 
@@ -134,18 +132,6 @@ class Reader:
                 self._logs.clear()
             log = self._logs[log_id] = _name(*rows[0])
         return log
-
-
-def within_bundle(records: Sequence[Record], last_seq: int) -> list[Record]:
-    """The first of these that one bundle holds, at least one; none beyond `last_seq`."""
-    chosen: list[Record] = []
-    size = 0
-    for record in records:
-        size += len(record.body or b"") + HEADER_BYTES_ABOUT
-        if record.header.seq > last_seq or (chosen and size > limits.BUNDLE_FILL_BYTES):
-            break
-        chosen.append(record)
-    return chosen
 
 
 def checked_body(

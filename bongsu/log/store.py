@@ -16,9 +16,10 @@ from bongsu.log.files import Files, free_bytes, open_files
 from bongsu.log.foreign import Checked, Foreign, Refused, Taken, check
 from bongsu.log.heads import Heads
 from bongsu.log.key import NodeKey
-from bongsu.log.reader import Damaged, Reader, within_bundle
+from bongsu.log.reader import Damaged, Reader
 from bongsu.log.record import Draft, ForeignRecord, Lane, LogName, Record
-from bongsu.log.schema import SIGNATURES_AFTER, Opener, connect, is_full
+from bongsu.log.schema import Opener, connect, is_full
+from bongsu.log.stretch import stretch
 from bongsu.log.vector import Vector, prefix_of
 from bongsu.log.verify import Report, Statistics
 from bongsu.log.writer import Done, Request, Transactions, Writer
@@ -194,19 +195,18 @@ class LogStore:
 
         None: nothing beyond is held that its author signed.
         """
-        log_id = self._reader.log_id(log)
-        held = self._heads.every().get(log)
-        if log_id is None or held is None or held.seq <= after:
-            return None
-        records = within_bundle(self._reader.log(log_id, after + 1, limits.BUNDLE_RECORDS_MAX), held.seq)
-        if log.node == self.key.node:
-            return records, self.key.sign([records[-1].hash])
-        signed = self._reader.rows(SIGNATURES_AFTER, (log_id, after, limits.BUNDLE_RECORDS_MAX))
-        fitting = [(seq, signature) for seq, signature in signed if seq <= records[-1].header.seq]
-        if not fitting:
-            return None
-        seq, signature = fitting[-1]
-        return records[: seq - after], signature
+        return stretch(self._reader, self.key, self._heads.every().get(log), after)
+
+    def public_key(self, node: bytes) -> bytes:
+        """The key of a node some of whose records are held.
+
+        Raises:
+            KeyError: there are none.
+        """
+        found = self._reader.value("SELECT public_key FROM nodes WHERE node=?", (node,))
+        if found is None:
+            raise KeyError(node)
+        return bytes(found)
 
     @property
     def head_position(self) -> int:
