@@ -5,7 +5,7 @@ import logging
 import os
 import random
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 
 from bongsu import __version__, limits
@@ -17,6 +17,25 @@ from bongsu.log.record import LogName, Record
 from bongsu.node import Node
 
 logger = logging.getLogger(__name__)
+
+
+class Calls:
+    """What peers may ask and tell, by topic. Parts of the node add theirs before it is linked."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Callable[[Link, bytes], Awaitable[bytes | None]]] = {}
+        self.news: dict[str, Callable[[Link, bytes], None]] = {}
+
+    async def asked(self, link: Link, topic: str, body: bytes) -> bytes | None:
+        """The answer of whoever knows the topic; a later release's topics get none."""
+        answer = self.answers.get(topic)
+        return None if answer is None else await answer(link, body)
+
+    def told(self, link: Link, topic: str, body: bytes) -> None:
+        """Hand news to whoever knows the topic."""
+        take = self.news.get(topic)
+        if take is not None:
+            take(link, body)
 
 
 class Peers:
@@ -36,6 +55,7 @@ class Peers:
             session=os.urandom(8).hex(),
             certificate="",
         )
+        self.calls = Calls()
         self.links: dict[bytes, Link] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
@@ -57,12 +77,19 @@ class Peers:
             link.end()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    async def meet(self, channel: Channel) -> Peer | None:
+        """Run a link with a node met on the fabric. It takes the place of one over HTTPS."""
+        return await self._serve(channel, called=False, fabric=True)
+
     async def serve(self, channel: Channel, *, called: bool = False) -> Peer | None:
         """Run one link from its beginning to its end; who it was, None if it never began.
 
         `called`: this node called. Of two links that two nodes made to each other at once, the one that the
         node with the smaller name called stays.
         """
+        return await self._serve(channel, called=called, fabric=False)
+
+    async def _serve(self, channel: Channel, *, called: bool, fabric: bool) -> Peer | None:
         try:
             peer = await begin(channel, self._node.log, self._details, os.urandom(32))
         except (ChannelClosed, TimeoutError):
@@ -78,12 +105,10 @@ class Peers:
             await channel.close()
             return None
         before = self.links.get(peer.node)
+        if before is not None and not self._replaces(before, peer, called=called, fabric=fabric):
+            await channel.close()
+            return peer
         if before is not None:
-            ours_is_smaller = self._node.log.key.node < peer.node
-            same_start = before.peer.details.session == peer.details.session
-            if same_start and called != ours_is_smaller:
-                await channel.close()
-                return peer
             before.end()
         link = Link(
             self._node.log,
@@ -91,6 +116,8 @@ class Peers:
             peer,
             relays=peer.details.role == "hub" or self._node.config.role == "hub",
             acknowledged=self._acknowledged,
+            called=self.calls,
+            over_fabric=fabric,
         )
         self.links[peer.node] = link
         logger.info("linked with site %s", peer.details.site)
@@ -103,6 +130,12 @@ class Peers:
                 logger.info("the link with site %s is cut", peer.details.site)
                 self._sites_changed()
         return peer
+
+    def _replaces(self, before: Link, peer: Peer, *, called: bool, fabric: bool) -> bool:
+        """Whether a new link with a peer takes the place of the one there is: the same on both sides."""
+        if before.peer.details.session != peer.details.session or fabric:
+            return True
+        return not before.over_fabric and called == (self._node.log.key.node < peer.node)
 
     def sites_with(self, log: LogName, seq: int) -> set[str]:
         """The names of the sites known to have a record on disk, this one included."""

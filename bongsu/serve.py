@@ -18,6 +18,7 @@ from bongsu import limits
 from bongsu.api.app import App
 from bongsu.api.routes import all_routes
 from bongsu.api.static import StaticFiles
+from bongsu.bearer.nats import Fabric
 from bongsu.bearer.websocket import LinkApp
 from bongsu.clock import SystemClock
 from bongsu.config import Config
@@ -60,7 +61,11 @@ async def _serve(config: Config) -> int:
         listeners.append(_Listener(config.peer_listen, LinkApp(peers.serve), config.peer_tls, peers=True))
     for listener in listeners:
         await listener.start()
-    peers.start(config.peers, _peer_context(config))
+    context = _peer_context(config)
+    peers.start(config.peers, context)
+    fabric = Fabric(config.server_name, node.log.key.node, peers.meet)
+    if config.nats:
+        fabric.start(config.nats, context)
     print(f"bongsu ready at {'https' if config.tls else 'http'}://{config.listen}", flush=True)
     stopping = asyncio.ensure_future(stop.wait())
     futures: list[asyncio.Future[Any]] = [stopping, node.fatal]
@@ -69,6 +74,7 @@ async def _serve(config: Config) -> int:
     stopping.cancel()
     # First answer the long polls, then let the server finish what it has, then close the files.
     node.stop()
+    await fabric.stop()
     await peers.stop()
     for listener in listeners:
         await listener.stop()

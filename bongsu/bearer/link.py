@@ -7,8 +7,11 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from bongsu import limits
+from bongsu.bearer import call
 from bongsu.bearer.bundle import Bundle
+from bongsu.bearer.call import Answer, Ask, Tell
 from bongsu.bearer.exchange import Acknowledged, Complaint, Exchange, Load, Output, Send, Store
+from bongsu.bearer.frame import Unreadable
 from bongsu.bearer.hello import Details, Handshake, Peer
 from bongsu.errors import FatalError, MatrixError
 from bongsu.log.epoch import Fork
@@ -36,6 +39,18 @@ class Channel(Protocol):
 
     async def close(self) -> None:
         """End it from this side; never raises."""
+        ...
+
+
+class Called(Protocol):
+    """What a node does when a peer asks or tells."""
+
+    async def asked(self, link: "Link", topic: str, body: bytes) -> bytes | None:
+        """The answer, or None; never raises for what a peer may send."""
+        ...
+
+    def told(self, link: "Link", topic: str, body: bytes) -> None:
+        """Take news; never raises for what a peer may send."""
         ...
 
 
@@ -67,11 +82,18 @@ class Link:
         *,
         relays: bool,
         acknowledged: Callable[["Link", LogName, int], None],
+        called: "Called",
+        over_fabric: bool,
     ) -> None:
+        self.over_fabric = over_fabric
         self.peer = peer
         self._log = log
         self._channel = channel
         self._acknowledged = acknowledged
+        self._called = called
+        self._asked: dict[int, asyncio.Future[bytes | None]] = {}
+        self._answering: set[asyncio.Task[None]] = set()
+        self._number = 0
         self._exchange = Exchange(log, log.key.node, relays=relays)
         self._outputs: deque[Output] = deque()
         self._work = asyncio.Event()
@@ -86,8 +108,11 @@ class Link:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._ended = True
-            for task in tasks:
+            for task in (*tasks, *self._answering):
                 task.cancel()
+            for asked in self._asked.values():
+                if not asked.done():
+                    asked.set_result(None)
             results = await asyncio.gather(*tasks, return_exceptions=True)
             await self._channel.close()
         for error in results:
@@ -102,6 +127,24 @@ class Link:
         """Up to which seq the peer is known to have a log on disk."""
         return self._exchange.peer_has(log)
 
+    async def ask(self, topic: str, body: bytes, timeout_s: float = limits.CALL_S_MAX) -> bytes | None:
+        """Ask the peer; None if it cannot or will not say, or not in time."""
+        self._number += 1
+        number = self._number
+        self._asked[number] = asyncio.get_running_loop().create_future()
+        self._add([Send(call.encode(Ask(number, topic, body)))])
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._asked[number]
+        except TimeoutError:
+            return None
+        finally:
+            del self._asked[number]
+
+    def tell(self, topic: str, body: bytes) -> None:
+        """Tell the peer what need not arrive."""
+        self._add([Send(call.encode(Tell(topic, body)))])
+
     def end(self) -> None:
         """Cut the link from this side."""
         self._ending = asyncio.ensure_future(self._channel.close())
@@ -110,7 +153,32 @@ class Link:
         while True:
             raw = await self._channel.receive()
             self._heard = True
-            self._add(self._exchange.receive(raw))
+            if call.is_call(raw):
+                self._receive_call(raw)
+            else:
+                self._add(self._exchange.receive(raw))
+
+    def _receive_call(self, raw: bytes) -> None:
+        try:
+            received = call.decode(raw)
+        except Unreadable as error:
+            logger.warning("from site %s: %s", self.peer.details.site, error)
+            return
+        match received:
+            case Answer(number, body):
+                asked = self._asked.get(number)
+                if asked is not None and not asked.done():
+                    asked.set_result(body)
+            case Tell(topic, body):
+                self._called.told(self, topic, body)
+            case Ask() if len(self._answering) < limits.CALLS_AT_ONCE_MAX:
+                task = asyncio.ensure_future(self._answer(received))
+                self._answering.add(task)
+                task.add_done_callback(self._answering.discard)
+
+    async def _answer(self, asked: Ask) -> None:
+        body = await self._called.asked(self, asked.topic, asked.body)
+        self._add([Send(call.encode(Answer(asked.number, body)))])
 
     async def _beat(self) -> None:
         silent_s = 0
