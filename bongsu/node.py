@@ -40,6 +40,10 @@ from bongsu.view.sessions import Requester
 logger = logging.getLogger(__name__)
 
 
+def _ignore(_: str) -> None:
+    """What happens to news that nobody asked for."""
+
+
 def _catch_up(context: Context, progress: Callable[[int, int], None]) -> None:
     try:
         catch_up(context, progress)
@@ -90,6 +94,8 @@ class Node:
         self.vector: Vector = log.vector()
         self.position = context.db.cursor
         self._checkpointer = Checkpointer(context.db.path)
+        # Told of users whose clients sync: peers hear of it.
+        self.on_present: Callable[[str], None] = _ignore
         # Told of every applied batch: push, and whatever else must never hold a message up.
         self.listeners: list[Callable[[Changes], None]] = []
         self.fatal: asyncio.Future[FatalError] | None = None
@@ -180,6 +186,10 @@ class Node:
         if registers.get(self.context, "service", "", "", "server_name") is None:
             name = self.config.server_name
             await self.write(drafts.register("service", "", "", "server_name", name, stamp))
+        here = {"name": mine.site, "base_url": self.config.base_url, "role": mine.role}
+        if registers.get(self.context, "site", "", "", key.node.hex()) != here:
+            stamp = registers.stamp_after(self.context, self.now_ms(), "site", "", "", key.node.hex())
+            await self.write(drafts.register("site", "", "", key.node.hex(), here, stamp))
 
     def now_ms(self) -> int:
         """The node's clock."""

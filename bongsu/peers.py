@@ -137,6 +137,15 @@ class Peers:
             return True
         return not before.over_fabric and called == (self._node.log.key.node < peer.node)
 
+    def of_other_sites(self) -> list[Link]:
+        """Links with core nodes of other sites, whose disks make a promise."""
+        return [link for link in self.links.values() if self._counts(link.peer)]
+
+    def tell(self, topic: str, body: bytes) -> None:
+        """Tell every linked node what need not arrive."""
+        for link in self.links.values():
+            link.tell(topic, body)
+
     def sites_with(self, log: LogName, seq: int) -> set[str]:
         """The names of the sites known to have a record on disk, this one included."""
         sites = {link.peer.details.site for link in self.links.values() if link.has(log) >= seq}

@@ -25,7 +25,6 @@ from bongsu.config import Config
 from bongsu.errors import FatalError
 from bongsu.gateway.sender import PushSender
 from bongsu.node import Node
-from bongsu.peers import Peers
 from bongsu.service import Service
 
 logger = logging.getLogger(__name__)
@@ -55,8 +54,9 @@ async def _serve(config: Config) -> int:
         loop.add_signal_handler(name, stop.set)
     sender = PushSender(node)
     sender.start()
-    peers = Peers(node, lambda peer: None)
-    listeners = [_Listener(config.listen, App(Service(node), all_routes(), StaticFiles()), config.tls)]
+    service = Service(node)
+    peers = service.peers
+    listeners = [_Listener(config.listen, App(service, all_routes(), StaticFiles()), config.tls)]
     if config.peer_listen is not None:
         listeners.append(_Listener(config.peer_listen, LinkApp(peers.serve), config.peer_tls, peers=True))
     for listener in listeners:
