@@ -27,7 +27,7 @@ def up(folder: Path, sites: int, *, tls: bool) -> Plan:
     plan = make(folder, sites, tls=tls)
     _write_files(plan)
     try:
-        startplan.processes
+        start_all(plan)
     except FatalError:
         processes.end(plan.processes)
         raise
