@@ -19,6 +19,8 @@ MIB = 1024 * 1024
 
 _SERVER_NAME = re.compile(r"(?:[0-9a-z.-]{1,230}|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?")
 _SITE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
+# 32 bytes: the last character holds four bits.
+_PUBLIC_KEY = re.compile(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]")
 _LISTEN = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\s\[\]/]+):([0-9]{1,5})")
 _CONTACT = re.compile(r"(?:mailto:[^\s@]+@[^\s@]+|https?://\S+)")
 
@@ -80,6 +82,19 @@ def _directory(raw: object) -> Path:
     return path
 
 
+def _file(raw: object) -> Path:
+    path = Path(_text(raw)).expanduser()
+    if path.is_dir():
+        raise ValueError("that is a directory")
+    return path
+
+
+def _public_key(raw: object) -> str:
+    if not _PUBLIC_KEY.fullmatch(_text(raw)):
+        raise ValueError("it must be a public key as `bongsu root show` prints it")
+    return str(raw)
+
+
 def _listen(raw: object) -> str:
     match = _LISTEN.fullmatch(_text(raw))
     if match is None or not 1 <= int(match[2]) <= 65_535:
@@ -129,6 +144,20 @@ class Config:
         "The failure domain this node stands in, as people are shown it.",
         unit="name",
         bound="at most 32 letters, digits, hyphens",
+    )
+    root_key: str | None = _setting(
+        None,
+        _public_key,
+        "The service's root key, from `bongsu root show`. Without one, a node is a service by itself.",
+        unit="public key",
+        bound="43 characters of base64",
+    )
+    certificate: Path | None = _setting(
+        None,
+        _file,
+        "The node's certificate, from `bongsu site add`; without it, what `bongsu site install` stored.",
+        unit="file",
+        bound="one line of text",
     )
     role: str = _setting(
         "core",
@@ -297,6 +326,11 @@ def _parse(name: str, raw: object, origin: str) -> Any:
 
 def _check_together(config: Config) -> None:
     """Refuse settings that are fine alone and wrong together."""
+    if config.certificate is not None and config.root_key is None:
+        raise SettingError(
+            "The setting certificate is given without root_key. Give the service's root key, too: "
+            "`bongsu root show` prints it."
+        )
     if config.role == "hub":
         raise SettingError(
             "The setting role is hub, but this version has no hubs yet. Leave the setting out, or say core."

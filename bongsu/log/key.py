@@ -71,6 +71,11 @@ class NodeKey:
         assert hashes, "a signature over nothing says nothing"
         return self._private.sign(DOMAIN + b"".join(hashes))
 
+    def sign_bytes(self, data: bytes) -> bytes:
+        """A signature over bytes that begin with a domain of their own (bongsu/authority.py)."""
+        assert not data.startswith(DOMAIN), "header hashes are signed by `sign` alone"
+        return self._private.sign(data)
+
 
 def verify(public_key: bytes, hashes: Sequence[bytes], signature: bytes) -> bool:
     """Whether the owner of `public_key` signed these header hashes in this order."""
