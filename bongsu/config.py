@@ -21,9 +21,11 @@ from bongsu.setting_values import (
     matching,
     one_of,
     parse_directory,
+    parse_file,
     parse_listen,
     parse_nats_urls,
     parse_on_off,
+    parse_public_key,
     parse_public_url,
     parse_tls_folder,
     parse_urls,
@@ -73,6 +75,20 @@ class Config:
         "The failure domain this node stands in, as people are shown it.",
         unit="name",
         bound="at most 32 letters, digits, hyphens",
+    )
+    root_key: str | None = _setting(
+        None,
+        parse_public_key,
+        "The service's root key, from `bongsu root show`. Without one, a node is a service by itself.",
+        unit="public key",
+        bound="43 characters of base64",
+    )
+    certificate: Path | None = _setting(
+        None,
+        parse_file,
+        "The node's certificate, from `bongsu site add`; without it, what `bongsu site install` stored.",
+        unit="file",
+        bound="one line of text",
     )
     role: str = _setting(
         "core",
@@ -288,9 +304,19 @@ def _parse(name: str, raw: object, origin: str) -> Any:
 
 def _check_together(config: Config) -> None:
     """Refuse settings that are fine alone and wrong together."""
+    if config.certificate is not None and config.root_key is None:
+        raise SettingError(
+            "The setting certificate is given without root_key. Give the service's root key, too: "
+            "`bongsu root show` prints it."
+        )
     if config.role == "hub":
         raise SettingError(
             "The setting role is hub, but this version has no hubs yet. Leave the setting out, or say core."
+        )
+    if config.has_several_sites and config.root_key is None:
+        raise SettingError(
+            "The settings peers, peer_listen and nats link this node with others, but without root_key no "
+            "node believes another. Make one with `bongsu root init`, or leave those settings out."
         )
     public_host = urlsplit(config.public_url or "").hostname
     if config.server_name == "localhost" and public_host and not _is_loopback(public_host):

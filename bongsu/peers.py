@@ -7,12 +7,15 @@ import random
 import ssl
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 
 from bongsu import __version__, limits
+from bongsu.authority import link_refusal, read_certificate
 from bongsu.bearer.frame import Unreadable
 from bongsu.bearer.hello import Details, Peer
 from bongsu.bearer.link import Channel, ChannelClosed, Link, begin
 from bongsu.bearer.websocket import dial
+from bongsu.errors import MatrixError
 from bongsu.log.record import LogName, Record
 from bongsu.node import Node
 
@@ -41,20 +44,9 @@ class Calls:
 class Peers:
     """The links of one node: dialled here, accepted by the listener for nodes, or met on NATS."""
 
-    def __init__(self, node: Node, refused: Callable[[Peer], str | None]) -> None:
-        """`refused` says in a sentence why a peer that proved its key may have no link, or None."""
+    def __init__(self, node: Node) -> None:
         self._node = node
-        self._refused = refused
-        config = node.config
-        self._details = Details(
-            service=config.server_name,
-            site=config.site,
-            role=config.role,
-            base_url=config.base_url,
-            release=__version__,
-            session=os.urandom(8).hex(),
-            certificate="",
-        )
+        self._session = os.urandom(8).hex()
         self.calls = Calls()
         self.links: dict[bytes, Link] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -91,17 +83,13 @@ class Peers:
 
     async def _serve(self, channel: Channel, *, called: bool, fabric: bool) -> Peer | None:
         try:
-            peer = await begin(channel, self._node.log, self._details, os.urandom(32))
+            peer = await begin(channel, self._node.log, self._details(), os.urandom(32))
+            peer = self._certified(peer)
         except (ChannelClosed, TimeoutError):
             await channel.close()
             return None
         except Unreadable as error:
             logger.warning("a link was refused: %s", error)
-            await channel.close()
-            return None
-        sentence = self._refused(peer)
-        if sentence is not None:
-            logger.warning("a link from site %s was refused: %s", peer.details.site, sentence)
             await channel.close()
             return None
         before = self.links.get(peer.node)
@@ -130,6 +118,39 @@ class Peers:
                 logger.info("the link with site %s is cut", peer.details.site)
                 self._sites_changed()
         return peer
+
+    def _details(self) -> Details:
+        config = self._node.config
+        certificate = self._node.certificate_of(self._node.log.key.node)
+        return Details(
+            service=config.server_name,
+            site=config.site,
+            role=config.role,
+            base_url=config.base_url,
+            release=__version__,
+            session=self._session,
+            certificate="" if certificate is None else certificate.text,
+        )
+
+    def _certified(self, peer: Peer) -> Peer:
+        """The peer as its certificate has it, whatever it says of itself.
+
+        Raises:
+            Unreadable: it has no certificate of the root key, or that has ended.
+        """
+        authorities = self._node.context.authorities
+        if authorities.root_key is None:
+            raise Unreadable("this node has no root key to know a peer by; give the setting root_key")
+        try:
+            certificate = read_certificate(authorities.root_key, peer.details.certificate)
+        except MatrixError as error:
+            raise Unreadable(f"node {peer.node.hex()}: {error.error}") from error
+        if certificate.node != peer.node:
+            raise Unreadable(f"node {peer.node.hex()} shows the certificate of another")
+        refusal = link_refusal(certificate, authorities.revocations(), self._node.now_ms())
+        if refusal is not None:
+            raise Unreadable(refusal)
+        return Peer(peer.public_key, replace(peer.details, role=certificate.role, site=certificate.site))
 
     def _replaces(self, before: Link, peer: Peer, *, called: bool, fabric: bool) -> bool:
         """Whether a new link with a peer takes the place of the one there is: the same on both sides."""

@@ -20,7 +20,7 @@ class Service:
 
     def __init__(self, node: Node) -> None:
         self.node = node
-        self.peers = Peers(node, lambda peer: None)
+        self.peers = Peers(node)
         self.live_links = LiveLinks(node, self.peers)
         self.author = Author(node)
         self.interactive = InteractiveAuth(node)

@@ -3,11 +3,19 @@
 import shutil
 from pathlib import Path
 
+from bongsu import authority
+from bongsu.canonical import unpadded_base64
+from bongsu.clock import SystemClock
+from bongsu.enrolment import FILE_NAME
 from bongsu.errors import FatalError
+from bongsu.files import write_whole
 from bongsu.lab import certificates, processes
 from bongsu.lab.plan import FILE, SITES_MAX, NodePlan, Plan, make
 from bongsu.lab.settings import nats_settings, node_settings
 from bongsu.log.key import NodeKey
+
+# The laboratory's root key lies open beside it; that of a real service never lies on a node.
+ROOT_FILE = "root.key"
 
 
 def up(folder: Path, sites: int, *, tls: bool) -> Plan:
@@ -73,7 +81,7 @@ def down(plan: Plan) -> None:
 
 
 def _write_files(plan: Plan) -> None:
-    authority = certificates.make_authority(Path(plan.folder, "tls")) if plan.ca else None
+    issuer = certificates.make_authority(Path(plan.folder, "tls")) if plan.ca else None
     node_names = {}
     for node in plan.nodes:
         data = Path(node.data)
@@ -81,9 +89,17 @@ def _write_files(plan: Plan) -> None:
         node_names[node.site] = NodeKey.open(data / "node.key").node.hex()
     for server in plan.nats:
         home = Path(server.config).parent
-        if authority is not None:
-            certificates.issue(authority, home / "tls", f"node-{server.site}")
+        if issuer is not None:
+            certificates.issue(issuer, home / "tls", f"node-{server.site}")
         Path(server.config).write_text(nats_settings(plan, server, node_names), encoding="utf-8")
-    root_key = ""
+    root = NodeKey.make(Path(plan.folder, ROOT_FILE))
+    root_key = unpadded_base64(root.public)
     for node in plan.nodes:
         Path(node.config).write_text(node_settings(plan, node, root_key), encoding="utf-8")
+        key = NodeKey.load(Path(node.data, "node.key"))
+        request = authority.read_request(
+            authority.sign_request(key.public, node.role, node.site, key.sign_bytes)
+        )
+        now_ms = SystemClock().now_ms()
+        text = authority.sign_certificate(request, root.sign_bytes, issued_ms=now_ms, expires_ms=None)
+        write_whole(Path(node.data, FILE_NAME), text.encode() + b"\n")
