@@ -24,6 +24,7 @@ _passphrase = click.option(
     metavar="FILE",
     help="Whose first line is the passphrase; asked for when left out.",
 )
+_url = click.option("--url", metavar="URL", help="The base URL of a running node, instead of --data.")
 _out = click.option("--out", type=FILE, metavar="FILE", help="Write there instead of printing.")
 
 
@@ -162,10 +163,10 @@ def site_list(config: Config) -> None:
 )
 def site_cuts(config: Config, name: str, at: str) -> None:
     """Print where the logs of NAME (a node or a site) end, as `site revoke` takes it: node, cuts."""
-    from bongsu import sites
+    from bongsu import cuts, sites
 
-    node, cuts = sites.cuts_at(config, name, at)
-    click.echo(f"{node.hex()}\t{sites.format_cuts(cuts)}")
+    node, found = sites.cuts_here(config, name, at)
+    click.echo(f"{node.hex()}\t{cuts.format_cuts(found)}")
 
 
 @site.command("revoke")
@@ -179,6 +180,7 @@ def site_cuts(config: Config, name: str, at: str) -> None:
     metavar="now|TIME|CUTS",
     help="What the node wrote before counts; TIME by its own stamps.",
 )
+@_url
 @click.option(
     "--only-sign", is_flag=True, help="NAME is a node, --at are CUTS; no data are needed or changed."
 )
@@ -189,39 +191,50 @@ def site_revoke(
     passphrase_file: Path | None,
     name: str,
     at: str,
+    url: str | None,
     only_sign: bool,
     out: Path | None,
 ) -> None:
     """Shut out NAME (a node or a site): what it wrote beyond the cut does not count, anywhere, any more.
 
-    Prints the revocation, and writes it into the log of the node in --data, from which it reaches the
-    others. A later one for the same node replaces it.
+    Prints the revocation, and hands it to the running node at --url, or to the stopped one in --data,
+    from which it reaches the others. A later one for the same node replaces it.
     """
     from bongsu import sites
+    from bongsu.cuts import is_node, parse_cuts
 
     key = _load(root_file, passphrase_file)
-    cuts = sites.parse_cuts(at)
+    given = parse_cuts(at)
     if only_sign:
-        if cuts is None or not sites.is_node(name):
+        if given is None or not is_node(name):
             raise click.UsageError(
                 "--only-sign takes a node and its cuts, as `bongsu site cuts` prints them."
             )
-        _give(sites.revoke(key, bytes.fromhex(name), cuts), out)
+        _give(sites.revoke(key, bytes.fromhex(name), given), out)
         return
-    node, held = sites.cuts_at(config, name, "now" if cuts is not None else at)
-    text = sites.revoke(key, node, held if cuts is None else cuts)
-    sites.hand_in(config, text)
+    upto = "now" if given is not None else at
+    node, held = (
+        sites.cuts_here(config, name, upto) if url is None else sites.cuts_there(key, url, name, upto)
+    )
+    text = sites.revoke(key, node, held if given is None else given)
+    if url is None:
+        sites.hand_in(config, text)
+    else:
+        sites.hand_in_there(url, text)
     _give(text, out)
 
 
 @site.command("hand-in")
 @with_settings(NODE_OPTIONS)
 @click.argument("revocation")
-def site_hand_in(config: Config, revocation: str) -> None:
-    """Write a REVOCATION (the line, or its file) into the log of the node in --data."""
+@_url
+def site_hand_in(config: Config, revocation: str, url: str | None) -> None:
+    """Give a REVOCATION (the line, or its file) to the node in --data, or the running one at --url."""
     from bongsu import sites
 
-    click.echo(f"Revoked node {sites.hand_in(config, _line_of(revocation)).hex()}.")
+    text = _line_of(revocation)
+    node = sites.hand_in(config, text) if url is None else sites.hand_in_there(url, text)
+    click.echo(f"Revoked node {node.hex()}.")
 
 
 def _load(file: Path, passphrase_file: Path | None) -> Any:

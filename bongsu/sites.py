@@ -1,28 +1,27 @@
 """What the commands `bongsu site …` do: nodes let in and shut out, with the root key in hand."""
 
 import asyncio
-import re
 import time
-from collections.abc import Callable, Iterable
+import urllib.error
+import urllib.request
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from bongsu import authority, drafts
+from bongsu import authority, limits
 from bongsu.authority import CORE, HUB, Certificate, Cut, Request
-from bongsu.clock import SystemClock, next_stamp
+from bongsu.canonical import json_bytes, read_object
+from bongsu.clock import SystemClock
 from bongsu.config import Config
-from bongsu.enrolment import with_root_key
+from bongsu.cuts import cuts_of, is_node, parse_cuts, take_revocation
 from bongsu.errors import FatalError, MatrixError
-from bongsu.log.record import NODE_BYTES, Lane, LogName
-from bongsu.log.store import LogStore
 from bongsu.node import Node
 from bongsu.rootkey import RootKey
 
 T = TypeVar("T")
+HTTP_S = 30
 _DAY_MS = 86_400_000
-_CUT = re.compile(r"([0-9a-f]{16})/(urgent|text|bulk)/([0-9]{1,15})/([0-9a-f]{64})")
-RECORDS_AT_ONCE = 500
 
 
 def add(
@@ -119,78 +118,32 @@ def _state(certificate: Certificate, revoked: bool) -> str:
     return f"{'expired' if certificate.expires_ms <= SystemClock().now_ms() else 'in force until'} {day}"
 
 
-def cuts_at(config: Config, name: str, at: str) -> tuple[bytes, list[Cut]]:
+def cuts_here(config: Config, name: str, at: str) -> tuple[bytes, list[Cut]]:
     """The node that `name` (its id or site) means, and the ends of its logs as this data directory has them.
 
     `at`: "now" (all that is held), or a local time like 2026-11-22T14:00, by the stamps of the records.
     Raises:
         FatalError: there is no such node, or several.
     """
-    stamp_max = None if at == "now" else _stamp_of(at)
+    stamp_max = stamp_of(at)
 
-    def work(node: Node) -> tuple[bytes, list[Cut]]:
-        found = _named(node, name)
-        return found, [
-            cut
-            for log, seq in node.log.held_of(found)
-            if (cut := _cut(node.log, log, seq, stamp_max)) is not None
-        ]
-
-    return _opened(config, work)
+    return _opened(config, lambda node: cuts_of(node, name, stamp_max))
 
 
-def _stamp_of(at: str) -> int:
+def stamp_of(at: str) -> int | None:
+    """The stamp that a time means; None: now, all that is held.
+
+    Raises:
+        FatalError: it is none.
+    """
+    if at == "now":
+        return None
     try:
         return int(datetime.fromisoformat(at).timestamp() * 1000)
     except ValueError as error:
         raise FatalError(
             f"{at} is neither now, nor a time like 2026-11-22T14:00, nor a list of cuts."
         ) from error
-
-
-def _named(node: Node, name: str) -> bytes:
-    if is_node(name):
-        return bytes.fromhex(name)
-    found = [each.node for each in node.context.authorities.certificates() if each.site == name]
-    if len(found) == 1:
-        return found[0]
-    many = f"{len(found)} nodes" if found else "no node"
-    raise FatalError(f"There is {many} at the site {name}. Name the node as `bongsu site list` shows it.")
-
-
-def _cut(store: LogStore, log: LogName, seq: int, stamp_max: int | None) -> Cut | None:
-    """Behind the last record before the first whose stamp is later; None: before all of them."""
-    if stamp_max is None:
-        (record,) = store.log_records(log, seq, 1)
-        return Cut(log.epoch, log.lane, seq, record.hash)
-    last = None
-    for first in range(1, seq + 1, RECORDS_AT_ONCE):
-        for record in store.log_records(log, first, min(RECORDS_AT_ONCE, seq - first + 1)):
-            if record.header.stamp > stamp_max:
-                return last
-            last = Cut(log.epoch, log.lane, record.header.seq, record.hash)
-    return last
-
-
-def is_node(name: str) -> bool:
-    """Whether this is a node's id, and not a site."""
-    return re.fullmatch(f"[0-9a-f]{{{2 * NODE_BYTES}}}", name) is not None
-
-
-def format_cuts(cuts: Iterable[Cut]) -> str:
-    """Cuts as text: epoch/lane/seq/hash, with commas between them."""
-    return ",".join(f"{cut.epoch:016x}/{cut.lane.name.lower()}/{cut.seq}/{cut.hash.hex()}" for cut in cuts)
-
-
-def parse_cuts(text: str) -> list[Cut] | None:
-    """Read `format_cuts`; None if this is something else."""
-    cuts = []
-    for part in text.split(",") if text else []:
-        match = _CUT.fullmatch(part)
-        if match is None:
-            return None
-        cuts.append(Cut(int(match[1], 16), Lane[match[2].upper()], int(match[3]), bytes.fromhex(match[4])))
-    return cuts
 
 
 def revoke(root: RootKey, node: bytes, cuts: list[Cut]) -> str:
@@ -205,26 +158,53 @@ def hand_in(config: Config, text: str) -> bytes:
         FatalError: it is not of this service's root key.
     """
     _check_used(config)
-    config = with_root_key(config)
-    if config.root_key is None:
-        raise FatalError(
-            "This service has no root key. Give the setting root_key; `bongsu root show` prints it."
-        )
-    try:
-        revocation = authority.read_revocation(authority.read_key(config.root_key), text.strip())
-    except MatrixError as error:
-        raise FatalError(error.error) from error
 
-    async def written() -> None:
+    async def written() -> bytes:
         node = Node.open(config, SystemClock(), _silent)
         try:
             await node.introduce()
-            await node.write(drafts.revocation(revocation.text, next_stamp(node.now_ms())))
+            return await take_revocation(node, text.strip())
         finally:
             node.close()
 
-    asyncio.run(written())
-    return revocation.node
+    try:
+        return asyncio.run(written())
+    except MatrixError as error:
+        raise FatalError(error.error) from error
+
+
+def cuts_there(root: RootKey, url: str, name: str, at: str) -> tuple[bytes, list[Cut]]:
+    """As `cuts_here`, of a running node."""
+    query = authority.sign_query(name, stamp_of(at) or 0, root.sign)
+    found = _post(url, "cuts", {"query": query})
+    cuts = parse_cuts(str(found.get("cuts")))
+    if cuts is None or not is_node(str(found.get("node"))):
+        raise FatalError(f"What answers at {url} is not a node of this release.")
+    return bytes.fromhex(str(found["node"])), cuts
+
+
+def hand_in_there(url: str, text: str) -> bytes:
+    """As `hand_in`, to a running node."""
+    return bytes.fromhex(str(_post(url, "revocations", {"revocation": text.strip()}).get("node", "")))
+
+
+def _post(url: str, path: str, body: dict[str, str]) -> dict[str, object]:
+    if not url.startswith(("http://", "https://")):
+        raise FatalError(f"{url} is not the base URL of a node: one begins with http:// or https://.")
+    headers = {"Content-Type": "application/json"}
+    asked = urllib.request.Request(  # noqa: S310 - its scheme is checked above
+        f"{url.rstrip('/')}/_bongsu/node/v1/{path}", json_bytes(body), headers
+    )
+    try:
+        with urllib.request.urlopen(asked, timeout=HTTP_S) as answer:  # noqa: S310
+            found = read_object(answer.read(limits.STATEMENT_CHARACTERS_MAX))
+    except urllib.error.HTTPError as error:
+        with error:
+            said = error.read(4_096).decode(errors="replace")
+        raise FatalError(f"{url} refused: {said}") from error
+    except (OSError, MatrixError) as error:
+        raise FatalError(f"{url} does not answer: {error}") from error
+    return found
 
 
 def _opened(config: Config, work: Callable[[Node], T]) -> T:
@@ -242,7 +222,10 @@ def _opened(config: Config, work: Callable[[Node], T]) -> T:
         finally:
             node.close()
 
-    return asyncio.run(opened())
+    try:
+        return asyncio.run(opened())
+    except MatrixError as error:
+        raise FatalError(error.error) from error
 
 
 def _check_used(config: Config) -> None:

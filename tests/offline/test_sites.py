@@ -233,3 +233,36 @@ def test_a_core_node_signs_for_hubs_if_it_may(operator: Operator, tmp_path: Path
     # The root key signs the hub anew, from the certificate alone, once the delegate is revoked.
     anew = operator.does("site", "add", "--root", operator.root, *operator.opens, certificate)
     assert anew != certificate
+
+
+def test_a_running_node_is_asked_and_told(operator: Operator, tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    operator.let_in(server.data)
+    operator.does("user", "add", "--data", server.data, "alice", "--password", PASSWORD)
+    signs = ("--root", operator.root, *operator.opens)
+    other = Operator(_made(tmp_path / "other"))
+    with serving(server) as stranger:
+        alice = login(stranger, "alice", PASSWORD)
+        room_id = alice.create_room()
+        revoke = ("site", "revoke", "--url", server.url)
+        said = other.fails(*revoke, "--root", other.root, *other.opens, "data")
+        assert "is not signed by the key" in said
+        assert "no node at the site nowhere" in operator.fails(*revoke, *signs, "nowhere")
+        hand_in = ("site", "hand-in", "--url", server.url)
+        forged = other.does(
+            *("site", "revoke", "--only-sign", "--root", other.root, *other.opens, "00" * 16, "--at", "")
+        )
+        assert "is not signed by the key" in operator.fails(*hand_in, forged)
+        alice.send(room_id, "still here")
+        revocation = operator.does(*revoke, *signs, server.data.name)
+        assert operator.does(*hand_in, revocation).startswith("Revoked node ")
+        refused = alice.http.put(
+            f"/_matrix/client/v3/rooms/{room_id}/send/m.room.message/1",
+            json={"msgtype": "m.text", "body": "too late"},
+            headers={"Authorization": f"Bearer {alice.access_token}"},
+        )
+        assert refused.status_code == 403
+        assert "was shut out" in refused.json()["error"]
+    assert "does not answer" in operator.fails("site", "hand-in", "--url", server.url, revocation)
+    assert "begins with http" in operator.fails("site", "hand-in", "--url", "file:///etc/passwd", revocation)
+    operator.does("verify", "--data", server.data)
