@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from bongsu import limits
 from bongsu.errors import FatalError
+from bongsu.log.record import Record
 from bongsu.node import BESIDE, Node
 from bongsu.view.apply import apply_records
 from bongsu.view.changes import Changes
@@ -72,13 +73,18 @@ class Rederiver:
     async def _catch_up(self, beside: Context) -> None:
         checkpointer = Checkpointer(beside.db.path)
         try:
-            while records := self._node.log.after(beside.db.cursor, limits.REDERIVE_RECORDS_AT_ONCE):
+            while records := self._shown(beside.db.cursor):
                 apply_records(beside, records)
                 checkpointer.after_batch()
                 # Whoever is served goes first.
                 await asyncio.sleep(0)
         finally:
             checkpointer.close()
+
+    def _shown(self, position: int) -> list[Record]:
+        """The next records that the view that serves shows: what waits for its promise is in neither."""
+        records = self._node.log.after(position, limits.REDERIVE_RECORDS_AT_ONCE)
+        return [record for record in records if record.position <= self._node.context.db.cursor]
 
     async def close(self) -> None:
         """Stop where it is; the next start begins anew."""

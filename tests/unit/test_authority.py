@@ -57,6 +57,7 @@ def test_a_certificate_says_what_the_root_key_signed() -> None:
 @pytest.mark.parametrize(
     ("position", "value"),
     [(1, bytes(32)), (2, HUB), (3, "north"), (4, 6), (5, 10), (6, True), (0, 2), (0, True)],
+    ids=["key", "role", "site", "issued", "expires", "delegates", "version", "no version"],
 )
 def test_an_altered_certificate_is_refused(position: int, value: object) -> None:
     assert refused(reopened(certify(NODE), position, value))
