@@ -28,10 +28,12 @@ VERSION = 1
 REQUEST = "request"
 CERTIFICATE = "certificate"
 REVOCATION = "revocation"
+QUERY = "query"
 _DOMAIN = {
     REQUEST: b"bongsu node request 1\n",
     CERTIFICATE: b"bongsu node certificate 1\n",
     REVOCATION: b"bongsu node revocation 1\n",
+    QUERY: b"bongsu cuts query 1\n",
 }
 
 # What anybody may write: it says where a log ends, or carries a signature that speaks for itself.
@@ -191,6 +193,11 @@ def sign_revocation(node: bytes, number: int, cuts: Iterable[Cut], sign: Sign) -
     return _statement(REVOCATION, [VERSION, node, number, listed], sign)
 
 
+def sign_query(name: str, stamp_max: int, sign: Sign) -> str:
+    """The question where the logs of a node (its id or site) end; `stamp_max` 0: at all that is held."""
+    return _statement(QUERY, [VERSION, name, stamp_max], sign)
+
+
 def _statement(name: str, fields: list[Any], sign: Sign) -> str:
     payload = dumps(fields, canonical=True)
     raw = dumps([payload, sign(_DOMAIN[name] + payload)], canonical=True)
@@ -267,6 +274,20 @@ def read_revocation(root_key: bytes, text: str) -> Revocation:
     if len(by_log) != len(cuts):
         raise _unreadable(REVOCATION)
     return Revocation(node, number, MappingProxyType(by_log), text)
+
+
+def read_query(root_key: bytes, text: str) -> tuple[str, int]:
+    """(node or site, highest stamp) of a question by the holder of the root key.
+
+    Raises:
+        MatrixError: it is damaged, or the root key did not sign it.
+    """
+    payload, signature, fields = _open(QUERY, text, 3)
+    _, name, stamp_max = fields
+    _check_signature(QUERY, root_key, payload, signature)
+    if not isinstance(name, str) or not _number(stamp_max, limits.SEQ_MAX, 0):
+        raise _unreadable(QUERY)
+    return name, stamp_max
 
 
 def read_key(text: str) -> bytes:

@@ -304,11 +304,6 @@ def _parse(name: str, raw: object, origin: str) -> Any:
 
 def _check_together(config: Config) -> None:
     """Refuse settings that are fine alone and wrong together."""
-    if config.certificate is not None and config.root_key is None:
-        raise SettingError(
-            "The setting certificate is given without root_key. Give the service's root key, too: "
-            "`bongsu root show` prints it."
-        )
     if config.role == "hub":
         raise SettingError(
             "The setting role is hub, but this version has no hubs yet. Leave the setting out, or say core."

@@ -1,5 +1,6 @@
 """A node's own certificate: asked for, and kept beside its key (docs/protocol/authority.md)."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from bongsu import authority
@@ -10,6 +11,29 @@ from bongsu.files import write_whole
 from bongsu.log.key import NodeKey
 
 FILE_NAME = "certificate"
+ROOT_KEY_FILE_NAME = "root_key"
+
+
+def with_root_key(config: Config) -> Config:
+    """The settings with the root key that the data directory is held to, kept there from its first use on.
+
+    Without that, one command that lacks the setting would take the node for a service by itself.
+
+    Raises:
+        FatalError: another root key was given.
+    """
+    path = Path(config.data) / ROOT_KEY_FILE_NAME
+    stored = path.read_text(encoding="ascii").strip() if path.exists() else None
+    if stored is None or stored == config.root_key:
+        if stored is None and config.root_key is not None:
+            write_whole(path, config.root_key.encode() + b"\n")
+        return config
+    if config.root_key is None:
+        return replace(config, root_key=stored)
+    raise FatalError(
+        f"The setting root_key is {config.root_key}, but the data in {config.data} belongs to the service of "
+        f"{stored}. Give that key, or another data directory."
+    )
 
 
 def request(config: Config) -> str:
@@ -26,6 +50,7 @@ def install(config: Config, text: str) -> Certificate:
     Raises:
         FatalError: it is not this node's, or not signed by the root key.
     """
+    config = with_root_key(config)
     key = NodeKey.open(Path(config.data) / "node.key")
     certificate = _checked(config, key.node, text.strip())
     write_whole(Path(config.data) / FILE_NAME, certificate.text.encode() + b"\n")

@@ -157,4 +157,5 @@ PASSPHRASE_CHARACTERS_MIN = 12
 ADMITTED_AT_ONCE = 500  # records of a node whose certificate came late, read at once
 HOLLOW_HOLD_MS = 7 * 24 * 3_600_000  # how long after a lie a revocation brings back all it superseded
 HOLLOWS_AT_ONCE = 500
-REDERIVE_RECORDS_AT_ONCE = 50  # applied to the view beside between two looks at who is served
+REDERIVE_RECORDS_AT_ONCE = 20  # applied to the view beside between two looks at who is served
+PARTING_S = 1  # for a revocation to reach the node that it shuts out

@@ -13,7 +13,7 @@ from bongsu import authority, drafts, limits
 from bongsu.authority import Certificate
 from bongsu.clock import Clock, next_stamp
 from bongsu.config import Config, check_same_service
-from bongsu.enrolment import own_certificate
+from bongsu.enrolment import own_certificate, with_root_key
 from bongsu.errors import FatalError, MatrixError, forbidden
 from bongsu.live.delivered import Delivered
 from bongsu.live.expiry import TypingExpiry
@@ -135,6 +135,7 @@ class Node:
         """
         data = Path(config.data)
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        config = with_root_key(config)
         key = NodeKey.open(data / "node.key")
         log = LogStore.open(
             data / "log.db",
@@ -227,6 +228,11 @@ class Node:
         """What this node may show for itself: the later of what it was given and what its log holds."""
         node = self.log.key.node
         if self.context.authorities.root_key is None:
+            if self.config.certificate is not None:
+                raise FatalError(
+                    "The setting certificate is given without root_key. Give the service's root key, too: "
+                    "`bongsu root show` prints it."
+                )
             return Certificate(node, self.config.role, self.config.site)
         given, known = own_certificate(self.config, node), self.certificate_of(node)
         mine = given if known is None or (given and given.issued_ms > known.issued_ms) else known

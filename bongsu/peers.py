@@ -20,6 +20,7 @@ from bongsu.log.record import LogName, Record
 from bongsu.log.vector import Vector
 from bongsu.node import Node
 from bongsu.view.cache import Cache
+from bongsu.view.changes import Changes
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +60,10 @@ class Peers:
         self.links: dict[bytes, Link] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
+        # Links with nodes that were revoked, which end in a moment.
+        self._parting: set[bytes] = set()
         node.committed_listeners.append(self._committed)
+        node.listeners.append(self._applied)
 
     def start(self, urls: Iterable[str], context: ssl.SSLContext | None) -> None:
         """Call these nodes, again and again where they do not answer."""
@@ -224,6 +228,21 @@ class Peers:
             logs = {record.log for record in records}
             for link in self.links.values():
                 link.advanced(logs)
+
+    def _applied(self, _: Changes) -> None:
+        """Part with nodes that were revoked meanwhile: the links they have were let in before."""
+        revocations = self._node.context.authorities.revocations()
+        for node in (self.links.keys() & revocations.keys()) - self._parting:
+            self._parting.add(node)
+            logger.warning("node %s is revoked: the link with it ends", node.hex())
+            # Not at once: a node that was shut out by mistake hears of it by this link or never.
+            asyncio.get_running_loop().call_later(limits.PARTING_S, self._part, node)
+
+    def _part(self, node: bytes) -> None:
+        self._parting.discard(node)
+        link = self.links.get(node)
+        if link is not None:
+            link.end()
 
     def _counts(self, peer: Peer) -> bool:
         """Whether this peer's disk makes a promise of two sites."""

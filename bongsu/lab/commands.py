@@ -1,10 +1,10 @@
 """What `bongsu lab` does: up, start, down."""
 
+import secrets
 import shutil
 from pathlib import Path
 
 from bongsu import authority
-from bongsu.canonical import unpadded_base64
 from bongsu.clock import SystemClock
 from bongsu.enrolment import FILE_NAME
 from bongsu.errors import FatalError
@@ -13,9 +13,11 @@ from bongsu.lab import certificates, processes
 from bongsu.lab.plan import FILE, SITES_MAX, NodePlan, Plan, make
 from bongsu.lab.settings import nats_settings, node_settings
 from bongsu.log.key import NodeKey
+from bongsu.rootkey import RootKey
 
-# The laboratory's root key lies open beside it; that of a real service never lies on a node.
+# The laboratory's root key and its passphrase lie beside it; those of a real service never lie on a node.
 ROOT_FILE = "root.key"
+PASSPHRASE_FILE = "root.passphrase"  # noqa: S105 - a name
 
 
 def up(folder: Path, sites: int, *, tls: bool) -> Plan:
@@ -92,14 +94,16 @@ def _write_files(plan: Plan) -> None:
         if issuer is not None:
             certificates.issue(issuer, home / "tls", f"node-{server.site}")
         Path(server.config).write_text(nats_settings(plan, server, node_names), encoding="utf-8")
-    root = NodeKey.make(Path(plan.folder, ROOT_FILE))
-    root_key = unpadded_base64(root.public)
+    passphrase = secrets.token_urlsafe(16)
+    write_whole(Path(plan.folder, PASSPHRASE_FILE), passphrase.encode() + b"\n")
+    root = RootKey.generate()
+    root.save(Path(plan.folder, ROOT_FILE), passphrase)
     for node in plan.nodes:
-        Path(node.config).write_text(node_settings(plan, node, root_key), encoding="utf-8")
+        Path(node.config).write_text(node_settings(plan, node, root.text), encoding="utf-8")
         key = NodeKey.load(Path(node.data, "node.key"))
         request = authority.read_request(
             authority.sign_request(key.public, node.role, node.site, key.sign_bytes)
         )
         now_ms = SystemClock().now_ms()
-        text = authority.sign_certificate(request, root.sign_bytes, issued_ms=now_ms, expires_ms=None)
+        text = authority.sign_certificate(request, root.sign, issued_ms=now_ms, expires_ms=None)
         write_whole(Path(node.data, FILE_NAME), text.encode() + b"\n")

@@ -56,7 +56,7 @@ def test_a_certificate_says_what_the_root_key_signed() -> None:
 
 @pytest.mark.parametrize(
     ("position", "value"),
-    [(1, STRANGER.public), (2, HUB), (3, "north"), (4, 6), (5, 10), (6, True), (0, 2), (0, True)],
+    [(1, bytes(32)), (2, HUB), (3, "north"), (4, 6), (5, 10), (6, True), (0, 2), (0, True)],
     ids=["key", "role", "site", "issued", "expires", "delegates", "version", "no version"],
 )
 def test_an_altered_certificate_is_refused(position: int, value: object) -> None:
@@ -215,6 +215,14 @@ def test_roles_only_add() -> None:
     core, hub = (Certificate(NODE.node, role, "south") for role in (CORE, HUB))
     assert authority.widest(None, hub) == HUB
     assert authority.widest(core, hub) == authority.widest(hub, core) == CORE
+
+
+def test_only_the_root_key_asks_for_cuts() -> None:
+    text = authority.sign_query("south", 5, ROOT.sign_bytes)
+    assert authority.read_query(ROOT.public, text) == ("south", 5)
+    for forged in (authority.sign_query("south", 5, NODE.sign_bytes), reopened(text, 1, "north")):
+        with pytest.raises(MatrixError, match="not signed"):
+            authority.read_query(ROOT.public, forged)
 
 
 def test_a_public_key_has_32_bytes() -> None:
