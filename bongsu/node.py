@@ -115,6 +115,8 @@ class Node:
         self.committed_listeners: list[Callable[[list[Record]], None]] = []
         # (position, future) of writers that wait for the promise, in order of position.
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+        # Set, and replaced, whenever more is applied.
+        self.applied = asyncio.Event()
         self._release_timer: asyncio.TimerHandle | None = None
 
     @classmethod
@@ -323,6 +325,8 @@ class Node:
             self.sessions.clear()
         self.position = records[-1].position
         self.vector = vector
+        self.applied.set()
+        self.applied = asyncio.Event()
         self.wake.notify(self._concerned(changes))
         for listener in self.listeners:
             listener(changes)

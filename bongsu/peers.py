@@ -17,10 +17,15 @@ from bongsu.bearer.link import Channel, ChannelClosed, Link, begin
 from bongsu.bearer.websocket import dial
 from bongsu.errors import MatrixError
 from bongsu.log.record import LogName, Record
+from bongsu.log.vector import Vector
 from bongsu.node import Node
+from bongsu.view.cache import Cache
 from bongsu.view.changes import Changes
 
 logger = logging.getLogger(__name__)
+
+
+VECTOR = "vector"
 
 
 class Calls:
@@ -49,6 +54,9 @@ class Peers:
         self._node = node
         self._session = os.urandom(8).hex()
         self.calls = Calls()
+        self.calls.answers[VECTOR] = self._say_vector
+        self._catching_up: asyncio.Future[bool] | None = None
+        self._met: Cache[tuple[str, str], float] = Cache(20_000)
         self.links: dict[bytes, Link] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
@@ -170,6 +178,45 @@ class Peers:
         """Tell every linked node what need not arrive."""
         for link in self.links.values():
             link.tell(topic, body)
+
+    async def met(self, user_id: str, device_id: str) -> None:
+        """A device asks here for the first time, or after a pause: it may come from another site."""
+        if not self.links:
+            return
+        now = self._node.clock.monotonic()
+        before = self._met.get((user_id, device_id))
+        self._met.put((user_id, device_id), now)
+        if before is None or now - before > limits.DEVICE_PAUSE_S:
+            await self.catch_up()
+
+    async def catch_up(self) -> bool:
+        """Wait, within a bound, for what the linked peers have on disk; whether there was anything."""
+        if not self.links:
+            return False
+        if self._catching_up is None:
+            self._catching_up = asyncio.ensure_future(self._catch_up())
+            self._catching_up.add_done_callback(self._caught_up)
+        return await asyncio.shield(self._catching_up)
+
+    def _caught_up(self, _: "asyncio.Future[bool]") -> None:
+        self._catching_up = None
+
+    async def _catch_up(self) -> bool:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + limits.CATCH_UP_S
+        asks = [link.ask(VECTOR, b"", limits.CATCH_UP_S) for link in self.links.values()]
+        target = Vector.empty()
+        for raw in await asyncio.gather(*asks):
+            with suppress(MatrixError):
+                target = target if raw is None else target.merge(Vector.decode(raw))
+        lagged = not target <= self._node.vector
+        while not target <= self._node.vector and loop.time() < deadline:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._node.applied.wait(), deadline - loop.time())
+        return lagged
+
+    async def _say_vector(self, link: Link, body: bytes) -> bytes | None:
+        return self._node.log.vector().encode()
 
     def sites_with(self, log: LogName, seq: int) -> set[str]:
         """The names of the sites known to have a record on disk, this one included."""
