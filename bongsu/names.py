@@ -5,6 +5,7 @@ DESIGN 5.3. The record of a claim is the truth; the lock only keeps two from bei
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from enum import Enum
 from hashlib import sha256
 from typing import Protocol
@@ -51,11 +52,14 @@ class Names:
             # Several sites without a lock between them: nobody can decide.
             return Claim.NOBODY_KNOWS if self._node.config.has_several_sites else Claim.OURS
         holder = self._node.log.key.node
-        try:
+        held_by = None
+        with suppress(TimeoutError):
             async with asyncio.timeout(limits.NAME_CLAIM_S):
-                held_by = await self.locks.create(lock_key(name), holder)
-        except TimeoutError:
-            held_by = None
+                while held_by is None and not self._node.promises.alone:
+                    held_by = await self.locks.create(lock_key(name), holder)
+                    if held_by is None:
+                        # The servers of the fabric choose a leader anew for some seconds after a fire.
+                        await asyncio.sleep(limits.NAME_RETRY_S)
         if held_by is None:
             return Claim.NOBODY_KNOWS
         return Claim.OURS if held_by == holder else Claim.TAKEN
