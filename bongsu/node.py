@@ -14,6 +14,7 @@ from bongsu.errors import FatalError, MatrixError
 from bongsu.live.delivered import Delivered
 from bongsu.live.expiry import TypingExpiry
 from bongsu.live.lazy import LazyMembers
+from bongsu.live.shared import Shared
 from bongsu.live.signs import Signs
 from bongsu.live.soon import Soon
 from bongsu.live.wake import Wake
@@ -77,6 +78,7 @@ class Node:
         self.passwords = Passwords()
         self.client_events = ClientEvents(context)
         self.lazy_members = LazyMembers()
+        self.shared = Shared()
         self.delivered = Delivered(context, clock.monotonic, clock.now_ms)
         # (counts of one-time keys, types of unused fallback keys) by device
         self.key_counts: Cache[tuple[str, str], tuple[dict[str, int], list[str]]] = Cache(20_000)

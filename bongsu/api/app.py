@@ -30,6 +30,8 @@ CORS_HEADERS = (
     ("access-control-allow-headers", "X-Requested-With, Content-Type, Authorization"),
     ("access-control-max-age", "86400"),
 )
+_HEADERS_WITH_CORS = SECURITY_HEADERS + CORS_HEADERS
+_JSON_WITH_CORS = [*JSON_HEADERS, *_HEADERS_WITH_CORS]  # of nearly every answer
 _PREFIXES_WITH_CORS = ("/_matrix/", "/_bongsu/", "/.well-known/")
 
 
@@ -57,11 +59,9 @@ class App:
         if scope.proto != "http":
             protocol.close(400)
             return
-        headers = list(SECURITY_HEADERS)
-        if scope.path.startswith(_PREFIXES_WITH_CORS):
-            headers += CORS_HEADERS
+        headers = _HEADERS_WITH_CORS if scope.path.startswith(_PREFIXES_WITH_CORS) else SECURITY_HEADERS
         if scope.method == "OPTIONS":
-            protocol.response_empty(204, headers)
+            protocol.response_empty(204, [*headers])
             return
         try:
             response = await self._respond(scope, protocol)
@@ -70,7 +70,7 @@ class App:
             if _may_be_unread(scope):
                 # The server underneath ends a connection whose body nobody read; a client that is not told
                 # sends its next request into it.
-                headers.append(("connection", "close"))
+                headers = (*headers, ("connection", "close"))
         except asyncio.CancelledError:
             raise
         except Exception:
@@ -111,6 +111,9 @@ class App:
 
 def send(protocol: Any, response: Response, headers: Sequence[tuple[str, str]]) -> None:
     """Hand an answer to the server; the answer's own headers come first and win."""
+    if response.headers is JSON_HEADERS and headers is _HEADERS_WITH_CORS:
+        protocol.response_bytes(response.status, _JSON_WITH_CORS, response.body)
+        return
     own = {name for name, _ in response.headers}
     merged = [*response.headers, *(pair for pair in headers if pair[0] not in own)]
     if response.file is not None and response.file_range is not None:

@@ -1,7 +1,8 @@
 """Requests and answers of the HTTP edge, thin: nothing is parsed before a handler asks for it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -10,6 +11,9 @@ from bongsu.canonical import json_bytes, read_json
 from bongsu.errors import bad_json, invalid_param, missing_param
 from bongsu.service import Service
 from bongsu.view.sessions import Requester
+
+# Longer query strings are read each time, so that what is remembered stays small.
+_QUERY_REMEMBERED_CHARACTERS_MAX = 4_096
 
 JSON_HEADERS = (("content-type", "application/json"),)
 
@@ -30,6 +34,23 @@ def answer(value: Any, status: int = 200) -> Response:
     return Response(status, json_bytes(value))
 
 
+def _read_query(query_string: str) -> Mapping[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    try:
+        pairs = parse_qsl(
+            query_string, keep_blank_values=True, errors="strict", max_num_fields=limits.QUERY_PARAMETERS_MAX
+        )
+    except ValueError:
+        raise invalid_param("The query string cannot be read: not UTF-8, or too many parameters.") from None
+    for key, value in pairs:
+        found.setdefault(key, []).append(value)
+    return found
+
+
+# Members of a room who were told at once come back with the same query.
+_read_short = lru_cache(maxsize=256)(_read_query)
+
+
 @dataclass(slots=True)
 class Request:
     """One request. `path_parameters` are percent-decoded.
@@ -46,7 +67,7 @@ class Request:
     body: bytes
     requester: Requester | None = None
     chunks: AsyncIterator[bytes] | None = None
-    _query: dict[str, list[str]] | None = None
+    _query: Mapping[str, list[str]] | None = None
 
     @property
     def who(self) -> Requester:
@@ -72,20 +93,8 @@ class Request:
     def queries(self, name: str) -> list[str]:
         """Every value of a query parameter."""
         if self._query is None:
-            self._query = {}
-            try:
-                pairs = parse_qsl(
-                    self.query_string,
-                    keep_blank_values=True,
-                    errors="strict",
-                    max_num_fields=limits.QUERY_PARAMETERS_MAX,
-                )
-            except ValueError:
-                raise invalid_param(
-                    "The query string cannot be read: not UTF-8, or too many parameters."
-                ) from None
-            for key, value in pairs:
-                self._query.setdefault(key, []).append(value)
+            short = len(self.query_string) <= _QUERY_REMEMBERED_CHARACTERS_MAX
+            self._query = (_read_short if short else _read_query)(self.query_string)
         return self._query.get(name, [])
 
     def query(self, name: str) -> str | None:

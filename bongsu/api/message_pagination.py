@@ -14,7 +14,7 @@ from bongsu.sync.filter import EventFilter, parse_events
 from bongsu.sync.token import Place, decode, decode_place
 from bongsu.view.events import EventRow
 from bongsu.view.live import LiveRoom
-from bongsu.view.members import Member
+from bongsu.view.memberships import Member
 from bongsu.view.visibility import visible_rows
 
 _END = Place(2**62, "")

@@ -16,6 +16,10 @@ from bongsu.view.cache import Cache
 
 _NO_FILTER = filters.Filter()
 _parsed: Cache[tuple[str, str], filters.Filter] = Cache(1_000)
+# Filters that clients write into the address, where each of their requests repeats them. Longer ones are
+# read each time, so that what is remembered stays small.
+_inline: Cache[str, filters.Filter] = Cache(256)
+_INLINE_CHARACTERS_MAX = 2_048
 
 
 async def get_sync(service: Service, request: Request) -> Response:
@@ -50,7 +54,12 @@ def filter_of(service: Service, user_id: str, text: str | None) -> filters.Filte
     if text is None or text == "":
         return _NO_FILTER
     if text.startswith("{"):
-        return filters.parse(read_json(text.encode(), floats=True))
+        given = _inline.get(text)
+        if given is None:
+            given = filters.parse(read_json(text.encode(), floats=True))
+            if len(text) <= _INLINE_CHARACTERS_MAX:
+                _inline.put(text, given)
+        return given
     known = _parsed.get((user_id, text))
     if known is None:
         value = registers.get(service.node.context, "filter", user_id, "", text)

@@ -5,6 +5,7 @@ Pure. Any node may answer any token; only the shortcut belongs to the node that 
 
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bongsu import limits
 from bongsu.canonical import decode_urlsafe_base64, unpadded_urlsafe_base64
@@ -13,6 +14,8 @@ from bongsu.log.vector import Vector
 
 _HEAD = struct.Struct(">8sQQ")
 NO_START = bytes(8)
+# Longer tokens are read anew each time, so that what is remembered stays small.
+_SHORT_CHARACTERS_MAX = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +40,15 @@ class Token:
 
 
 def decode(text: str) -> Token:
-    """Read a token.
+    """Read a token. Members of a room who are told at once come back with the same one.
 
     Raises:
         MatrixError: 400 M_INVALID_PARAM for anything this release or another did not write.
     """
+    return (_decode_short if len(text) <= _SHORT_CHARACTERS_MAX else _decode)(text)
+
+
+def _decode(text: str) -> Token:
     sentence = "The `since` token was not made by this service. Start again without it."
     if not text.startswith("s") or len(text) > limits.SYNC_TOKEN_CHARACTERS_MAX:
         raise invalid_param(sentence)
@@ -54,6 +61,9 @@ def decode(text: str) -> Token:
     if max(position, live) >= 2**62:
         raise invalid_param(sentence)
     return Token(start, position, live, vector)
+
+
+_decode_short = lru_cache(maxsize=512)(_decode)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,18 +32,21 @@ async def sync(node: Node, request: SyncRequest, since_text: str | None) -> byte
     loop = asyncio.get_running_loop()
     deadline = loop.time() + request.timeout_s
     if token is not None:
-        if not token.vector <= node.vector:
+        if not _held(node, token):
             await _catch_up(node, token, request.user_id)
         await _confirm(node, request, token)
     counts = key_counts(node, request.user_id, request.device_id)
     while True:
         since = None if token is None else read(node, token)
-        answer, empty, last = build(node, request, since)
+        at_once = since is None or request.full_state or node.stopping
+        answer: dict[str, Any] = {}
+        last = None
+        if at_once or since is None or not _at_end(node, since):
+            answer, last = build(node, request, since)
         now = key_counts(node, request.user_id, request.device_id)
         left_s = deadline - loop.time()
-        at_once = since is None or request.full_state or node.stopping
-        if at_once or not empty or now != counts or left_s <= 0:
-            answer["next_batch"] = next_batch(node, token, last).encode()
+        if at_once or answer or now != counts or left_s <= 0:
+            answer["next_batch"] = _encoded(node, next_batch(node, token, last))
             answer["device_one_time_keys_count"], answer["device_unused_fallback_key_types"] = now
             return json_bytes(answer)
         await node.wake.wait(request.user_id, left_s)
@@ -63,8 +66,13 @@ async def _catch_up(node: Node, token: Token, user_id: str) -> None:
     """A token from the future: wait a moment for what it has seen, then go on with what is held."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + limits.FUTURE_TOKEN_WAIT_S
-    while not token.vector <= node.vector and loop.time() < deadline:
+    while not _held(node, token) and loop.time() < deadline:
         await node.wake.wait(user_id, deadline - loop.time())
+
+
+def _held(node: Node, token: Token) -> bool:
+    """Whether all that the client has seen is here."""
+    return token.vector is node.vector or token.vector <= node.vector
 
 
 def read(node: Node, token: Token) -> Since:
@@ -88,14 +96,23 @@ def next_batch(node: Node, token: Token | None, last: int | None = None) -> Toke
     if last is not None:
         vector = node.log.vector_at(last, Lane.BULK)
         return Token(NO_START, 0, node.live.count, vector.merge(known))
-    if known <= node.vector:
+    if known is node.vector or known <= node.vector:
         return Token(node.log.start_tag, node.position, node.live.count, node.vector)
     # The client has seen records this node lacks: the shortcut would deliver them again.
     return Token(NO_START, 0, node.live.count, node.vector.merge(known))
 
 
-def build(node: Node, request: SyncRequest, since: Since | None) -> tuple[dict[str, Any], bool, int | None]:
-    """The answer without its token, whether it says nothing, and where messages to the device stop short."""
+def _at_end(node: Node, since: Since) -> bool:
+    """Whether the token covers all there is: most polls begin so, and nothing need be looked up for them."""
+    return since.position == node.position and since.live == node.live.count and not since.unseen
+
+
+def _encoded(node: Node, token: Token) -> str:
+    return node.shared.token((token.start, token.position, token.live), token.vector, token.encode)
+
+
+def build(node: Node, request: SyncRequest, since: Since | None) -> tuple[dict[str, Any], int | None]:
+    """The answer without its token ({}: nothing is new), and where messages to the device stop short."""
     answer: dict[str, Any] = {}
     found = rooms(node, request, since).fields()
     if found:
@@ -112,7 +129,7 @@ def build(node: Node, request: SyncRequest, since: Since | None) -> tuple[dict[s
     lists = {} if since is None else device_lists(node, request.user_id, since)
     if lists:
         answer["device_lists"] = lists
-    return answer, not answer, given.last
+    return answer, given.last
 
 
 def _account_data(node: Node, request: SyncRequest, since: Since | None) -> list[dict[str, Any]]:

@@ -68,6 +68,8 @@ def apply_records(context: Context, records: Sequence[Record]) -> Changes:
         context.certificates.clear()
         context.hollows.rolled_back()
         context.notices.clear()
+        context.memberships.forget_all()
+        context.always_shared.clear()
         raise
     context.db.commit()
     context.hollows.committed()

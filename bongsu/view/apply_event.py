@@ -18,6 +18,7 @@ from bongsu.view.events import ACCEPTED, COLUMNS, REJECTED, EventRow, StateEvent
 from bongsu.view.live import Head, LiveRoom, Pending
 from bongsu.view.touched import MEMBERS
 from bongsu.view.transactions import transaction_key
+from bongsu.view.visibility import VISIBILITY
 
 JOIN_RULES = ("m.room.join_rules", "")
 
@@ -224,6 +225,8 @@ def _accepted(
         live.add_tail(row)
         if pending is None:
             _lead(context, live, row, event, version)
+    if row.type == VISIBILITY[0]:
+        context.always_shared.drop(row.room)
     note(context, row, event, version, before, notify, current=extends_all)
     add_text(context, row.position, row.room, event)
     if event.type == "m.room.redaction" and event.redacts is not None:
@@ -272,6 +275,7 @@ def set_member(
             name if isinstance(name, str) else None,
         ),
     )
+    context.memberships.changed(room, user_id)
     live = context.live.peek(context.events.room_id(room))
     if live is not None:
         if membership == "join":

@@ -6,6 +6,7 @@ from bongsu.log.record import Record
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
 from bongsu.view.events import ACCEPTED
+from bongsu.view.touched import receipts_of
 
 PRIVATE = "m.read.private"
 
@@ -43,6 +44,7 @@ def apply_receipt(context: Context, record: Record, body: dict[str, Any], change
         (*key, event_id, stamp, body["ts"], position, written, author, held),
     )
     context.touched.touch(target.room, position)
+    context.touched.touch(receipts_of(target.room), position)
     context.notices.counts.drop((body["user_id"], target.room))
     changes.users.add(body["user_id"])
     if body["type"] != PRIVATE:

@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 
+from bongsu import limits
 from bongsu.authority import Certificate
 from bongsu.log.store import LogStore
+from bongsu.view.cache import Cache
 from bongsu.view.db import Database
 from bongsu.view.events import Events, States
 from bongsu.view.hollows import Hollows
 from bongsu.view.live import LiveRooms
+from bongsu.view.memberships import Memberships
 from bongsu.view.notices import Notices
 from bongsu.view.touched import Touched
 
@@ -25,6 +28,9 @@ class Context:
     notices: Notices
     certificates: dict[bytes, Certificate]
     hollows: Hollows
+    memberships: Memberships
+    # Rooms whose every setting showed all history to members (view/visibility.py).
+    always_shared: Cache[int, bool]
 
     @classmethod
     def build(cls, db: Database, log: LogStore) -> "Context":
@@ -33,4 +39,6 @@ class Context:
         states = States(db)
         live = LiveRooms(db, events, states)
         touched = Touched(db.cursor)
-        return cls(db, log, events, states, live, touched, Notices(), {}, Hollows(db, log))
+        hollows = Hollows(db, log)
+        shared: Cache[int, bool] = Cache(limits.LIVE_ROOMS_MAX)
+        return cls(db, log, events, states, live, touched, Notices(), {}, hollows, Memberships(db), shared)

@@ -67,3 +67,14 @@ def receipts_since(context: Context, room: int, user_id: str, position: int) -> 
         content = by_thread.setdefault(thread, {})
         content.setdefault(event_id, {}).setdefault(receipt_type, {})[reader] = entry
     return [by_thread[thread] for thread in sorted(by_thread)]
+
+
+def public_receipts_since(
+    context: Context, room: int, position: int
+) -> tuple[list[dict[str, Any]], frozenset[str]]:
+    """The contents for everybody who has no private receipt among them, and who has one."""
+    private = context.db.all(
+        "SELECT user_id FROM receipts WHERE room=? AND position>? AND type='m.read.private'", (room, position)
+    )
+    contents = receipts_since(context, room, "", position)
+    return contents, frozenset(user_id for (user_id,) in private)

@@ -12,7 +12,8 @@ from bongsu.view import registers
 from bongsu.view.apply_notify import OUTCOME, event_fields, thread_of
 from bongsu.view.context import Context
 from bongsu.view.events import EventRow, StateEvents
-from bongsu.view.members import Member, member
+from bongsu.view.members import member
+from bongsu.view.memberships import Member
 from bongsu.view.notices import Counted, Counts, Notice, Recent, Rules
 from bongsu.view.receipts import Receipt, receipts_of
 
