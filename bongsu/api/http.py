@@ -1,8 +1,7 @@
 """Requests and answers of the HTTP edge, thin: nothing is parsed before a handler asks for it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -11,9 +10,6 @@ from bongsu.canonical import json_bytes, read_json
 from bongsu.errors import bad_json, invalid_param, missing_param
 from bongsu.service import Service
 from bongsu.view.sessions import Requester
-
-# Longer query strings are read each time, so that what is remembered stays small.
-_QUERY_REMEMBERED_CHARACTERS_MAX = 4_096
 
 JSON_HEADERS = (("content-type", "application/json"),)
 
@@ -34,7 +30,7 @@ def answer(value: Any, status: int = 200) -> Response:
     return Response(status, json_bytes(value))
 
 
-def _read_query(query_string: str) -> Mapping[str, list[str]]:
+def _read_query(query_string: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     try:
         pairs = parse_qsl(
@@ -45,10 +41,6 @@ def _read_query(query_string: str) -> Mapping[str, list[str]]:
     for key, value in pairs:
         found.setdefault(key, []).append(value)
     return found
-
-
-# Members of a room who were told at once come back with the same query.
-_read_short = lru_cache(maxsize=256)(_read_query)
 
 
 @dataclass(slots=True)
@@ -67,7 +59,7 @@ class Request:
     body: bytes
     requester: Requester | None = None
     chunks: AsyncIterator[bytes] | None = None
-    _query: Mapping[str, list[str]] | None = None
+    _query: dict[str, list[str]] | None = None
 
     @property
     def who(self) -> Requester:
@@ -93,8 +85,7 @@ class Request:
     def queries(self, name: str) -> list[str]:
         """Every value of a query parameter."""
         if self._query is None:
-            short = len(self.query_string) <= _QUERY_REMEMBERED_CHARACTERS_MAX
-            self._query = (_read_short if short else _read_query)(self.query_string)
+            self._query = _read_query(self.query_string)
         return self._query.get(name, [])
 
     def query(self, name: str) -> str | None:

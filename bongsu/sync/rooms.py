@@ -124,6 +124,8 @@ def _state(
     found, state = section.found, section.changes
     if whole or state is None:
         state = state_at_start(node, member, room_id, found, after=request.use_state_after)
+    if not state and not request.filter.state.lazy_load_members:
+        return []
     chosen = _filtered(node, request, state, member, found)
     now_ms = node.now_ms()
     raw: list[msgspec.Raw] = []
@@ -193,8 +195,11 @@ def _stripped(node: Node, member: Member) -> list[dict[str, Any]]:
 
 def _ephemeral(node: Node, request: SyncRequest, since: Since | None, room: int, room_id: str) -> list[Any]:
     events: list[Any] = []
-    passes: Callable[[str], bool] = _passes_type(request.filter.ephemeral, room_id)
     typing = node.live.typing_since(room_id, 0 if since is None else since.live)
+    quiet = since is not None and not node.context.touched.since(receipts_of(room), since.position)
+    if quiet and typing is None:
+        return events
+    passes: Callable[[str], bool] = _passes_type(request.filter.ephemeral, room_id)
     if typing is not None and passes("m.typing") and (since is not None or typing):
         events.append({"type": "m.typing", "content": {"user_ids": typing}})
     if passes("m.receipt"):
@@ -228,10 +233,12 @@ def _receipt_events(contents: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _account_data(
     node: Node, request: SyncRequest, since: Since | None, room_id: str
 ) -> list[dict[str, Any]]:
-    passes = _passes_type(request.filter.room_account_data, room_id)
     found = registers.since(
         node.context, "account_data", request.user_id, room_id, 0 if since is None else since.position
     )
+    if not found:
+        return []
+    passes = _passes_type(request.filter.room_account_data, room_id)
     return [
         {"type": kind, "content": {} if content is None else content}
         for kind, content in found

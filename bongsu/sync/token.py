@@ -7,6 +7,8 @@ import struct
 from dataclasses import dataclass
 from functools import lru_cache
 
+import msgspec
+
 from bongsu import limits
 from bongsu.canonical import decode_urlsafe_base64, unpadded_urlsafe_base64
 from bongsu.errors import MatrixError, invalid_param
@@ -66,8 +68,7 @@ def _decode(text: str) -> Token:
 _decode_short = lru_cache(maxsize=512)(_decode)
 
 
-@dataclass(frozen=True, slots=True)
-class Since:
+class Since(msgspec.Struct, frozen=True):
     """A token as this node reads it: everything up to `position` is seen, but for `unseen` above it.
 
     `unseen` None: all positions above `position` are unseen (the shortcut held).

@@ -36,8 +36,8 @@ async def sync(node: Node, request: SyncRequest, since_text: str | None) -> byte
             await _catch_up(node, token, request.user_id)
         await _confirm(node, request, token)
     counts = key_counts(node, request.user_id, request.device_id)
+    since = None if token is None else read(node, token)
     while True:
-        since = None if token is None else read(node, token)
         at_once = since is None or request.full_state or node.stopping
         answer: dict[str, Any] = {}
         last = None
@@ -50,6 +50,9 @@ async def sync(node: Node, request: SyncRequest, since_text: str | None) -> byte
             answer["device_one_time_keys_count"], answer["device_unused_fallback_key_types"] = now
             return json_bytes(answer)
         await node.wake.wait(request.user_id, left_s)
+        if token is not None and not _is_shortcut(node, token):
+            # What has arrived meanwhile the client may have seen elsewhere.
+            since = read(node, token)
 
 
 async def _confirm(node: Node, request: SyncRequest, token: Token) -> None:
@@ -72,12 +75,19 @@ async def _catch_up(node: Node, token: Token, user_id: str) -> None:
 
 def _held(node: Node, token: Token) -> bool:
     """Whether all that the client has seen is here."""
-    return token.vector is node.vector or token.vector <= node.vector
+    return _is_shortcut(node, token) or token.vector <= node.vector
+
+
+def _is_shortcut(node: Node, token: Token) -> bool:
+    """Whether this start of the node wrote the token, so that its position says all."""
+    return token.start == node.log.start_tag and token.position <= node.position
 
 
 def read(node: Node, token: Token) -> Since:
     """What a token means here: by the shortcut if this node's store wrote it, else by the vector."""
     live = token.live if token.start == node.log.start_tag else 0
+    if _is_shortcut(node, token):
+        return Since(token.position, live)
     if token.start != NO_START and node.log.shortcut_valid(token.start, token.position):
         return Since(min(token.position, node.position), live)
     unseen = [position for position in node.log.positions_beyond(token.vector) if position <= node.position]
@@ -92,11 +102,11 @@ def next_batch(node: Node, token: Token | None, last: int | None = None) -> Toke
     `last`: messages to the device wait behind this position. They alone come in the bulk lane, so the
     vector stops there in that lane and says all of the others (docs/decisions/to-device-limit.md).
     """
-    known = Vector.empty() if token is None else token.vector
+    known = Vector.empty() if token is None or _is_shortcut(node, token) else token.vector
     if last is not None:
         vector = node.log.vector_at(last, Lane.BULK)
         return Token(NO_START, 0, node.live.count, vector.merge(known))
-    if known is node.vector or known <= node.vector:
+    if known <= node.vector:
         return Token(node.log.start_tag, node.position, node.live.count, node.vector)
     # The client has seen records this node lacks: the shortcut would deliver them again.
     return Token(NO_START, 0, node.live.count, node.vector.merge(known))

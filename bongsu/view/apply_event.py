@@ -24,7 +24,7 @@ JOIN_RULES = ("m.room.join_rules", "")
 
 
 # An event's row as a tuple, in the order of COLUMNS.
-_columns = attrgetter(*EventRow.__slots__)
+_columns = attrgetter(*EventRow.__struct_fields__)
 
 
 def apply_event(context: Context, record: Record, body: dict[str, Any], changes: Changes) -> None:

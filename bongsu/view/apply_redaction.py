@@ -1,7 +1,8 @@
 """Redactions: the target keeps its place and loses its content, here and in the log."""
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from bongsu.canonical import json_bytes, read_trusted
 from bongsu.room import auth

@@ -2,8 +2,9 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from bongsu.canonical import read_trusted
 from bongsu.ids import EventId, RoomId
@@ -26,8 +27,7 @@ COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class EventRow:
+class EventRow(msgspec.Struct, frozen=True):
     """What the view knows of an event without reading its body. `position`: its place in log.db."""
 
     position: int

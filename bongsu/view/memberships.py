@@ -3,7 +3,7 @@
 Everything here can be read again from the table `members`; `apply` drops what a member event has changed.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from bongsu import limits
 from bongsu.view.cache import Cache
@@ -12,8 +12,7 @@ from bongsu.view.db import Database
 COLUMNS = "user_id, room, membership, event_id, changed, joined, display_name"
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(msgspec.Struct, frozen=True):
     """A user's membership of a room as the current state has it. `changed`, `joined`: positions."""
 
     user_id: str
