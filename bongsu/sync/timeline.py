@@ -23,6 +23,7 @@ class Timeline:
     def fields(self, node: Node, request: SyncRequest | None) -> dict[str, Any]:
         """The `timeline` object, with the transaction ids of the device that asks; None: without any."""
         now_ms = node.now_ms()
+        node.client_events.prepare(self.rows, with_room=False)
         events = []
         for row in self.rows:
             txn_id = None
