@@ -24,6 +24,7 @@ PREV_EVENTS_MAX = 20
 AUTH_EVENTS_MAX = 10
 JSON_DEPTH_MAX = 100
 JSON_INTEGER_MAX = 2**53 - 1  # canonical JSON
+RECEIPT_PAST_EVENTS_MAX = 10_000  # of a forked room, looked at to see what a receipt does not cover
 ROOM_TAIL_EVENTS = 50  # latest events of a room kept in memory for /sync
 LIVE_ROOMS_MAX = 2_000
 USERS_IN_MEMORY_MAX = 2_000  # whose memberships are kept in memory

@@ -58,7 +58,9 @@ def apply_records(context: Context, records: Sequence[Record]) -> Changes:
         for record in records:
             _apply(context, record, changes)
             while changes.retry:
+                changes.waited = True
                 _apply(context, context.log.read(changes.retry.pop(0)), changes)
+            changes.waited = False
         context.db.advance(records[-1].position)
     except BaseException:
         context.db.rollback()

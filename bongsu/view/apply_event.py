@@ -11,6 +11,7 @@ from bongsu.room.event import Event
 from bongsu.room.state import StateKey, StateMap
 from bongsu.room.versions import VERSIONS, RoomVersion
 from bongsu.view.apply_notify import classify, note, relation
+from bongsu.view.apply_receipt import late_event
 from bongsu.view.apply_redaction import apply_redaction, late_redactions
 from bongsu.view.apply_text import add_text, set_join_rule
 from bongsu.view.changes import Changes
@@ -226,6 +227,8 @@ def _accepted(
         _resolve_current(context, row, version, changes)
     live = context.live.peek(event.room_id)
     context.touched.touch(row.room, row.position)
+    if changes.waited:
+        late_event(context, row)
     if live is not None:
         live.room = row.room
         live.last_position = row.position
