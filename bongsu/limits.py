@@ -111,6 +111,7 @@ UPLOAD_S_MAX = 3_600
 UPLOADS_AT_ONCE_MAX = 8  # of one user
 MEDIA_PROMISED_MAX = 100  # ids without bytes that a user may hold
 MEDIA_PROMISED_MS = 24 * 3_600_000
+MEDIA_ORPHAN_S = 24 * 3_600  # how old a file without a media id must be to be removed at a start
 MEDIA_WAIT_S = 20  # a download waits for an upload
 MEDIA_WAIT_MS_MAX = 60_000
 MEDIA_NAME_CHARACTERS_MAX = 255

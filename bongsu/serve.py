@@ -51,7 +51,11 @@ async def _serve(config: Config) -> int:
     sender = PushSender(node)
     sender.start()
     host, _, port = config.listen.rpartition(":")
-    app = App(Service(node), all_routes(), StaticFiles())
+    service = Service(node)
+    removed = service.media.sweep()
+    if removed:
+        logger.info("removed %d media files that nothing names", removed)
+    app = App(service, all_routes(), StaticFiles())
     server = Server(
         app,
         address=host.strip("[]"),

@@ -110,6 +110,7 @@ CREATE TABLE media(
     media_id TEXT PRIMARY KEY, user_id TEXT NOT NULL, hash BLOB, bytes INTEGER NOT NULL,
     content_type TEXT NOT NULL, file_name TEXT, created_ts INTEGER NOT NULL,
     stamp INTEGER NOT NULL, author BLOB NOT NULL) WITHOUT ROWID;
+CREATE INDEX media_bytes ON media(user_id, bytes) WHERE hash IS NOT NULL;
 CREATE INDEX media_promised ON media(user_id, created_ts) WHERE hash IS NULL;
 """
 
