@@ -25,6 +25,7 @@ _CONTACT = re.compile(r"(?:mailto:[^\s@]+@[^\s@]+|https?://\S+)")
 # A parser takes what the command line (text), the environment (text) or TOML (typed) gave, and returns the
 # value or raises ValueError with the end of the sentence "setting X is V, but …".
 Parser = Callable[[object], Any]
+Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 
 
 class SettingError(Exception):
@@ -94,6 +95,16 @@ def _public_url(raw: object) -> str:
     return str(raw).rstrip("/")
 
 
+def _networks(raw: object) -> Networks:
+    listed = re.split(r"[,\s]+", raw.strip()) if isinstance(raw, str) else raw
+    if not isinstance(listed, list):
+        raise ValueError("it must be a list of addresses or networks, with commas between them")
+    try:
+        return tuple(ipaddress.ip_network(each) for each in listed if each != "")
+    except ValueError:
+        raise ValueError("it must name addresses or networks, for example 10.0.0.7 or fd00::/8") from None
+
+
 def _setting(default: object, parse: Parser, doc: str, *, unit: str, bound: str) -> Any:
     return field(default=default, metadata={"parse": parse, "doc": doc, "unit": unit, "bound": bound})
 
@@ -144,6 +155,13 @@ class Config:
         unit="word",
         bound="open, token, closed",
     )
+    open_registration_anywhere: bool = _setting(
+        False,
+        _on_off,
+        "Whether `registration` may be `open` where `listen` is reached from other machines.",
+        unit="switch",
+        bound="on, off",
+    )
     rate_limits: bool = _setting(
         True,
         _on_off,
@@ -157,6 +175,13 @@ class Config:
         "By what the rate limits are multiplied, for services whose users write more than people do.",
         unit="times",
         bound="1 to 1000000",
+    )
+    trusted_proxies: Networks = _setting(
+        (),
+        _networks,
+        "Proxies whose X-Forwarded-For is believed: limits go by its last address that is none of them.",
+        unit="addresses",
+        bound="IP addresses and networks",
     )
     public_url: str | None = _setting(
         None,
@@ -178,6 +203,13 @@ class Config:
         "The largest file a user may upload; 0 refuses uploads.",
         unit="bytes",
         bound="0 to 4294967296",
+    )
+    media_bytes_per_user_max: int = _setting(
+        10 * 1024 * MIB,
+        _whole_number(0, 1024 * 1024 * MIB),
+        "How much one user's files may take together; 0 sets no bound.",
+        unit="bytes",
+        bound="0 to 1099511627776",
     )
     free_bytes_min: int = _setting(
         256 * MIB,
@@ -300,6 +332,11 @@ def _check_together(config: Config) -> None:
     if config.role == "hub":
         raise SettingError(
             "The setting role is hub, but this version has no hubs yet. Leave the setting out, or say core."
+        )
+    if config.registration == "open" and not (_is_loopback(config.host) or config.open_registration_anywhere):
+        raise SettingError(
+            f"The setting registration is open, but listen is {config.listen}: whoever reaches it could make "
+            "accounts without end. Say registration token, or open_registration_anywhere on."
         )
     public_host = urlsplit(config.public_url or "").hostname
     if config.server_name == "localhost" and public_host and not _is_loopback(public_host):

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Protocol
 
 from bongsu import limits
@@ -11,6 +12,7 @@ from bongsu.api.http import JSON_HEADERS, Headers, Request, Response, Route
 from bongsu.api.router import Router
 from bongsu.api.static import StaticFiles
 from bongsu.canonical import json_bytes
+from bongsu.config import Networks
 from bongsu.errors import MatrixError, not_json, too_large
 from bongsu.service import Service
 
@@ -81,6 +83,13 @@ class App:
             )
         send(protocol, response, headers)
 
+    def _address(self, scope: Scope) -> str:
+        peer = scope.client.rpartition(":")[0].strip("[]")
+        trusted = self.service.node.config.trusted_proxies
+        if not trusted:
+            return peer
+        return client_address(peer, scope.headers.get_all("x-forwarded-for"), trusted)
+
     async def _respond(self, scope: Scope, protocol: Any) -> Response:
         if len(scope.path) > limits.PATH_CHARACTERS_MAX:
             raise MatrixError(414, "M_UNRECOGNIZED", "The address is too long.")
@@ -91,7 +100,7 @@ class App:
             {},
             scope.query_string,
             Headers(scope.headers.get),
-            scope.client.rpartition(":")[0],
+            self._address(scope),
             b"",
         )
         file = self.files.find(request)
@@ -107,6 +116,30 @@ class App:
         elif method != "GET":
             request.body = await read_body(scope, protocol, route.body_bytes_max)
         return await route.handler(self.service, request)
+
+
+def client_address(peer: str, forwarded: Sequence[str], trusted: Networks) -> str:
+    """Who asks: the peer, or where it is a trusted proxy, the last hop it names that is none.
+
+    A hop further left may be anything the client wrote; one that is no address ends the search.
+    """
+    hops = ",".join(forwarded).split(",") if forwarded else []
+    address = _parsed(peer)
+    while address is not None and hops and any(address in network for network in trusted):
+        hop = _parsed(hops.pop().strip())
+        if hop is None:
+            break
+        address = hop
+    return peer if address is None else str(address)
+
+
+def _parsed(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text.strip("[]"))
+    except ValueError:
+        return None
+    # An IPv4 client of a socket that listens for both.
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def send(protocol: Any, response: Response, headers: Sequence[tuple[str, str]]) -> None:
