@@ -172,3 +172,66 @@ def rebuild(config: Config) -> None:
     from bongsu import offline
 
     click.echo(f"Rebuilt the view from {offline.rebuild(config, click.echo)} records.")
+
+
+@main.group()
+def lab() -> None:
+    """A real service of several sites on this machine, to be tried and hurt."""
+
+
+_lab_dir = click.option(
+    "--dir", "folder", type=click.Path(path_type=Path, file_okay=False), default=Path("lab"), help="Where."
+)
+
+
+def _lab_errors(command: Command) -> Command:
+    @functools.wraps(command)
+    def call(**arguments: Any) -> None:
+        try:
+            command(**arguments)
+        except FatalError as error:
+            raise click.ClickException(str(error)) from error
+
+    return call
+
+
+@lab.command("up")
+@_lab_dir
+@click.option("--sites", type=int, default=3, show_default=True, help="How many data centres.")
+@click.option("--json", "as_json", is_flag=True, help="Print lab.json when it is ready.")
+@click.option("--tls/--no-tls", default=True, help="Encrypt with a throw-away authority, or not.")
+@_lab_errors
+def lab_up(folder: Path, sites: int, as_json: bool, tls: bool) -> None:
+    """Start NATS servers and nodes, and return when they are ready."""
+    from bongsu.lab import commands
+
+    plan = commands.up(folder, sites, tls=tls)
+    if as_json:
+        click.echo((folder / "lab.json").read_text(encoding="utf-8"))
+    else:
+        click.echo(f"bongsu lab ready at {' '.join(node.url for node in plan.nodes)}")
+
+
+@lab.command("start")
+@_lab_dir
+@click.argument("name")
+@_lab_errors
+def lab_start(folder: Path, name: str) -> None:
+    """Bring the process NAME back."""
+    from bongsu.lab import commands
+    from bongsu.lab.plan import Plan
+
+    commands.start(Plan.load(folder), name)
+    click.echo(f"{name} runs.")
+
+
+@lab.command("down")
+@_lab_dir
+@_lab_errors
+def lab_down(folder: Path) -> None:
+    """End every process of the laboratory."""
+    from bongsu.lab import commands
+    from bongsu.lab.plan import Plan
+
+    commands.down(Plan.load(folder))
+    click.echo("The laboratory has ended. Its files are kept.")

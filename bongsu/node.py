@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from bisect import insort
+from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +25,7 @@ from bongsu.log.record import Draft, Record
 from bongsu.log.store import Damaged, LogStore
 from bongsu.log.vector import Vector
 from bongsu.passwords import Passwords
+from bongsu.promises import Promises
 from bongsu.ratelimit import RateLimiter
 from bongsu.view import registers
 from bongsu.view.apply import apply_records, catch_up
@@ -36,6 +39,10 @@ from bongsu.view.db import Database
 from bongsu.view.sessions import Requester
 
 logger = logging.getLogger(__name__)
+
+
+def _ignore(_: str) -> None:
+    """What happens to news that nobody asked for."""
 
 
 def _catch_up(context: Context, progress: Callable[[int, int], None]) -> None:
@@ -89,10 +96,22 @@ class Node:
         self.vector: Vector = log.vector()
         self.position = context.db.cursor
         self._checkpointer = Checkpointer(context.db.path)
+        # Told of users whose clients sync: peers hear of it.
+        self.on_present: Callable[[str], None] = _ignore
         # Told of every applied batch: push, and whatever else must never hold a message up.
         self.listeners: list[Callable[[Changes], None]] = []
         self.fatal: asyncio.Future[FatalError] | None = None
         self.stopping = False
+        self.promises = Promises(
+            log.key.node,
+            waits=config.has_several_sites and config.role == "core",
+            bound_s=config.promise_ms / 1000,
+        )
+        # Told of every batch that is on disk, before it is shown: the links to other nodes.
+        self.committed_listeners: list[Callable[[list[Record]], None]] = []
+        # (position, future) of writers that wait for the promise, in order of position.
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._release_timer: asyncio.TimerHandle | None = None
 
     @classmethod
     def open(
@@ -137,16 +156,27 @@ class Node:
         return node
 
     async def write(self, *drafts: Draft) -> list[Record]:
-        """Append records and wait until they are on disk and applied.
+        """Append records and wait until they are on disk, safe as far as promised, and applied.
 
         Raises:
             MatrixError: 403 M_RESOURCE_LIMIT_EXCEEDED, the disk is nearly full; nothing was written.
         """
         try:
-            return await asyncio.shield(self.log.append(drafts))
+            records = await asyncio.shield(self.log.append(drafts))
         except MatrixError:
             self.context.live.forget_all()
             raise
+        if records[-1].position > self.position:
+            await self._shown(records[-1].position)
+        return records
+
+    async def _shown(self, position: int) -> None:
+        """Wait until the record at `position` is applied: another site has it, or the bound has passed."""
+        if self.log.fatal is not None:
+            raise self.log.fatal
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        insort(self._waiting, (position, future), key=lambda waiting: waiting[0])
+        await future
 
     async def introduce(self) -> None:
         """Record who this node is, where its log does not say so; before that nothing it writes counts."""
@@ -158,6 +188,10 @@ class Node:
         if registers.get(self.context, "service", "", "", "server_name") is None:
             name = self.config.server_name
             await self.write(drafts.register("service", "", "", "server_name", name, stamp))
+        here = {"name": mine.site, "base_url": self.config.base_url, "role": mine.role}
+        if registers.get(self.context, "site", "", "", key.node.hex()) != here:
+            stamp = registers.stamp_after(self.context, self.now_ms(), "site", "", "", key.node.hex())
+            await self.write(drafts.register("site", "", "", key.node.hex(), here, stamp))
 
     def now_ms(self) -> int:
         """The node's clock."""
@@ -175,6 +209,30 @@ class Node:
             self.wake.notify(live.joined)
 
     def _committed(self, records: list[Record]) -> None:
+        self.promises.committed(records, self.log.vector(), self.clock.monotonic())
+        for listener in self.committed_listeners:
+            listener(records)
+        self.release()
+
+    def release(self) -> None:
+        """Show what may be shown now, and look again at the bound."""
+        batches = self.promises.ready(self.clock.monotonic())
+        if batches:
+            self._apply([record for batch in batches for record in batch.records], batches[-1].vector)
+            while self._waiting and self._waiting[0][0] <= self.position:
+                _, future = self._waiting.popleft()
+                if not future.done():
+                    future.set_result(None)
+        deadline_s = self.promises.deadline_s
+        if deadline_s is not None and self._release_timer is None:
+            left_s = max(0.0, deadline_s - self.clock.monotonic())
+            self._release_timer = asyncio.get_running_loop().call_later(left_s, self._release_late)
+
+    def _release_late(self) -> None:
+        self._release_timer = None
+        self.release()
+
+    def _apply(self, records: list[Record], vector: Vector) -> None:
         try:
             changes = apply_records(self.context, records)
         except Exception as error:
@@ -188,7 +246,7 @@ class Node:
         if changes.ended_sessions:
             self.sessions.clear()
         self.position = records[-1].position
-        self.vector = self.log.vector()
+        self.vector = vector
         self.wake.notify(self._concerned(changes))
         for listener in self.listeners:
             listener(changes)
@@ -218,12 +276,18 @@ class Node:
 
     def _fail(self, error: FatalError) -> None:
         logger.critical("%s", error)
+        while self._waiting:
+            _, future = self._waiting.popleft()
+            if not future.done():
+                future.set_exception(error)
         if self.fatal is not None and not self.fatal.done():
             self.fatal.set_result(error)
 
     def stop(self) -> None:
         """Answer waiting polls now; new ones do not wait."""
         self.stopping = True
+        self.promises.nobody()
+        self.release()
         self.soon.stop()
         self.typing_expiry.stop()
         self.wake.notify_all()

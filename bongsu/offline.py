@@ -39,6 +39,8 @@ def _run(config: Config, work: Callable[[Service], Awaitable[T]]) -> T:
     async def opened() -> T:
         node = Node.open(config, SystemClock(), _silent)
         try:
+            # Nobody is linked with a node that serves nobody.
+            node.promises.nobody()
             await node.introduce()
             return await work(Service(node))
         finally:

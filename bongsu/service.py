@@ -6,8 +6,10 @@ from weakref import WeakValueDictionary
 
 from bongsu.author import Author
 from bongsu.interactive import InteractiveAuth
+from bongsu.live_links import LiveLinks
 from bongsu.media.library import Library
 from bongsu.node import Node
+from bongsu.peers import Peers
 from bongsu.room.versions import RoomVersion
 from bongsu.view.cache import Cache
 from bongsu.view.directory import PublicRooms
@@ -18,9 +20,11 @@ class Service:
 
     def __init__(self, node: Node) -> None:
         self.node = node
+        self.peers = Peers(node, lambda peer: None)
+        self.live_links = LiveLinks(node, self.peers)
         self.author = Author(node)
         self.interactive = InteractiveAuth(node)
-        self.media = Library(node)
+        self.media = Library(node, self.peers)
         self.public_rooms = PublicRooms(node.context, node.clock.monotonic)
         # Names being registered at this moment: the claim is a record, which is not applied yet.
         self.names_claimed: set[str] = set()

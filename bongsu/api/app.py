@@ -12,9 +12,9 @@ from bongsu.api.http import JSON_HEADERS, Headers, Request, Response, Route
 from bongsu.api.router import Router
 from bongsu.api.static import StaticFiles
 from bongsu.canonical import json_bytes
-from bongsu.config import Networks
 from bongsu.errors import MatrixError, not_json, too_large
 from bongsu.service import Service
+from bongsu.setting_values import Networks
 
 logger = logging.getLogger(__name__)
 

@@ -45,8 +45,8 @@ async def upload(service: Service, request: Request) -> Response:
             written.append(_register(node, request, "fallback_key", who.device_id, algorithm, kept))
     if new:
         stamp = keys.key_stamp(node.context, node.now_ms(), who.user_id, who.device_id)
-        mine = node.context.log.key.node.hex()
-        written.append(drafts.one_time_keys(who.user_id, who.device_id, mine, new, stamp))
+        for name, share in keys.shares(new, _core_nodes(service)).items():
+            written.append(drafts.one_time_keys(who.user_id, who.device_id, name, share, stamp))
     under_way = {(who.user_id, who.device_id, name): keys.key_digest(key) for name, key in new.items()}
     if any(service.keys_uploading.get(name, digest) != digest for name, digest in under_way.items()):
         raise invalid_param("A key of the same name is being uploaded with another value. Make another key.")
@@ -59,6 +59,13 @@ async def upload(service: Service, request: Request) -> Response:
             service.keys_uploading.pop(uploading, None)
     counts, _ = key_counts(node, who.user_id, who.device_id)
     return answer({"one_time_key_counts": counts})
+
+
+def _core_nodes(service: Service) -> list[str]:
+    """The nodes that may be given keys to hand out: this one and the core nodes linked with it."""
+    linked = (link.peer for link in service.peers.links.values())
+    core = [peer.node.hex() for peer in linked if peer.details.role == "core"]
+    return sorted([service.node.log.key.node.hex(), *core])
 
 
 def _register(node: Node, request: Request, family: str, key1: str, key2: str, value: Any) -> Draft:

@@ -10,9 +10,11 @@ from contextlib import contextmanager
 from bongsu import drafts, limits
 from bongsu.clock import next_stamp
 from bongsu.errors import MatrixError, forbidden, not_found
+from bongsu.media.copies import Copies
 from bongsu.media.files import MediaFiles
 from bongsu.media.thumbnails import Thumbnails
 from bongsu.node import Node
+from bongsu.peers import Peers
 from bongsu.view.cache import Cache
 from bongsu.view.changes import Changes
 from bongsu.view.media import Media, bytes_of, media, promised, stored
@@ -23,10 +25,11 @@ _CONTENT_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,100}/[A-Za-z0-9!#$&^_.+-]{1,
 class Library:
     """The media of a service."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, peers: Peers) -> None:
         self._node = node
         config = node.config
         self.files = MediaFiles(config.data, config.free_bytes_min, config.admin_contact or "")
+        self.copies = Copies(self.files, peers)
         self.thumbnails = Thumbnails(self.files)
         self._uploads: Counter[str] = Counter()
         # Bytes of uploads under way, by user and media id; bytes of files that have their record.
@@ -99,7 +102,7 @@ class Library:
             found = media(self._node.context, media_id)
             if found is None or self.expired(found):
                 raise not_found("There is no such file here.")
-            if found.hash is not None and self.files.path(found.hash).is_file():
+            if found.hash is not None and await self.copies.fetch(found.hash):
                 return found
             left_s = deadline - loop.time()
             if left_s <= 0 or self._node.stopping:
@@ -126,6 +129,8 @@ class Library:
         with self._one_more(media_id, user_id):
             self.files.check_room(0)
             kept = await self.files.store(self._counted(media_id, user_id, chunks))
+            # Like a record: at two sites before it is acknowledged, or at one if no other answers in time.
+            await self.copies.spread(kept.hash, kept.bytes)
             now = self._node.now_ms()
             kind = content_type if content_type and _CONTENT_TYPE.fullmatch(content_type) else ""
             await self._node.write(
@@ -170,8 +175,11 @@ class Library:
     def sweep(self) -> int:
         """Remove files that no media id stands for and that are older than a day; how many there were.
 
-        Only before anybody is served: an upload writes its file before its record.
+        Only before anybody is served: an upload writes its file before its record. Where there are other
+        sites nothing is removed: a copy made for one of them may be ahead of its record.
         """
+        if self._node.config.has_several_sites:
+            return 0
         before_s = self._node.now_ms() / 1000 - limits.MEDIA_ORPHAN_S
         return self.files.sweep({media_hash for media_hash, _ in stored(self._node.context)}, before_s)
 
@@ -198,3 +206,6 @@ class Library:
             arrival = self._arrivals.pop(media_id, None)
             if arrival is not None:
                 arrival.set()
+            found = media(self._node.context, media_id)
+            if found is not None and found.hash is not None:
+                self.copies.lacks(found.hash)
