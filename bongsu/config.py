@@ -22,10 +22,12 @@ from bongsu.setting_values import (
     matching,
     one_of,
     parse_directory,
+    parse_file,
     parse_listen,
     parse_nats_urls,
     parse_networks,
     parse_on_off,
+    parse_public_key,
     parse_public_url,
     parse_tls_folder,
     parse_urls,
@@ -75,6 +77,20 @@ class Config:
         "The failure domain this node stands in, as people are shown it.",
         unit="name",
         bound="at most 32 letters, digits, hyphens",
+    )
+    root_key: str | None = _setting(
+        None,
+        parse_public_key,
+        "The service's root key, from `bongsu root show`. Without one, a node is a service by itself.",
+        unit="public key",
+        bound="43 characters of base64",
+    )
+    certificate: Path | None = _setting(
+        None,
+        parse_file,
+        "The node's certificate, from `bongsu site add`; without it, what `bongsu site install` stored.",
+        unit="file",
+        bound="one line of text",
     )
     role: str = _setting(
         "core",
@@ -319,6 +335,11 @@ def _check_together(config: Config) -> None:
         raise SettingError(
             f"The setting registration is open, but listen is {config.listen}: whoever reaches it could make "
             "accounts without end. Say registration token, or open_registration_anywhere on."
+        )
+    if config.has_several_sites and config.root_key is None:
+        raise SettingError(
+            "The settings peers, peer_listen and nats link this node with others, but without root_key no "
+            "node believes another. Make one with `bongsu root init`, or leave those settings out."
         )
     public_host = urlsplit(config.public_url or "").hostname
     if config.server_name == "localhost" and public_host and not _is_loopback(public_host):

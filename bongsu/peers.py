@@ -7,16 +7,25 @@ import random
 import ssl
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 
 from bongsu import __version__, limits
+from bongsu.authority import link_refusal, read_certificate
 from bongsu.bearer.frame import Unreadable
 from bongsu.bearer.hello import Details, Peer
 from bongsu.bearer.link import Channel, ChannelClosed, Link, begin
 from bongsu.bearer.websocket import dial
+from bongsu.errors import MatrixError
 from bongsu.log.record import LogName, Record
+from bongsu.log.vector import Vector
 from bongsu.node import Node
+from bongsu.view.cache import Cache
+from bongsu.view.changes import Changes
 
 logger = logging.getLogger(__name__)
+
+
+VECTOR = "vector"
 
 
 class Calls:
@@ -41,25 +50,20 @@ class Calls:
 class Peers:
     """The links of one node: dialled here, accepted by the listener for nodes, or met on NATS."""
 
-    def __init__(self, node: Node, refused: Callable[[Peer], str | None]) -> None:
-        """`refused` says in a sentence why a peer that proved its key may have no link, or None."""
+    def __init__(self, node: Node) -> None:
         self._node = node
-        self._refused = refused
-        config = node.config
-        self._details = Details(
-            service=config.server_name,
-            site=config.site,
-            role=config.role,
-            base_url=config.base_url,
-            release=__version__,
-            session=os.urandom(8).hex(),
-            certificate="",
-        )
+        self._session = os.urandom(8).hex()
         self.calls = Calls()
+        self.calls.answers[VECTOR] = self._say_vector
+        self._catching_up: asyncio.Future[bool] | None = None
+        self._met: Cache[tuple[str, str], float] = Cache(20_000)
         self.links: dict[bytes, Link] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
+        # Links with nodes that were revoked, which end in a moment.
+        self._parting: set[bytes] = set()
         node.committed_listeners.append(self._committed)
+        node.listeners.append(self._applied)
 
     def start(self, urls: Iterable[str], context: ssl.SSLContext | None) -> None:
         """Call these nodes, again and again where they do not answer."""
@@ -91,17 +95,13 @@ class Peers:
 
     async def _serve(self, channel: Channel, *, called: bool, fabric: bool) -> Peer | None:
         try:
-            peer = await begin(channel, self._node.log, self._details, os.urandom(32))
+            peer = await begin(channel, self._node.log, self._details(), os.urandom(32))
+            peer = self._certified(peer)
         except (ChannelClosed, TimeoutError):
             await channel.close()
             return None
         except Unreadable as error:
             logger.warning("a link was refused: %s", error)
-            await channel.close()
-            return None
-        sentence = self._refused(peer)
-        if sentence is not None:
-            logger.warning("a link from site %s was refused: %s", peer.details.site, sentence)
             await channel.close()
             return None
         before = self.links.get(peer.node)
@@ -131,6 +131,39 @@ class Peers:
                 self._sites_changed()
         return peer
 
+    def _details(self) -> Details:
+        config = self._node.config
+        certificate = self._node.certificate_of(self._node.log.key.node)
+        return Details(
+            service=config.server_name,
+            site=config.site,
+            role=config.role,
+            base_url=config.base_url,
+            release=__version__,
+            session=self._session,
+            certificate="" if certificate is None else certificate.text,
+        )
+
+    def _certified(self, peer: Peer) -> Peer:
+        """The peer as its certificate has it, whatever it says of itself.
+
+        Raises:
+            Unreadable: it has no certificate of the root key, or that has ended.
+        """
+        authorities = self._node.context.authorities
+        if authorities.root_key is None:
+            raise Unreadable("this node has no root key to know a peer by; give the setting root_key")
+        try:
+            certificate = read_certificate(authorities.root_key, peer.details.certificate)
+        except MatrixError as error:
+            raise Unreadable(f"node {peer.node.hex()}: {error.error}") from error
+        if certificate.node != peer.node:
+            raise Unreadable(f"node {peer.node.hex()} shows the certificate of another")
+        refusal = link_refusal(certificate, authorities.revocations(), self._node.now_ms())
+        if refusal is not None:
+            raise Unreadable(refusal)
+        return Peer(peer.public_key, replace(peer.details, role=certificate.role, site=certificate.site))
+
     def _replaces(self, before: Link, peer: Peer, *, called: bool, fabric: bool) -> bool:
         """Whether a new link with a peer takes the place of the one there is: the same on both sides."""
         if before.peer.details.session != peer.details.session or fabric:
@@ -146,6 +179,45 @@ class Peers:
         for link in self.links.values():
             link.tell(topic, body)
 
+    async def met(self, user_id: str, device_id: str) -> None:
+        """A device asks here for the first time, or after a pause: it may come from another site."""
+        if not self.links:
+            return
+        now = self._node.clock.monotonic()
+        before = self._met.get((user_id, device_id))
+        self._met.put((user_id, device_id), now)
+        if before is None or now - before > limits.DEVICE_PAUSE_S:
+            await self.catch_up()
+
+    async def catch_up(self) -> bool:
+        """Wait, within a bound, for what the linked peers have on disk; whether there was anything."""
+        if not self.links:
+            return False
+        if self._catching_up is None:
+            self._catching_up = asyncio.ensure_future(self._catch_up())
+            self._catching_up.add_done_callback(self._caught_up)
+        return await asyncio.shield(self._catching_up)
+
+    def _caught_up(self, _: "asyncio.Future[bool]") -> None:
+        self._catching_up = None
+
+    async def _catch_up(self) -> bool:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + limits.CATCH_UP_S
+        asks = [link.ask(VECTOR, b"", limits.CATCH_UP_S) for link in self.links.values()]
+        target = Vector.empty()
+        for raw in await asyncio.gather(*asks):
+            with suppress(MatrixError):
+                target = target if raw is None else target.merge(Vector.decode(raw))
+        lagged = not target <= self._node.vector
+        while not target <= self._node.vector and loop.time() < deadline:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._node.applied.wait(), deadline - loop.time())
+        return lagged
+
+    async def _say_vector(self, link: Link, body: bytes) -> bytes | None:
+        return self._node.log.vector().encode()
+
     def sites_with(self, log: LogName, seq: int) -> set[str]:
         """The names of the sites known to have a record on disk, this one included."""
         sites = {link.peer.details.site for link in self.links.values() if link.has(log) >= seq}
@@ -156,6 +228,21 @@ class Peers:
             logs = {record.log for record in records}
             for link in self.links.values():
                 link.advanced(logs)
+
+    def _applied(self, _: Changes) -> None:
+        """Part with nodes that were revoked meanwhile: the links they have were let in before."""
+        revocations = self._node.context.authorities.revocations()
+        for node in (self.links.keys() & revocations.keys()) - self._parting:
+            self._parting.add(node)
+            logger.warning("node %s is revoked: the link with it ends", node.hex())
+            # Not at once: a node that was shut out by mistake hears of it by this link or never.
+            asyncio.get_running_loop().call_later(limits.PARTING_S, self._part, node)
+
+    def _part(self, node: bytes) -> None:
+        self._parting.discard(node)
+        link = self.links.get(node)
+        if link is not None:
+            link.end()
 
     def _counts(self, peer: Peer) -> bool:
         """Whether this peer's disk makes a promise of two sites."""

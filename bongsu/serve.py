@@ -25,6 +25,7 @@ from bongsu.config import Config
 from bongsu.errors import FatalError
 from bongsu.gateway.sender import PushSender
 from bongsu.node import Node
+from bongsu.rederive import Rederiver
 from bongsu.service import Service
 
 logger = logging.getLogger(__name__)
@@ -46,7 +47,11 @@ def run(config: Config) -> int:
 async def _serve(config: Config) -> int:
     # Inside the loop: the log's writer thread hands results to it.
     node = Node.open(config, SystemClock(), _show_progress)
-    await node.introduce()
+    try:
+        await node.introduce()
+    except FatalError:
+        node.close()
+        raise
     loop = asyncio.get_running_loop()
     node.fatal = loop.create_future()
     stop = asyncio.Event()
@@ -54,6 +59,8 @@ async def _serve(config: Config) -> int:
         loop.add_signal_handler(name, stop.set)
     sender = PushSender(node)
     sender.start()
+    rederiver = Rederiver(node)
+    rederiver.start()
     service = Service(node)
     removed = service.media.sweep()
     if removed:
@@ -82,6 +89,7 @@ async def _serve(config: Config) -> int:
     for listener in listeners:
         await listener.stop()
     await sender.close()
+    await rederiver.close()
     await node.finish()
     node.close()
     return 1 if node.fatal.done() else 0

@@ -6,6 +6,7 @@ from weakref import WeakValueDictionary
 
 from bongsu.author import Author
 from bongsu.interactive import InteractiveAuth
+from bongsu.key_claims import KeyClaims
 from bongsu.live_links import LiveLinks
 from bongsu.media.library import Library
 from bongsu.node import Node
@@ -20,7 +21,8 @@ class Service:
 
     def __init__(self, node: Node) -> None:
         self.node = node
-        self.peers = Peers(node, lambda peer: None)
+        self.peers = Peers(node)
+        self.key_claims = KeyClaims(node, self.peers)
         self.live_links = LiveLinks(node, self.peers)
         self.author = Author(node)
         self.interactive = InteractiveAuth(node)
@@ -30,9 +32,6 @@ class Service:
         self.names_claimed: set[str] = set()
         # A change of push rules reads them, and writes them whole: one at a time for each user.
         self.push_rules_locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        # One-time keys chosen for somebody whose claim is not applied yet:
-        # (user, device, algorithm, key id, digest).
-        self.keys_taken: set[tuple[str, str, str, str, str]] = set()
         # One-time keys being uploaded: digest by (user, device, "algorithm:key id").
         self.keys_uploading: dict[tuple[str, str, str], str] = {}
         # The last number given to a key backup of a user, whose record may not be applied yet.

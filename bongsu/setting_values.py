@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 SERVER_NAME = re.compile(r"(?:[0-9a-z.-]{1,230}|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?")
 SITE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
+# 32 bytes: the last character holds four bits.
+PUBLIC_KEY = re.compile(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]")
 LISTEN = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\s\[\]/]+):([0-9]{1,5})")
 CONTACT = re.compile(r"(?:mailto:[^\s@]+@[^\s@]+|https?://\S+)")
 PEERS_MAX = 64
@@ -67,6 +69,19 @@ def parse_directory(raw: object) -> Path:
     if path.exists() and not path.is_dir():
         raise ValueError("that is not a directory")
     return path
+
+
+def parse_file(raw: object) -> Path:
+    path = Path(text(raw)).expanduser()
+    if path.is_dir():
+        raise ValueError("that is a directory")
+    return path
+
+
+def parse_public_key(raw: object) -> str:
+    if not PUBLIC_KEY.fullmatch(text(raw)):
+        raise ValueError("it must be a public key as `bongsu root show` prints it")
+    return str(raw)
 
 
 def parse_listen(raw: object) -> str:

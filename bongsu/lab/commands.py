@@ -1,13 +1,23 @@
 """What `bongsu lab` does: up, start, down."""
 
+import secrets
 import shutil
 from pathlib import Path
 
+from bongsu import authority
+from bongsu.clock import SystemClock
+from bongsu.enrolment import FILE_NAME
 from bongsu.errors import FatalError
+from bongsu.files import write_whole
 from bongsu.lab import certificates, processes
 from bongsu.lab.plan import FILE, SITES_MAX, NodePlan, Plan, make
 from bongsu.lab.settings import nats_settings, node_settings
 from bongsu.log.key import NodeKey
+from bongsu.rootkey import RootKey
+
+# The laboratory's root key and its passphrase lie beside it; those of a real service never lie on a node.
+ROOT_FILE = "root.key"
+PASSPHRASE_FILE = "root.passphrase"  # noqa: S105 - a name
 
 
 def up(folder: Path, sites: int, *, tls: bool) -> Plan:
@@ -73,7 +83,7 @@ def down(plan: Plan) -> None:
 
 
 def _write_files(plan: Plan) -> None:
-    authority = certificates.make_authority(Path(plan.folder, "tls")) if plan.ca else None
+    issuer = certificates.make_authority(Path(plan.folder, "tls")) if plan.ca else None
     node_names = {}
     for node in plan.nodes:
         data = Path(node.data)
@@ -81,9 +91,19 @@ def _write_files(plan: Plan) -> None:
         node_names[node.site] = NodeKey.open(data / "node.key").node.hex()
     for server in plan.nats:
         home = Path(server.config).parent
-        if authority is not None:
-            certificates.issue(authority, home / "tls", f"node-{server.site}")
+        if issuer is not None:
+            certificates.issue(issuer, home / "tls", f"node-{server.site}")
         Path(server.config).write_text(nats_settings(plan, server, node_names), encoding="utf-8")
-    root_key = ""
+    passphrase = secrets.token_urlsafe(16)
+    write_whole(Path(plan.folder, PASSPHRASE_FILE), passphrase.encode() + b"\n")
+    root = RootKey.generate()
+    root.save(Path(plan.folder, ROOT_FILE), passphrase)
     for node in plan.nodes:
-        Path(node.config).write_text(node_settings(plan, node, root_key), encoding="utf-8")
+        Path(node.config).write_text(node_settings(plan, node, root.text), encoding="utf-8")
+        key = NodeKey.load(Path(node.data, "node.key"))
+        request = authority.read_request(
+            authority.sign_request(key.public, node.role, node.site, key.sign_bytes)
+        )
+        now_ms = SystemClock().now_ms()
+        text = authority.sign_certificate(request, root.sign, issued_ms=now_ms, expires_ms=None)
+        write_whole(Path(node.data, FILE_NAME), text.encode() + b"\n")

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 
 from bongsu.errors import FatalError
@@ -13,6 +12,9 @@ from bongsu.lab.plan import NodePlan, Process
 
 READY_S = 30
 END_S = 8
+
+# Those that this very command started: they are its to wait for. Others belong to init.
+_children: dict[int, "subprocess.Popen[bytes]"] = {}
 
 
 def spawn(process: Process) -> None:
@@ -25,9 +27,11 @@ def spawn(process: Process) -> None:
         command = [str(programs / "nats-server"), "-c", process.config]
     words = home / f"{process.name}.log"
     with words.open("ab") as output:
-        process.pid = subprocess.Popen(  # noqa: S603
+        child = subprocess.Popen(  # noqa: S603
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
-        ).pid
+        )
+    process.pid = child.pid
+    _children[child.pid] = child
 
 
 def wait_ready(node: NodePlan, offset: int) -> None:
@@ -58,8 +62,9 @@ def is_running(process: Process) -> bool:
     """Whether the process with this id is still the one that was started."""
     if process.pid <= 0:
         return False
-    with suppress(ChildProcessError):  # started by an earlier command
-        os.waitpid(process.pid, os.WNOHANG)
+    child = _children.get(process.pid)
+    if child is not None and child.poll() is not None:
+        del _children[process.pid]
     try:
         stat = Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii", errors="replace")
         command = Path(f"/proc/{process.pid}/cmdline").read_bytes()
@@ -78,8 +83,7 @@ def end(processes: list[Process]) -> None:
     while any(is_running(process) for process in processes) and time.monotonic() < deadline:
         time.sleep(0.02)
     for process in processes:
-        _signal(process, signal.SIGKILL)
-        process.pid = 0
+        kill(process)
 
 
 def kill(process: Process) -> None:

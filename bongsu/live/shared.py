@@ -45,6 +45,10 @@ class Shared:
         self._bytes += size
         return made
 
+    def forget_all(self) -> None:
+        """The view was derived again: the same position may say something else."""
+        self._position = -1
+
     def token(self, head: tuple[bytes, int, int], vector: Vector, encode: Callable[[], str]) -> str:
         """The text of a token: members who are told at once are given the same one."""
         known = self._token

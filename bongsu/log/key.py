@@ -80,6 +80,11 @@ class NodeKey:
         """Whether the owner of `public_key` is at the other end of a link that began so."""
         return _verify(public_key, LINK_DOMAIN + transcript, signature)
 
+    def sign_bytes(self, data: bytes) -> bytes:
+        """A signature over bytes that begin with a domain of their own (bongsu/authority.py)."""
+        assert not data.startswith(DOMAIN), "header hashes are signed by `sign` alone"
+        return self._private.sign(data)
+
 
 def verify(public_key: bytes, hashes: Sequence[bytes], signature: bytes) -> bool:
     """Whether the owner of `public_key` signed these header hashes in this order."""

@@ -183,6 +183,11 @@ class LogStore:
         log_id = self._reader.log_id(log)
         return [] if log_id is None else self._reader.log(log_id, from_seq, limit)
 
+    def held_of(self, node: bytes) -> list[tuple[LogName, int]]:
+        """Every log of a node of which something is held, and the seq of its last record here."""
+        rows = self._reader.held("WHERE l.node=? ORDER BY l.log_id", (node,))
+        return [(held.log, held.seq) for _, held, _ in rows if held.seq > 0]
+
     def log_signature(self, log: LogName) -> tuple[int, bytes] | None:
         """The signed head of a log as (seq, the author's signature over that header's hash)."""
         for _, held, signature in self._reader.held("WHERE l.log_id=?", (self._reader.log_id(log),)):
@@ -191,10 +196,7 @@ class LogStore:
         return None
 
     def stretch(self, log: LogName, after: int) -> tuple[list[Record], bytes] | None:
-        """Records of one log beyond `after` that fit into a bundle, and their author's signature of the last.
-
-        None: nothing beyond is held that its author signed.
-        """
+        """Records of one log beyond `after` that fit into a bundle, and their author's signature, or None."""
         return stretch(self._reader, self.key, self._heads.every().get(log), after)
 
     def public_key(self, node: bytes) -> bytes:

@@ -36,6 +36,11 @@ class ClientEvents:
         self._cache.drop(event_id)
         self._with_room.drop(event_id)
 
+    def forget_all(self) -> None:
+        """The view was derived again."""
+        self._cache.clear()
+        self._with_room.clear()
+
     def prepare(self, rows: Sequence[EventRow], *, with_room: bool) -> None:
         """Read with two statements what `raw` would read with two for each event of a page."""
         cache = self._with_room if with_room else self._cache

@@ -154,6 +154,16 @@ def one_time_keys_left(
     )
 
 
+def any_left(context: Context, user_id: str, device_id: str, algorithm: str) -> bool:
+    """Whether any node may have a one-time key of the device to hand out."""
+    found = context.db.one(
+        "SELECT 1 FROM one_time_keys"
+        " WHERE user_id=? AND device_id=? AND algorithm=? AND value IS NOT NULL LIMIT 1",
+        (user_id, device_id, algorithm),
+    )
+    return found is not None
+
+
 def shares(new: dict[str, Any], nodes: list[str]) -> dict[str, dict[str, Any]]:
     """One-time keys by the node that alone may hand them out, for ever (DESIGN 5.3)."""
     share: dict[str, dict[str, Any]] = {}

@@ -40,6 +40,12 @@ class Touched:
             self._rooms[key] = self._newest
             self._rooms.move_to_end(key)
 
+    def restart(self, floor: int) -> None:
+        """The tables were derived again: what changed up to `floor` is not known any more."""
+        self._floor = self._newest = floor
+        self._last.clear()
+        self._rooms.clear()
+
     def since(self, key: int | str, position: int) -> bool:
         """Whether it may have changed beyond `position`; yes when that is before memory begins."""
         if position < self._floor:
