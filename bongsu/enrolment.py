@@ -15,9 +15,9 @@ ROOT_KEY_FILE_NAME = "root_key"
 
 
 def with_root_key(config: Config) -> Config:
-    """The settings with the root key that the data directory is held to, kept there from its first use on.
+    """The settings with the root key that the data directory is held to.
 
-    Without that, one command that lacks the setting would take the node for a service by itself.
+    Without it, one command that lacks the setting would take the node for a service by itself.
 
     Raises:
         FatalError: another root key was given.
@@ -25,8 +25,6 @@ def with_root_key(config: Config) -> Config:
     path = Path(config.data) / ROOT_KEY_FILE_NAME
     stored = path.read_text(encoding="ascii").strip() if path.exists() else None
     if stored is None or stored == config.root_key:
-        if stored is None and config.root_key is not None:
-            write_whole(path, config.root_key.encode() + b"\n")
         return config
     if config.root_key is None:
         return replace(config, root_key=stored)
@@ -34,6 +32,13 @@ def with_root_key(config: Config) -> Config:
         f"The setting root_key is {config.root_key}, but the data in {config.data} belongs to the service of "
         f"{stored}. Give that key, or another data directory."
     )
+
+
+def keep_root_key(config: Config) -> None:
+    """Hold the data directory to its root key. Only once a certificate fits: a mistyped key binds nobody."""
+    path = Path(config.data) / ROOT_KEY_FILE_NAME
+    if config.root_key is not None and not path.exists():
+        write_whole(path, config.root_key.encode() + b"\n")
 
 
 def request(config: Config) -> str:
@@ -53,6 +58,7 @@ def install(config: Config, text: str) -> Certificate:
     config = with_root_key(config)
     key = NodeKey.open(Path(config.data) / "node.key")
     certificate = _checked(config, key.node, text.strip())
+    keep_root_key(config)
     write_whole(Path(config.data) / FILE_NAME, certificate.text.encode() + b"\n")
     return certificate
 

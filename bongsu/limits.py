@@ -30,6 +30,7 @@ MEDIA_LACKING_MAX = 10_000  # files that wait to be fetched from a peer
 PRESENCE_TELL_S = 20  # between two words to peers that somebody is still there
 CATCH_UP_S = 0.3  # that a request may wait for what peers have and this node has not
 DEVICE_PAUSE_S = 60  # a device that was silent for so long may have been at another site
+NAME_CLAIM_S = 2.0  # that a new name waits for the core's one decision
 EPOCH_ENDS_MAX = 1_024  # ends of earlier logs that one opening record names
 VECTOR_BYTES_MAX = 65_536
 VECTOR_ENTRIES_MAX = 16_384  # listed logs of all nodes together

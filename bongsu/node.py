@@ -13,7 +13,7 @@ from bongsu import authority, drafts, limits
 from bongsu.authority import Certificate
 from bongsu.clock import Clock, next_stamp
 from bongsu.config import Config, check_same_service
-from bongsu.enrolment import own_certificate, with_root_key
+from bongsu.enrolment import keep_root_key, own_certificate, with_root_key
 from bongsu.errors import FatalError, MatrixError, forbidden
 from bongsu.live.delivered import Delivered
 from bongsu.live.expiry import TypingExpiry
@@ -244,6 +244,7 @@ class Node:
                 f"`bongsu site request --data {self.config.data}`, have the holder of the root key sign the "
                 "line it prints (`bongsu site add`), and give the certificate to `bongsu site install`."
             )
+        keep_root_key(self.config)
         # The certificate decides where a node stands; settings that contradict it were refused.
         self.config = replace(self.config, site=mine.site, role=mine.role)
         return mine

@@ -18,6 +18,7 @@ from bongsu import limits
 from bongsu.api.app import App
 from bongsu.api.routes import all_routes
 from bongsu.api.static import StaticFiles
+from bongsu.bearer.locks import NatsLocks
 from bongsu.bearer.nats import Fabric
 from bongsu.bearer.websocket import LinkApp
 from bongsu.clock import SystemClock
@@ -76,6 +77,9 @@ async def _serve(config: Config) -> int:
     fabric = Fabric(config.server_name, node.log.key.node, peers.meet)
     if config.nats:
         fabric.start(config.nats, context)
+        service.names.locks = NatsLocks(
+            fabric.client, config.server_name, len(config.nats), service.names.known
+        )
     print(f"bongsu ready at {'https' if config.tls else 'http'}://{config.listen}", flush=True)
     stopping = asyncio.ensure_future(stop.wait())
     futures: list[asyncio.Future[Any]] = [stopping, node.fatal]

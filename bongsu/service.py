@@ -9,6 +9,7 @@ from bongsu.interactive import InteractiveAuth
 from bongsu.key_claims import KeyClaims
 from bongsu.live_links import LiveLinks
 from bongsu.media.library import Library
+from bongsu.names import Names
 from bongsu.node import Node
 from bongsu.peers import Peers
 from bongsu.room.versions import RoomVersion
@@ -25,6 +26,7 @@ class Service:
         self.key_claims = KeyClaims(node, self.peers)
         self.live_links = LiveLinks(node, self.peers)
         self.author = Author(node)
+        self.names = Names(node)
         self.interactive = InteractiveAuth(node)
         self.media = Library(node, self.peers)
         self.public_rooms = PublicRooms(node.context, node.clock.monotonic)

@@ -74,7 +74,8 @@ CREATE INDEX unauthorised_node ON unauthorised(node, position);
 
 ACCOUNT_TABLES = """
 CREATE TABLE users(
-    user_id TEXT PRIMARY KEY, created_ts INTEGER NOT NULL, deactivated INTEGER NOT NULL DEFAULT 0,
+    user_id TEXT PRIMARY KEY, created_ts INTEGER NOT NULL, stamp INTEGER NOT NULL, author BLOB NOT NULL,
+    deactivated INTEGER NOT NULL DEFAULT 0,
     password TEXT, password_stamp INTEGER NOT NULL DEFAULT 0, position INTEGER NOT NULL,
     -- Sessions checked against a password older than this are over, but for the one that changed it.
     session_floor INTEGER NOT NULL DEFAULT 0, session_kept TEXT NOT NULL DEFAULT '') WITHOUT ROWID;

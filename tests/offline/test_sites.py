@@ -140,6 +140,8 @@ def test_a_service_by_itself_may_get_a_root_key(operator: Operator, tmp_path: Pa
     operator.does("user", "add", "--data", data, "alice", "--password", PASSWORD)
     said = operator.fails("user", "list", "--data", data, "--root-key", operator.root_key)
     assert "has no certificate" in said
+    # A root key given by mistake binds nobody.
+    assert operator.does("user", "list", "--data", data) == "@alice:localhost\tactive"
     operator.let_in(data)
     assert operator.does("user", "list", "--data", data) == "@alice:localhost\tactive"
 

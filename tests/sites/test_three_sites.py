@@ -1,10 +1,12 @@
 """Every site holds everything and takes everything: accounts, rooms, tokens, media, messages to devices."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
-from tests.api.client import User, timeline
+from tests.api.client import PASSWORD, PREFIX, User, timeline
 from tests.sites.conftest import SITES, Lab
 
+REGISTER = f"{PREFIX}register"
 Everywhere = Callable[[Callable[[str], object]], None]
 
 
@@ -150,3 +152,30 @@ def test_two_sites_gone_and_the_third_says_that_it_is_alone(lab: Lab, everywhere
             break
     else:
         raise AssertionError("the promise never grew")
+
+
+def test_a_name_is_given_once_whoever_asks_where(lab: Lab) -> None:
+    for number in range(4):
+        name = f"동시-{number}".encode().hex()[:12] + str(number)
+        answers = []
+        with ThreadPoolExecutor(len(SITES)) as pool:
+            body = {"username": name, "password": PASSWORD, "auth": {"type": "m.login.dummy"}}
+            asked = [pool.submit(lab.http[site].post, REGISTER, json=body) for site in SITES]
+            answers = [each.result() for each in asked]
+        made = [answer.json()["user_id"] for answer in answers if answer.status_code == 200]
+        assert len(made) == len(set(made)) == 1, [answer.text for answer in answers]
+        assert {answer.status_code for answer in answers} == {200, 400}
+
+
+def test_a_name_given_without_the_core_says_where_it_was_given(lab: Lab) -> None:
+    lab.burn("b")
+    lab.burn("c")
+    alone = lab.user("a", "hana")
+    assert alone.user_id.startswith(f"@{alone.name}+")
+    lab.revive("b")
+    lab.revive("c")
+    everywhere = lab.user("c", alone.name)
+    assert "+" not in everywhere.user_id
+    again = User(lab.http["b"], alone.user_id[1:].partition(":")[0])
+    again.login()
+    assert again.user_id == alone.user_id
