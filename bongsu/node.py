@@ -129,8 +129,11 @@ class Node:
         progress: Callable[[int, int], None],
         *,
         fresh_view: bool = False,
+        open_log: Callable[..., LogStore] = LogStore.open,
     ) -> "Node":
         """Open the data directory and apply what the view lacks; with `fresh_view` the view is built anew.
+
+        `open_log` is the simulator's to replace: a disk that breaks on request.
 
         Raises:
             FatalError: the store cannot be trusted; the sentence says what to do.
@@ -139,7 +142,7 @@ class Node:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
         config = with_root_key(config)
         key = NodeKey.open(data / "node.key")
-        log = LogStore.open(
+        log = open_log(
             data / "log.db",
             key,
             clock=clock,

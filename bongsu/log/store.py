@@ -22,7 +22,7 @@ from bongsu.log.schema import Opener, connect, is_full
 from bongsu.log.stretch import stretch
 from bongsu.log.vector import Vector, prefix_of
 from bongsu.log.verify import Report, Statistics
-from bongsu.log.writer import Done, Request, Transactions, Writer
+from bongsu.log.writer import Done, MakeWriter, Request, Transactions, Writer
 
 __all__ = ["Damaged", "ForeignRecord", "LogStore", "Report", "Statistics"]
 
@@ -36,7 +36,15 @@ def _ignore(_: Any) -> None:
 class LogStore:
     """log.db. Every method is called on one thread, the event loop's where there is one."""
 
-    def __init__(self, path: Path, files: Files, key: NodeKey, clock: Clock) -> None:
+    def __init__(
+        self,
+        path: Path,
+        files: Files,
+        key: NodeKey,
+        clock: Clock,
+        writer: MakeWriter = Writer,
+        random_bytes: Callable[[int], bytes] = os.urandom,
+    ) -> None:
         self.path = path
         self.key = key
         # Called with every committed batch in order of position, before its futures resolve.
@@ -49,9 +57,9 @@ class LogStore:
         self._clock = clock
         self._files = files
         self._reader = Reader(files.reading)
-        self._heads = Heads(self._reader, key.node, key.public)
+        self._heads = Heads(self._reader, key.node, key.public, random_bytes)
         self._head_position = self._heads.position
-        self._tag = os.urandom(8)
+        self._tag = random_bytes(8)
         self._tag_queued = False
         last = self._reader.value("SELECT start_tag FROM starts ORDER BY first_position DESC LIMIT 1")
         self._tag_shown: bytes = self._tag if last is None else last
@@ -60,7 +68,7 @@ class LogStore:
         self._free_enough = True
         self._loop: asyncio.AbstractEventLoop | None = None
         self.transactions = Transactions(files.writing, key)
-        self._writer = Writer(self.transactions, self._wake)
+        self._writer = writer(self.transactions, self._wake)
         self._closed = False
 
     @classmethod
@@ -73,15 +81,18 @@ class LogStore:
         free_bytes_min: int,
         admin_contact: str = "",
         opener: Opener = connect,
+        writer: MakeWriter = Writer,
+        random_bytes: Callable[[int], bytes] = os.urandom,
     ) -> "LogStore":
         """Open log.db, made if it is not there. Every opening is a new start of the node, with a new epoch.
 
+        `opener`, `writer` and `random_bytes` are the simulator's to replace (bongsu/sim).
         Raises:
             FatalError: another process has it, or it is damaged; the sentence says what to do.
         """
         files = open_files(path, opener)
         try:
-            store = cls(path, files, key, clock)
+            store = cls(path, files, key, clock, writer, random_bytes)
             verify.check_newest_heads(store._reader)
         except Exception as error:
             files.close()
