@@ -227,6 +227,13 @@ class World:
             await self._verify()
         for site in self.sites:
             self.start(site)
+        if self.revoked is not None:
+            # Its operators switch it off; its people use another site.
+            self.victim.kill()
+            self.sites.remove(self.victim)
+        for client in self.clients:
+            if client.site not in self.sites:
+                client.move()
         await self.settled(SETTLE_S)
 
     async def _verify(self) -> None:
@@ -244,18 +251,23 @@ class World:
         deadline = self.loop.now + bound_s
         while self.loop.now < deadline:
             await asyncio.sleep(0.5)
-            if all(site.up for site in self.sites) and self._level():
+            if all(site.up for site in self.members) and self._level():
                 return True
         return False
 
+    @property
+    def members(self) -> list[Site]:
+        """The sites that belong to the service still."""
+        return [site for site in self.sites if site.key.node != self.revoked]
+
     def _level(self) -> bool:
-        first = self.sites[0].node.vector
+        first = self.members[0].node.vector
         return all(
             first <= site.node.vector
             and site.node.vector <= first
             and not site.node.context.authorities.stale
             and site.node.position == site.node.log.head_position
-            for site in self.sites
+            for site in self.members
         )
 
 
@@ -319,11 +331,10 @@ def run(seed: int, faults: Sequence[str] | None = None) -> Outcome:
         logger.setLevel(level)
         logger.propagate = propagate
         random.setstate(chance)
-    failures = tuple(world.journal.failures)
     names = tuple(fault.name for fault in world.faults)
-    del world
-    gc.collect()
-    return Outcome(seed, names, failures, ear.world.journal.counts, digest)
+    gc.collect()  # what was killed in the middle goes now, and not in a later run
+    world.loop.set_exception_handler(None)
+    return Outcome(seed, names, tuple(world.journal.failures), world.journal.counts, digest)
 
 
 def _unhandled(world: World, found: dict) -> None:  # type: ignore[type-arg]
