@@ -12,6 +12,7 @@ import {
   SyncState,
 } from "matrix-js-sdk";
 import { decodeRecoveryKey } from "matrix-js-sdk/lib/crypto-api/index.js";
+import { hastenBackup } from "./encryption";
 import { whileOpening } from "./opening";
 import { Outbox } from "./outbox";
 import { openOutboxStore } from "./outboxStore";
@@ -43,6 +44,8 @@ export interface Running {
   sent: Map<string, string>;
   /** The first list of rooms is there, from this device or from the server. */
   prepared: Promise<void>;
+  /** The server has told what is new: from now on the account data held here is the account's. */
+  upToDate: Promise<void>;
   stop: () => Promise<void>;
 }
 
@@ -82,6 +85,7 @@ export async function start(session: Session, sites: Sites, hooks: Hooks): Promi
   });
   client.on(HttpApiEvent.SessionLoggedOut, () => hooks.loggedOut());
   await store.startup();
+  await hastenBackup();
   await client.initRustCrypto({ cryptoDatabasePrefix: `bongsu-${session.userId}` });
   opening.done();
 
@@ -92,9 +96,12 @@ export async function start(session: Session, sites: Sites, hooks: Hooks): Promi
     sent: (letter, eventId) => sent.set(letter.id, eventId),
     changed: hooks.changed,
   });
+  let tellUpToDate: () => void;
+  const upToDate = new Promise<void>((done) => (tellUpToDate = done));
   const prepared = new Promise<void>((done) => {
     client.on(ClientEvent.Sync, (state, previous) => {
       if (state === SyncState.Prepared || state === SyncState.Syncing) done();
+      if (state === SyncState.Syncing) tellUpToDate();
       if (state === SyncState.Syncing && previous !== SyncState.Syncing) outbox.wake();
     });
   });
@@ -116,6 +123,7 @@ export async function start(session: Session, sites: Sites, hooks: Hooks): Promi
     outbox,
     sent,
     prepared,
+    upToDate,
     stop: async () => {
       clearInterval(saving);
       window.removeEventListener("online", wake);

@@ -12,7 +12,7 @@ import {
 import { type Chat, chatsOf } from "../matrix/chats";
 import { type Running, start } from "../matrix/client";
 import { openDirect } from "../matrix/direct";
-import { type Encryption, openWithKit, prepareEncryption, recover } from "../matrix/encryption";
+import { type Encryption, openWithKit, prepareEncryption, recover, tryAgain } from "../matrix/encryption";
 import { type Item, layout } from "../matrix/layout";
 import { KEY_PATIENCE_MS, linesOf, loadOlder, markRead } from "../matrix/timeline";
 import { onProgress } from "../matrix/upload";
@@ -35,6 +35,9 @@ const NEWS = [
 ] as const satisfies EmittedEvents[];
 
 const KEYS_AGAIN_MS = 3_000;
+// Longer than the SDK's own rest of 5 s between two questions for one key.
+const ASK_KEYS_MS = 6_000;
+const ASK_KEYS_MS_MAX = 300_000;
 
 class LiveState {
   chats = $state.raw<Chat[]>([]);
@@ -49,6 +52,8 @@ class LiveState {
   private progress = new Map<string, number>();
   private refreshing = false;
   private loading = false;
+  private asking: ReturnType<typeof setTimeout> | null = null;
+  private askAfterMs = ASK_KEYS_MS;
 
   get client(): MatrixClient {
     if (!this.running) throw new Error("the client has not started");
@@ -86,6 +91,8 @@ class LiveState {
     await this.running.prepared;
     this.ready = true;
     this.refresh();
+    // What this device held may be older than the account's keys: made from that, they would be made twice.
+    await this.running.upToDate;
     await this.prepareEncryption();
   }
 
@@ -141,11 +148,23 @@ class LiveState {
     const lines = linesOf(this.running, room, this.progress, Date.now());
     this.items = layout(lines);
     if (lines.some((line) => line.what.kind === "waiting")) setTimeout(() => this.refresh(), KEY_PATIENCE_MS);
+    if (lines.some((line) => line.what.kind === "waiting" || line.what.kind === "unreadable")) this.askAgain(room);
     if (document.visibilityState === "visible") void markRead(this.client, room);
+  }
+
+  /** Another device may still bring the missing keys to the backup: asks at growing distances, one question at a time. */
+  private askAgain(room: Room): void {
+    if (this.asking !== null) return;
+    this.asking = setTimeout(() => {
+      this.asking = null;
+      this.askAfterMs = Math.min(this.askAfterMs * 2, ASK_KEYS_MS_MAX);
+      if (this.roomId === room.roomId) void tryAgain(this.client, room).then(() => this.refresh());
+    }, this.askAfterMs);
   }
 
   async open(roomId: string | null): Promise<void> {
     this.roomId = roomId;
+    this.askAfterMs = ASK_KEYS_MS;
     this.atBeginning = false;
     this.draw();
     const { room } = this;
