@@ -14,10 +14,17 @@ import { type Running, start } from "../matrix/client";
 import { openDirect } from "../matrix/direct";
 import { type Encryption, openWithKit, prepareEncryption, recover, tryAgain } from "../matrix/encryption";
 import { type Item, layout } from "../matrix/layout";
-import { KEY_PATIENCE_MS, linesOf, loadOlder, markRead } from "../matrix/timeline";
+import { pinnedIds, typing } from "../matrix/rooms";
+import { KEY_PATIENCE_MS, linesOf, loadOlder, loadUntil, markRead } from "../matrix/timeline";
+import { deleteDB } from "idb";
+import { feed } from "../matrix/indexing";
+import { outboxName } from "../matrix/outboxStore";
+import { SearchIndex, searchName } from "../matrix/searchIndex";
 import { onProgress } from "../matrix/upload";
+import { CryptoEvent, type VerificationRequest } from "matrix-js-sdk/lib/crypto-api/index.js";
 import { m } from "../paraglide/messages";
 import { app } from "./app.svelte";
+import { notices } from "./notices.svelte";
 
 const NEWS = [
   ClientEvent.Room,
@@ -28,8 +35,11 @@ const NEWS = [
   RoomEvent.MyMembership,
   RoomEvent.Receipt,
   RoomEvent.Redaction,
+  RoomEvent.Tags,
   RoomMemberEvent.Membership,
+  RoomMemberEvent.Typing,
   RoomStateEvent.Members,
+  RoomStateEvent.Events,
   MatrixEventEvent.Decrypted,
   MatrixEventEvent.Replaced,
 ] as const satisfies EmittedEvents[];
@@ -42,13 +52,20 @@ const ASK_KEYS_MS_MAX = 300_000;
 class LiveState {
   chats = $state.raw<Chat[]>([]);
   items = $state.raw<Item[]>([]);
+  typing = $state.raw<string[]>([]);
+  pinned = $state.raw<string[]>([]);
   roomId = $state<string | null>(null);
   ready = $state(false);
   failure = $state("");
   encryption = $state<Encryption | "starting">("starting");
   waiting = $state(0);
   atBeginning = $state(false);
+  verifying = $state.raw<VerificationRequest | null>(null);
+  /** Null while it opens, and where the device gives it no room. */
+  search: SearchIndex | null = null;
   private running: Running | null = null;
+  /** What had been read when the room was opened: the mark stays while one reads on. */
+  private readUpTo: string | null = null;
   private progress = new Map<string, number>();
   private refreshing = false;
   private loading = false;
@@ -83,6 +100,9 @@ class LiveState {
       this.failure = m.error_start({ text: String(error) });
       return;
     }
+    void this.beginSearch(this.client);
+    notices.listen(this.client);
+    this.client.on(CryptoEvent.VerificationRequestReceived, (request) => (this.verifying = request));
     for (const news of NEWS) this.client.on(news, () => this.refresh());
     onProgress((id, part) => {
       this.progress.set(id, part);
@@ -94,6 +114,15 @@ class LiveState {
     // What this device held may be older than the account's keys: made from that, they would be made twice.
     await this.running.upToDate;
     await this.prepareEncryption();
+  }
+
+  private async beginSearch(client: MatrixClient): Promise<void> {
+    try {
+      this.search = await SearchIndex.open(client.getSafeUserId());
+      feed(client, this.search);
+    } catch {
+      // Without the index names are searched, and messages are not.
+    }
   }
 
   private async prepareEncryption(): Promise<void> {
@@ -146,7 +175,10 @@ class LiveState {
       return;
     }
     const lines = linesOf(this.running, room, this.progress, Date.now());
-    this.items = layout(lines);
+    this.items = layout(lines, this.readUpTo);
+    this.typing = typing(room, this.client.getSafeUserId());
+    const pinned = pinnedIds(room);
+    if (pinned.join() !== this.pinned.join()) this.pinned = pinned;
     if (lines.some((line) => line.what.kind === "waiting")) setTimeout(() => this.refresh(), KEY_PATIENCE_MS);
     if (lines.some((line) => line.what.kind === "waiting" || line.what.kind === "unreadable")) this.askAgain(room);
     if (document.visibilityState === "visible") void markRead(this.client, room);
@@ -164,6 +196,7 @@ class LiveState {
 
   async open(roomId: string | null): Promise<void> {
     this.roomId = roomId;
+    this.readUpTo = this.room?.getEventReadUpTo(this.client.getSafeUserId()) ?? null;
     this.askAfterMs = ASK_KEYS_MS;
     this.atBeginning = false;
     this.draw();
@@ -188,6 +221,19 @@ class LiveState {
     }
   }
 
+  /** Brings a message of the open room here. False: it cannot be had. */
+  async seek(eventId: string): Promise<boolean> {
+    const { room } = this;
+    if (!room) return false;
+    try {
+      return await loadUntil(this.client, room, eventId);
+    } catch {
+      return false;
+    } finally {
+      this.draw();
+    }
+  }
+
   async chatWith(userId: string): Promise<void> {
     app.go({ screen: "room", roomId: await openDirect(this.client, userId) });
   }
@@ -199,6 +245,9 @@ class LiveState {
     this.ready = false;
     await running?.stop();
     await running?.client.clearStores({ cryptoDatabasePrefix: `bongsu-${app.session?.userId ?? ""}` }).catch(() => undefined);
+    this.search?.close();
+    const { userId = "" } = app.session ?? {};
+    await Promise.all([searchName(userId), outboxName(userId)].map((name) => deleteDB(name).catch(() => undefined)));
     app.leave(notice);
     location.reload();
   }
