@@ -25,20 +25,26 @@ async def get_sync(service: Service, request: Request) -> Response:
     if set_presence not in ("offline", "online", "unavailable"):
         raise invalid_param("`set_presence` must be offline, online or unavailable.")
     timeout_ms = request.query_integer("timeout", 0, limits.SYNC_TIMEOUT_S_MAX * 1000)
-    after = request.query("use_state_after") or request.query("org.matrix.msc4222.use_state_after")
     sync_request = SyncRequest(
         who.user_id,
         who.device_id,
         who.session,
         filter_of(service, who.user_id, request.query("filter")),
         request.query_flag("full_state"),
-        after == "true",
+        _state_section(request),
         timeout_ms / 1000,
         set_presence,
     )
     service.node.last_seen.put((who.user_id, who.device_id), service.node.now_ms())
     since = request.query("since")
     return Response(200, await sync(service.node, sync_request, since or None))
+
+
+def _state_section(request: Request) -> str:
+    for prefix in ("", "org.matrix.msc4222."):
+        if request.query(f"{prefix}use_state_after") == "true":
+            return f"{prefix}state_after"
+    return "state"
 
 
 def filter_of(service: Service, user_id: str, text: str | None) -> filters.Filter:

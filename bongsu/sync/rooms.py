@@ -93,8 +93,7 @@ def _joined(
     if not whole and not found.rows and not ephemeral and not account_data and not state:
         return {}
     entry = found.fields(node, request)
-    name = "state_after" if request.use_state_after else "state"
-    entry[name] = {"events": state}
+    entry[request.state_section] = {"events": state}
     entry["ephemeral"] = {"events": ephemeral}
     entry["account_data"] = {"events": account_data}
     entry.update(unread_fields(node.context, member, request.filter.timeline))
@@ -168,8 +167,7 @@ def _left(
         state = state_changes(node, member, since, found, after=request.use_state_after)
     now_ms = node.now_ms()
     rows = [node.context.events.row(state[key]) for key in sorted(state)]
-    name = "state_after" if request.use_state_after else "state"
-    entry[name] = {
+    entry[request.state_section] = {
         "events": [node.client_events.raw(row, now_ms, with_room=False) for row in rows if row is not None]
     }
     entry["account_data"] = {"events": _account_data(node, request, since, room_id)}

@@ -21,9 +21,8 @@ export async function setTagged(client: MatrixClient, roomId: string, tag: strin
 }
 
 export function isMuted(client: MatrixClient, roomId: string): boolean {
-  const rule = client.pushRules?.global.override?.find((each) => each.rule_id === roomId);
-  const quiet = !rule?.actions.includes(PushRuleActionName.Notify);
-  return rule !== undefined && rule.enabled && quiet;
+  const rule = client.pushRules?.global.room?.find((each) => each.rule_id === roomId);
+  return rule !== undefined && rule.enabled && !rule.actions.includes(PushRuleActionName.Notify);
 }
 
 export async function setMuted(client: MatrixClient, roomId: string, muted: boolean): Promise<void> {
