@@ -30,10 +30,10 @@ test: test-deps ## every test; what needs more time is in test-long
 	@$(BIN)/python -m pytest -n 2 -m "not long" $(PYTEST_ARGS)
 
 test-long: test-deps ## every test, the long ones too
-	@tools/need chromium
 	@$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
 
 test-deps: .venv/.test .venv-synapse/.oracle tests/e2e/node_modules/.installed bongsu/web/.built
+	@tools/need chromium
 
 oracle: .venv-synapse/.oracle ## the independent homeserver that tests/oracle asks, in an environment of its own
 

@@ -112,10 +112,9 @@ export async function drive(url, folder, language, width) {
   async function tell(story) {
     try {
       await story();
-      if (complaints.length > 0) throw new Error(`the pages complained:\n${[...new Set(complaints)].join("\n")}`);
+      if (complaints.length > 0) throw new Error("the pages complained");
     } catch (error) {
-      console.log(error.stack);
-      console.log([...new Set(complaints)].join("\n"));
+      console.log([error.stack, ...new Set(complaints)].join("\n"));
       for (const [name, page] of pages) await picture(page, `failed-${name}`).catch(() => undefined);
       process.exitCode = 1;
     } finally {

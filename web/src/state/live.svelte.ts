@@ -9,6 +9,7 @@ import {
   RoomMemberEvent,
   RoomStateEvent,
 } from "matrix-js-sdk";
+import { leaveService } from "../matrix/account";
 import { type Chat, chatsOf } from "../matrix/chats";
 import { type Running, start } from "../matrix/client";
 import { openDirect } from "../matrix/direct";
@@ -64,6 +65,9 @@ class LiveState {
   /** Null while it opens, and where the device gives it no room. */
   search: SearchIndex | null = null;
   private running: Running | null = null;
+  /** What is said when the account is removed, whichever request is refused first afterwards. */
+  private farewell = "";
+  private ended = false;
   /** What had been read when the room was opened: the mark stays while one reads on. */
   private readUpTo: string | null = null;
   private progress = new Map<string, number>();
@@ -93,7 +97,7 @@ class LiveState {
       this.running = await start(session, app.sites, {
         texts: { emptyRoom: m.empty_room(), andOthers: (name, count) => m.and_others({ name, count }) },
         session: () => app.session ?? session,
-        loggedOut: () => void this.end(m.logged_out()),
+        loggedOut: () => void this.end(this.farewell || m.logged_out()),
         changed: () => this.refresh(),
       });
     } catch (error) {
@@ -238,8 +242,22 @@ class LiveState {
     app.go({ screen: "room", roomId: await openDirect(this.client, userId) });
   }
 
+  /** @throws WrongPassword */
+  async leaveService(password: string): Promise<void> {
+    this.farewell = m.left_service();
+    try {
+      await leaveService(this.client, password);
+    } catch (error) {
+      this.farewell = "";
+      throw error;
+    }
+    await this.end(this.farewell);
+  }
+
   /** Leaves this account on this device, and everything the device held of it. */
   async end(notice = ""): Promise<void> {
+    if (this.ended) return;
+    this.ended = true;
     const running = this.running;
     this.running = null;
     this.ready = false;
