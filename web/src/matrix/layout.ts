@@ -103,8 +103,17 @@ function together(a: Line, b: Line): boolean {
   );
 }
 
+let lastDay = { fromMs: 0, toMs: 0, name: "" };
+
+/** The day of a time, here. Most lines are of the same day as the one before, and making a date is dear. */
 function day(timeMs: number): string {
-  return new Date(timeMs).toDateString();
+  if (timeMs < lastDay.fromMs || timeMs >= lastDay.toMs) {
+    const date = new Date(timeMs);
+    const [year, month, number] = [date.getFullYear(), date.getMonth(), date.getDate()];
+    const [from, to] = [new Date(year, month, number), new Date(year, month, number + 1)];
+    lastDay = { fromMs: from.getTime(), toMs: to.getTime(), name: date.toDateString() };
+  }
+  return lastDay.name;
 }
 
 /**
@@ -118,7 +127,10 @@ export function unreadCounts(senders: string[], readUpTo: Map<string, number>): 
     // Who writes has read what stands above.
     read: Math.max(read, senders.lastIndexOf(userId)),
   }));
-  return senders.map(
-    (sender, index) => members.filter(({ userId, read }) => userId !== sender && read < index).length,
+  if (members.length === 0) return senders.map(() => 0);
+  // What everybody has read is most of a long room.
+  const allRead = Math.min(...members.map(({ read }) => read));
+  return senders.map((sender, index) =>
+    index <= allRead ? 0 : members.filter(({ userId, read }) => userId !== sender && read < index).length,
   );
 }

@@ -19,7 +19,11 @@ const UNREAD_MEMBERS_MAX = 100;
 // Of ten thousand reactions a person reads a few.
 const REACTION_KINDS_MAX = 30;
 const REACTION_NAMES_MAX = 30;
-// How far back a link to a message leads: 100 pages of 60.
+// Who reads on far back is given more at a time.
+const PAGE = 60;
+const DEEP = 300;
+const PAGE_DEEP = 250;
+// How far back a link to a message leads.
 const PAGES_BACK_MAX = 100;
 
 export function linesOf(running: Running, room: Room, progress: Map<string, number>, nowMs: number): Line[] {
@@ -71,7 +75,28 @@ function unread(room: Room, events: MatrixEvent[]): number[] {
   return unreadCounts(events.map((event) => event.getSender() ?? ""), readUpTo);
 }
 
+// Of 50,000 lines a new message changes one: the others are kept until something that shows in them changes.
+const kept = new WeakMap<MatrixEvent, { facts: string; line: Line }>();
+
 function lineOf(room: Room, event: MatrixEvent, me: string, unreadCount: number, nowMs: number): Line {
+  const facts = factsOf(room, event, unreadCount);
+  const before = kept.get(event);
+  if (facts !== null && before?.facts === facts) return before.line;
+  const line = drawn(room, event, me, unreadCount, nowMs);
+  if (facts !== null) kept.set(event, { facts, line });
+  return line;
+}
+
+/** All that a line is made of and that can change; null: too much of it can. */
+function factsOf(room: Room, event: MatrixEvent, unreadCount: number): string | null {
+  if (event.isDecryptionFailure() || event.getType() === EventType.RoomMessageEncrypted || event.replyEventId) return null;
+  const id = event.getId() ?? "";
+  if (room.relations.getChildEventsForEvent(id, RelationType.Annotation, EventType.Reaction)) return null;
+  const name = room.getMember(event.getSender() ?? "")?.name;
+  return [id, name, unreadCount, event.isRedacted(), event.replacingEventId()].join(" ");
+}
+
+function drawn(room: Room, event: MatrixEvent, me: string, unreadCount: number, nowMs: number): Line {
   const sender = event.getSender() ?? "";
   return {
     id: event.getId() ?? "",
@@ -215,7 +240,7 @@ function attachmentOf(letter: Letter, attachment: Attachment): Line["what"] {
 /** Loads older events. False: there are none. */
 export async function loadOlder(client: MatrixClient, room: Room): Promise<boolean> {
   const before = room.getLiveTimeline().getEvents().length;
-  await client.scrollback(room, 60);
+  await client.scrollback(room, before < DEEP ? PAGE : PAGE_DEEP);
   return room.getLiveTimeline().getEvents().length > before && room.oldState.paginationToken !== null;
 }
 

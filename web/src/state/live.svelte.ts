@@ -25,6 +25,7 @@ import { onProgress } from "../matrix/upload";
 import { CryptoEvent, type VerificationRequest } from "matrix-js-sdk/lib/crypto-api/index.js";
 import { m } from "../paraglide/messages";
 import { app } from "./app.svelte";
+import { forgetChats, keepChats, readChats } from "./lastChats";
 import { notices } from "./notices.svelte";
 
 const NEWS = [
@@ -51,7 +52,7 @@ const ASK_KEYS_MS = 6_000;
 const ASK_KEYS_MS_MAX = 300_000;
 
 class LiveState {
-  chats = $state.raw<Chat[]>([]);
+  chats = $state.raw<Chat[]>(readChats(app.session?.userId ?? ""));
   items = $state.raw<Item[]>([]);
   typing = $state.raw<string[]>([]);
   pinned = $state.raw<string[]>([]);
@@ -171,7 +172,9 @@ class LiveState {
 
   private draw(): void {
     if (!this.running || !this.ready) return;
-    this.chats = chatsOf(this.client);
+    const chats = chatsOf(this.client);
+    this.chats = chats;
+    keepChats(this.client.getSafeUserId(), chats);
     this.waiting = this.outbox.waiting().length;
     const { room } = this;
     if (!room) {
@@ -266,6 +269,7 @@ class LiveState {
     this.search?.close();
     const { userId = "" } = app.session ?? {};
     await Promise.all([searchName(userId), outboxName(userId)].map((name) => deleteDB(name).catch(() => undefined)));
+    forgetChats();
     app.leave(notice);
     location.reload();
   }
