@@ -1,17 +1,14 @@
 """The command line: parse, call, print. What the commands do is in `serve` and `offline`."""
 
-import functools
 import sys
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import click
 
 import bongsu
-from bongsu import config as settings
-from bongsu.config import Config, SettingError
-from bongsu.errors import FatalError, MatrixError
+from bongsu.cli_lab import drill, lab
+from bongsu.cli_settings import with_settings
+from bongsu.cli_sites import root, site
+from bongsu.config import Config
 
 # The options of `serve` are a contract that other people's scripts rely on.
 SERVE_OPTIONS = {
@@ -19,38 +16,14 @@ SERVE_OPTIONS = {
     "listen": "HOST:PORT",
     "server_name": "NAME",
     "site": "NAME",
+    "root_key": "KEY",
+    "certificate": "FILE",
     "role": "core|hub",
     "registration": "open|token|closed",
     "rate_limits": "on|off",
     "public_url": "URL",
 }
-OFFLINE_OPTIONS = {"data": "DIR", "server_name": "NAME"}
-
-Command = Callable[..., Any]
-
-
-def _with_settings(metavars: dict[str, str]) -> Callable[[Command], Command]:
-    """Add --config and an option for each setting named, and hand the command a checked Config."""
-
-    def decorate(command: Command) -> Command:
-        @functools.wraps(command)
-        def call(config: Path | None, **arguments: Any) -> None:
-            chosen = {name: arguments.pop(name) for name in metavars}
-            try:
-                command(settings.load(chosen, file=config), **arguments)
-            except (SettingError, FatalError) as error:
-                raise click.ClickException(str(error)) from error
-            except MatrixError as error:
-                raise click.ClickException(error.error) from error
-
-        decorated: Command = call
-        for name, metavar in reversed(metavars.items()):
-            doc = settings.SETTINGS[name].metadata["doc"].replace("`", "")
-            decorated = click.option("--" + name.replace("_", "-"), metavar=metavar, help=doc)(decorated)
-        file = click.Path(path_type=Path, dir_okay=False)
-        return click.option("--config", type=file, metavar="FILE", help="A TOML file of settings.")(decorated)
-
-    return decorate
+OFFLINE_OPTIONS = {"data": "DIR", "server_name": "NAME", "root_key": "KEY"}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -59,8 +32,14 @@ def main() -> None:
     """Bongsu, a messenger service that outlives its data centre."""
 
 
+main.add_command(drill)
+main.add_command(lab)
+main.add_command(root)
+main.add_command(site)
+
+
 @main.command()
-@_with_settings(SERVE_OPTIONS)
+@with_settings(SERVE_OPTIONS)
 def serve(config: Config) -> None:
     """Run a node until it is told to stop (SIGTERM or Ctrl-C)."""
     from bongsu.serve import run
@@ -83,7 +62,7 @@ _password = click.option(
 
 
 @user.command("add")
-@_with_settings(OFFLINE_OPTIONS)
+@with_settings(OFFLINE_OPTIONS)
 @click.argument("name")
 @_password
 def user_add(config: Config, name: str, password: str) -> None:
@@ -94,7 +73,7 @@ def user_add(config: Config, name: str, password: str) -> None:
 
 
 @user.command("list")
-@_with_settings(OFFLINE_OPTIONS)
+@with_settings(OFFLINE_OPTIONS)
 def user_list(config: Config) -> None:
     """List the accounts, one a line: user id, state."""
     from bongsu import offline
@@ -104,7 +83,7 @@ def user_list(config: Config) -> None:
 
 
 @user.command("deactivate")
-@_with_settings(OFFLINE_OPTIONS)
+@with_settings(OFFLINE_OPTIONS)
 @click.argument("name")
 def user_deactivate(config: Config, name: str) -> None:
     """End the account NAME for ever: its sessions, its memberships, its password."""
@@ -114,7 +93,7 @@ def user_deactivate(config: Config, name: str) -> None:
 
 
 @user.command("reset-password")
-@_with_settings(OFFLINE_OPTIONS)
+@with_settings(OFFLINE_OPTIONS)
 @click.argument("name")
 @_password
 def user_reset_password(config: Config, name: str, password: str) -> None:
@@ -130,7 +109,7 @@ def token() -> None:
 
 
 @token.command("create")
-@_with_settings(OFFLINE_OPTIONS)
+@with_settings(OFFLINE_OPTIONS)
 @click.option(
     "--uses", type=click.IntRange(min=1), help="How many accounts it is good for; any number when left out."
 )
@@ -145,7 +124,7 @@ def token_create(config: Config, uses: int | None, days: int | None) -> None:
 
 
 @token.command("list")
-@_with_settings(OFFLINE_OPTIONS)
+@with_settings(OFFLINE_OPTIONS)
 def token_list(config: Config) -> None:
     """List the registration tokens, one a line: token, what is left of it."""
     from bongsu import offline
@@ -155,7 +134,7 @@ def token_list(config: Config) -> None:
 
 
 @main.command()
-@_with_settings(OFFLINE_OPTIONS)
+@with_settings(OFFLINE_OPTIONS)
 def verify(config: Config) -> None:
     """Check every chain, signature and file, and that the view equals a rebuild. Exit 1 on a problem."""
     from bongsu import offline
@@ -166,7 +145,7 @@ def verify(config: Config) -> None:
 
 
 @main.command()
-@_with_settings(OFFLINE_OPTIONS)
+@with_settings(OFFLINE_OPTIONS)
 def rebuild(config: Config) -> None:
     """Drop the view and rebuild it from the logs."""
     from bongsu import offline

@@ -5,93 +5,39 @@ The command line wins over BONGSU_… variables, those over the TOML file, that 
 
 import ipaddress
 import os
-import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from bongsu.setting_values import (
+    CONTACT,
+    MIB,
+    SERVER_NAME,
+    SITE,
+    Parser,
+    matching,
+    one_of,
+    parse_directory,
+    parse_file,
+    parse_listen,
+    parse_nats_urls,
+    parse_on_off,
+    parse_public_key,
+    parse_public_url,
+    parse_tls_folder,
+    parse_urls,
+    whole_number,
+)
+
 ENVIRONMENT_PREFIX = "BONGSU_"
 CONFIG_VARIABLE = "BONGSU_CONFIG"
-MIB = 1024 * 1024
-
-_SERVER_NAME = re.compile(r"(?:[0-9a-z.-]{1,230}|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?")
-_SITE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
-_LISTEN = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\s\[\]/]+):([0-9]{1,5})")
-_CONTACT = re.compile(r"(?:mailto:[^\s@]+@[^\s@]+|https?://\S+)")
-
-# A parser takes what the command line (text), the environment (text) or TOML (typed) gave, and returns the
-# value or raises ValueError with the end of the sentence "setting X is V, but …".
-Parser = Callable[[object], Any]
 
 
 class SettingError(Exception):
     """A setting that cannot be used. The message is a sentence: which, where it was set, and why not."""
-
-
-def _text(raw: object) -> str:
-    if not isinstance(raw, str) or not raw or "\0" in raw:
-        raise ValueError("it must be a text that is not empty")
-    return raw
-
-
-def _matching(pattern: re.Pattern[str], meaning: str) -> Parser:
-    def parse(raw: object) -> str:
-        if not pattern.fullmatch(_text(raw)):
-            raise ValueError(f"it must be {meaning}")
-        return str(raw)
-
-    return parse
-
-
-def _one_of(*words: str) -> Parser:
-    def parse(raw: object) -> str:
-        if raw not in words:
-            raise ValueError(f"it must be one of: {', '.join(words)}")
-        return str(raw)
-
-    return parse
-
-
-def _on_off(raw: object) -> bool:
-    if raw in ("on", "off"):
-        return raw == "on"
-    if not isinstance(raw, bool):
-        raise ValueError("it must be on or off")
-    return raw
-
-
-def _whole_number(low: int, high: int) -> Parser:
-    def parse(raw: object) -> int:
-        number = int(raw) if isinstance(raw, str) and re.fullmatch(r"[0-9]{1,15}", raw) else raw
-        if isinstance(number, bool) or not isinstance(number, int) or not low <= number <= high:
-            raise ValueError(f"it must be a whole number from {low} to {high}")
-        return number
-
-    return parse
-
-
-def _directory(raw: object) -> Path:
-    path = Path(_text(raw)).expanduser()
-    if path.exists() and not path.is_dir():
-        raise ValueError("that is not a directory")
-    return path
-
-
-def _listen(raw: object) -> str:
-    match = _LISTEN.fullmatch(_text(raw))
-    if match is None or not 1 <= int(match[2]) <= 65_535:
-        raise ValueError("it must be HOST:PORT, for example 127.0.0.1:8008 or [::1]:8008")
-    return str(raw)
-
-
-def _public_url(raw: object) -> str:
-    address = urlsplit(_text(raw))
-    if address.scheme not in ("http", "https") or not address.hostname or address.query or address.fragment:
-        raise ValueError("it must be an http:// or https:// address without query, as clients reach it")
-    return str(raw).rstrip("/")
 
 
 def _setting(default: object, parse: Parser, doc: str, *, unit: str, bound: str) -> Any:
@@ -104,112 +50,168 @@ class Config:
 
     data: Path = _setting(
         Path("data"),
-        _directory,
+        parse_directory,
         "Where the node keeps its key, its logs, its view and its media.",
         unit="directory",
         bound="made when it does not exist",
     )
     listen: str = _setting(
         "127.0.0.1:8008",
-        _listen,
+        parse_listen,
         "The address that clients connect to.",
         unit="HOST:PORT",
         bound="port 1 to 65535",
     )
     server_name: str = _setting(
         "localhost",
-        _matching(_SERVER_NAME, "a host name in lower case, with or without a port"),
+        matching(SERVER_NAME, "a host name in lower case, with or without a port"),
         "The part of every user's name behind the colon. It can never change once the data is used.",
         unit="name",
         bound="at most 230 bytes",
     )
     site: str = _setting(
         "main",
-        _matching(_SITE, "at most 32 lower-case letters, digits and hyphens"),
+        matching(SITE, "at most 32 lower-case letters, digits and hyphens"),
         "The failure domain this node stands in, as people are shown it.",
         unit="name",
         bound="at most 32 letters, digits, hyphens",
     )
+    root_key: str | None = _setting(
+        None,
+        parse_public_key,
+        "The service's root key, from `bongsu root show`. Without one, a node is a service by itself.",
+        unit="public key",
+        bound="43 characters of base64",
+    )
+    certificate: Path | None = _setting(
+        None,
+        parse_file,
+        "The node's certificate, from `bongsu site add`; without it, what `bongsu site install` stored.",
+        unit="file",
+        bound="one line of text",
+    )
     role: str = _setting(
         "core",
-        _one_of("core", "hub"),
+        one_of("core", "hub"),
         "`core` for a data centre. `hub` is not built yet and is refused.",
         unit="word",
         bound="core, hub",
     )
     registration: str = _setting(
         "token",
-        _one_of("open", "token", "closed"),
+        one_of("open", "token", "closed"),
         "Who may make an account: anybody, holders of a registration token, or nobody.",
         unit="word",
         bound="open, token, closed",
     )
     rate_limits: bool = _setting(
         True,
-        _on_off,
+        parse_on_off,
         "Whether a user or an address that asks too often is told to wait.",
         unit="switch",
         bound="on, off",
     )
     rate_limit_factor: int = _setting(
         1,
-        _whole_number(1, 1_000_000),
+        whole_number(1, 1_000_000),
         "By what the rate limits are multiplied, for services whose users write more than people do.",
         unit="times",
         bound="1 to 1000000",
     )
     public_url: str | None = _setting(
         None,
-        _public_url,
+        parse_public_url,
         "The base URL that clients reach the service by; without it, the address in `listen`.",
         unit="URL",
         bound="http or https",
     )
     default_room_version: str = _setting(
         "12",
-        _one_of("10", "11", "12"),
+        one_of("10", "11", "12"),
         "The room version of new rooms. Some older clients cannot open 11 and 12.",
         unit="room version",
         bound="10, 11, 12",
     )
     upload_bytes_max: int = _setting(
         100 * MIB,
-        _whole_number(0, 4096 * MIB),
+        whole_number(0, 4096 * MIB),
         "The largest file a user may upload; 0 refuses uploads.",
         unit="bytes",
         bound="0 to 4294967296",
     )
     free_bytes_min: int = _setting(
         256 * MIB,
-        _whole_number(0, 1024 * 1024 * MIB),
+        whole_number(0, 1024 * 1024 * MIB),
         "Below this much free disk, writes are refused and reading goes on.",
         unit="bytes",
         bound="0 to 1099511627776",
     )
+    tls: Path | None = _setting(
+        None,
+        parse_tls_folder,
+        "A directory with `certificate.pem` and `key.pem`, for clients; without it they get plain HTTP.",
+        unit="directory",
+        bound="two PEM files",
+    )
+    peers: tuple[str, ...] = _setting(
+        (),
+        parse_urls,
+        "Where other nodes listen for links, as a list or separated by commas.",
+        unit="URLs",
+        bound="http or https, 64 at most",
+    )
+    peer_listen: str | None = _setting(
+        None,
+        parse_listen,
+        "The address that other nodes connect to; without it this node only calls others.",
+        unit="HOST:PORT",
+        bound="port 1 to 65535",
+    )
+    peer_tls: Path | None = _setting(
+        None,
+        parse_tls_folder,
+        "A directory with `ca.pem`, `certificate.pem` and `key.pem`, for links with nodes and with NATS.",
+        unit="directory",
+        bound="three PEM files",
+    )
+    nats: tuple[str, ...] = _setting(
+        (),
+        parse_nats_urls,
+        "The servers of the fabric between core sites, this site's first, as a list or separated by commas.",
+        unit="URLs",
+        bound="nats or tls, 64 at most",
+    )
+    promise_ms: int = _setting(
+        1_000,
+        whole_number(50, 60_000),
+        "How long a write waits for the disk of another site before it counts as held here alone.",
+        unit="milliseconds",
+        bound="50 to 60000",
+    )
     presence: bool = _setting(
         True,
-        _on_off,
+        parse_on_off,
         "Whether people see who is online.",
         unit="switch",
         bound="on, off",
     )
     push_allow_private: bool = _setting(
         False,
-        _on_off,
+        parse_on_off,
         "Whether push gateways may have private addresses and plain http, as in closed networks.",
         unit="switch",
         bound="on, off",
     )
     admin_contact: str | None = _setting(
         None,
-        _matching(_CONTACT, "a mailto: or https:// address"),
+        matching(CONTACT, "a mailto: or https:// address"),
         "Where people are sent who cannot be helped by the service, for example when its disk is full.",
         unit="URI",
         bound="mailto, http or https",
     )
     log_level: str = _setting(
         "info",
-        _one_of("debug", "info", "warning", "error"),
+        one_of("debug", "info", "warning", "error"),
         "The least serious message that goes to standard error.",
         unit="word",
         bound="debug, info, warning, error",
@@ -230,7 +232,12 @@ class Config:
     @property
     def base_url(self) -> str:
         """Where clients are told to find the service, without a slash at the end."""
-        return self.public_url or f"http://{self.listen}"
+        return self.public_url or f"{'https' if self.tls else 'http'}://{self.listen}"
+
+    @property
+    def has_several_sites(self) -> bool:
+        """Whether other sites are to hold what is written here."""
+        return bool(self.peers or self.peer_listen or self.nats)
 
 
 SETTINGS = {each.name: each for each in fields(Config) if each.metadata}
@@ -300,6 +307,11 @@ def _check_together(config: Config) -> None:
     if config.role == "hub":
         raise SettingError(
             "The setting role is hub, but this version has no hubs yet. Leave the setting out, or say core."
+        )
+    if config.has_several_sites and config.root_key is None:
+        raise SettingError(
+            "The settings peers, peer_listen and nats link this node with others, but without root_key no "
+            "node believes another. Make one with `bongsu root init`, or leave those settings out."
         )
     public_host = urlsplit(config.public_url or "").hostname
     if config.server_name == "localhost" and public_host and not _is_loopback(public_host):

@@ -17,10 +17,20 @@ from bongsu.log.record import (
 )
 
 
-def node(public_key: bytes, role: str, site: str, stamp: int) -> Draft:
-    """A node says who it is. Its own store believes it; others ask for the root key's certificate."""
+def node(public_key: bytes, role: str, site: str, stamp: int, certificate: str | None = None) -> Draft:
+    """A node says who it is, and shows its certificate (docs/protocol/authority.md).
+
+    Without a certificate only its own store believes it, and only in a service without a root key.
+    """
     body = {"public_key": public_key.hex(), "role": role, "site": site}
+    if certificate is not None:
+        body["certificate"] = certificate
     return Draft(Kind.NODE, service_scope(), Lane.TEXT, stamp, json_bytes(body))
+
+
+def revocation(text: str, stamp: int) -> Draft:
+    """The end of a node, signed by the root key: whoever carries it, the signature decides."""
+    return Draft(Kind.REVOCATION, service_scope(), Lane.URGENT, stamp, json_bytes({"revocation": text}))
 
 
 def event(room_id: str, stamp: int, pdu: dict[str, Any], sent_by: dict[str, str] | None) -> Draft:

@@ -2,15 +2,19 @@
 
 import asyncio
 import logging
+from bisect import insort
+from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
-from bongsu import drafts, limits
+from bongsu import authority, drafts, limits
 from bongsu.authority import Certificate
 from bongsu.clock import Clock, next_stamp
 from bongsu.config import Config, check_same_service
-from bongsu.errors import FatalError, MatrixError
+from bongsu.enrolment import keep_root_key, own_certificate, with_root_key
+from bongsu.errors import FatalError, MatrixError, forbidden
 from bongsu.live.delivered import Delivered
 from bongsu.live.expiry import TypingExpiry
 from bongsu.live.lazy import LazyMembers
@@ -22,42 +26,51 @@ from bongsu.log.record import Draft, Record
 from bongsu.log.store import Damaged, LogStore
 from bongsu.log.vector import Vector
 from bongsu.passwords import Passwords
+from bongsu.promises import Promises
 from bongsu.ratelimit import RateLimiter
 from bongsu.view import registers
 from bongsu.view.apply import apply_records, catch_up
-from bongsu.view.apply_node import certificate_of
+from bongsu.view.authorities import root_key_of
 from bongsu.view.cache import Cache
 from bongsu.view.changes import Changes
 from bongsu.view.checkpoint import Checkpointer
 from bongsu.view.client_event import ClientEvents
 from bongsu.view.context import Context
 from bongsu.view.db import Database
+from bongsu.view.rebuild import Progress, rebuild
 from bongsu.view.sessions import Requester
 
 logger = logging.getLogger(__name__)
 
+BESIDE = "view.db.new"
+REVOKED = (
+    "This site was shut out of the service by its operators, so it takes nothing new; what is here can be "
+    "read. Use another site. Operators: enrol a new node with a new key in its place."
+)
 
-def _catch_up(context: Context, progress: Callable[[int, int], None]) -> None:
+
+def _ignore(_: str) -> None:
+    """What happens to news that nobody asked for."""
+
+
+def _damaged(damage: Damaged) -> FatalError:
+    return FatalError(f"{damage} Restore log.db from a copy; `bongsu verify` lists what is damaged.")
+
+
+def _catch_up(context: Context, progress: Progress) -> None:
     try:
         catch_up(context, progress)
     except Damaged as damage:
-        raise FatalError(
-            f"{damage} Restore log.db from a copy; `bongsu verify` lists what is damaged."
-        ) from damage
+        raise _damaged(damage) from damage
 
 
-def _rebuild(path: Path, log: LogStore, progress: Callable[[int, int], None]) -> None:
+def _rebuild(path: Path, log: LogStore, root_key: bytes | None, clock: Clock, progress: Progress) -> None:
     """Build a view beside the one there is, which goes only when the new one is whole."""
-    beside = path.with_name("view.db.new")
-    Database.remove(beside)
-    db = Database.open(beside)
+    beside = path.with_name(BESIDE)
     try:
-        _catch_up(Context.build(db, log), progress)
-    except FatalError:
-        db.close()
-        Database.remove(beside)
-        raise
-    db.close()
+        rebuild(beside, log, root_key, clock.now_ms, progress).close()
+    except Damaged as damage:
+        raise _damaged(damage) from damage
     Database.remove(path)
     beside.replace(path)
 
@@ -87,10 +100,24 @@ class Node:
         self.vector: Vector = log.vector()
         self.position = context.db.cursor
         self._checkpointer = Checkpointer(context.db.path)
+        # Told of users whose clients sync: peers hear of it.
+        self.on_present: Callable[[str], None] = _ignore
         # Told of every applied batch: push, and whatever else must never hold a message up.
         self.listeners: list[Callable[[Changes], None]] = []
         self.fatal: asyncio.Future[FatalError] | None = None
         self.stopping = False
+        self.promises = Promises(
+            log.key.node,
+            waits=config.has_several_sites and config.role == "core",
+            bound_s=config.promise_ms / 1000,
+        )
+        # Told of every batch that is on disk, before it is shown: the links to other nodes.
+        self.committed_listeners: list[Callable[[list[Record]], None]] = []
+        # (position, future) of writers that wait for the promise, in order of position.
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+        # Set, and replaced, whenever more is applied.
+        self.applied = asyncio.Event()
+        self._release_timer: asyncio.TimerHandle | None = None
 
     @classmethod
     def open(
@@ -108,6 +135,7 @@ class Node:
         """
         data = Path(config.data)
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        config = with_root_key(config)
         key = NodeKey.open(data / "node.key")
         log = LogStore.open(
             data / "log.db",
@@ -116,46 +144,132 @@ class Node:
             free_bytes_min=config.free_bytes_min,
             admin_contact=config.admin_contact or "",
         )
+        root_key = None if config.root_key is None else authority.read_key(config.root_key)
+        path = data / "view.db"
         if fresh_view:
             # Only now: the log's lock says that no server runs on this view.
-            _rebuild(data / "view.db", log, progress)
-        db = Database.open(data / "view.db")
-        if db.cursor > log.head_position:
-            # log.db is an older image than view.db: rows of records that are gone must go too.
-            db.close()
-            Database.remove(data / "view.db")
-            db = Database.open(data / "view.db")
-        context = Context.build(db, log)
+            _rebuild(path, log, root_key, clock, progress)
+        context = cls._view(path, log, root_key, clock)
         context.hollows.resume()
         _catch_up(context, progress)
+        if context.authorities.stale:
+            context.db.close()
+            _rebuild(path, log, root_key, clock, progress)
+            context = cls._view(path, log, root_key, clock)
         stored = registers.get(context, "service", "", "", "server_name")
         node = cls(check_same_service(stored, config), clock, log, context)
         log.on_committed = node._committed
-        log.on_fatal = node._fail
+        log.on_fatal = node.fail
         return node
 
+    @staticmethod
+    def _view(path: Path, log: LogStore, root_key: bytes | None, clock: Clock) -> Context:
+        """The view at `path`, empty where what is there was derived from another log or root key."""
+        db = Database.open(path)
+        if db.cursor > log.head_position or (db.cursor > 0 and root_key_of(db) != root_key):
+            # log.db is an older image than view.db: rows of records that are gone must go too.
+            db.close()
+            Database.remove(path)
+            db = Database.open(path)
+        return Context.build(db, log, root_key, clock.now_ms)
+
     async def write(self, *drafts: Draft) -> list[Record]:
-        """Append records and wait until they are on disk and applied.
+        """Append records and wait until they are on disk, safe as far as promised, and applied.
 
         Raises:
-            MatrixError: 403 M_RESOURCE_LIMIT_EXCEEDED, the disk is nearly full; nothing was written.
+            MatrixError: 403 M_RESOURCE_LIMIT_EXCEEDED, the disk is nearly full; 403 M_FORBIDDEN, this node
+                is revoked. Nothing was written.
         """
+        if self.revoked:
+            self.context.live.forget_all()
+            raise forbidden(REVOKED)
         try:
-            return await asyncio.shield(self.log.append(drafts))
+            records = await asyncio.shield(self.log.append(drafts))
         except MatrixError:
             self.context.live.forget_all()
             raise
+        if records[-1].position > self.position:
+            await self._shown(records[-1].position)
+        return records
+
+    async def _shown(self, position: int) -> None:
+        """Wait until the record at `position` is applied: another site has it, or the bound has passed."""
+        if self.log.fatal is not None:
+            raise self.log.fatal
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        insort(self._waiting, (position, future), key=lambda waiting: waiting[0])
+        await future
 
     async def introduce(self) -> None:
-        """Record who this node is, where its log does not say so; before that nothing it writes counts."""
-        key = self.log.key
-        mine = Certificate(key.node, self.config.role, self.config.site)
-        stamp = next_stamp(self.now_ms())
-        if certificate_of(self.context, key.node) != mine:
-            await self.write(drafts.node(key.public, mine.role, mine.site, stamp))
+        """Record who this node is, where its log does not say so; before that nothing it writes counts.
+
+        Raises:
+            FatalError: the service has a root key, and this node no certificate of it.
+        """
+        if self.revoked:
+            logger.critical("%s", REVOKED)
+            return
+        mine = self._own_certificate()
+        if self.certificate_of(mine.node) != mine:
+            stamp = next_stamp(self.now_ms())
+            public = self.log.key.public
+            await self.write(drafts.node(public, mine.role, mine.site, stamp, mine.text or None))
         if registers.get(self.context, "service", "", "", "server_name") is None:
             name = self.config.server_name
+            stamp = next_stamp(self.now_ms())
             await self.write(drafts.register("service", "", "", "server_name", name, stamp))
+        key = self.log.key
+        here = {"name": mine.site, "base_url": self.config.base_url, "role": mine.role}
+        if registers.get(self.context, "site", "", "", key.node.hex()) != here:
+            stamp = registers.stamp_after(self.context, self.now_ms(), "site", "", "", key.node.hex())
+            await self.write(drafts.register("site", "", "", key.node.hex(), here, stamp))
+
+    def _own_certificate(self) -> Certificate:
+        """What this node may show for itself: the later of what it was given and what its log holds."""
+        node = self.log.key.node
+        if self.context.authorities.root_key is None:
+            if self.config.certificate is not None:
+                raise FatalError(
+                    "The setting certificate is given without root_key. Give the service's root key, too: "
+                    "`bongsu root show` prints it."
+                )
+            return Certificate(node, self.config.role, self.config.site)
+        given, known = own_certificate(self.config, node), self.certificate_of(node)
+        mine = given if known is None or (given and given.issued_ms > known.issued_ms) else known
+        if mine is None:
+            raise FatalError(
+                f"Node {node.hex()} has no certificate, so nothing it wrote would count. Run "
+                f"`bongsu site request --data {self.config.data}`, have the holder of the root key sign the "
+                "line it prints (`bongsu site add`), and give the certificate to `bongsu site install`."
+            )
+        keep_root_key(self.config)
+        # The certificate decides where a node stands; settings that contradict it were refused.
+        self.config = replace(self.config, site=mine.site, role=mine.role)
+        return mine
+
+    def certificate_of(self, node: bytes) -> Certificate | None:
+        """What a node is, or None if nobody with authority has said so yet."""
+        return self.context.authorities.certificate(node)
+
+    @property
+    def revoked(self) -> bool:
+        """Whether this node was shut out of the service, as far as it knows."""
+        return self.log.key.node in self.context.authorities.revocations()
+
+    def replace_view(self, db: Database) -> None:
+        """Serve from a view that was derived again. Its cursor is that of the one it replaces."""
+        assert db.cursor == self.context.db.cursor, "a view that lags would show clients less than before"
+        self._checkpointer.wait()
+        self.context.db.take_over(db)
+        self.context.forget_all()
+        self.context.authorities.restart()
+        self.context.touched.restart(self.position)
+        self.context.hollows.resume()
+        self.client_events.forget_all()
+        self.lazy_members.forget_all()
+        self.key_counts.clear()
+        self.sessions.clear()
+        self.wake.notify_all()
 
     def now_ms(self) -> int:
         """The node's clock."""
@@ -173,11 +287,35 @@ class Node:
             self.wake.notify(live.joined)
 
     def _committed(self, records: list[Record]) -> None:
+        self.promises.committed(records, self.log.vector(), self.clock.monotonic())
+        for listener in self.committed_listeners:
+            listener(records)
+        self.release()
+
+    def release(self) -> None:
+        """Show what may be shown now, and look again at the bound."""
+        batches = self.promises.ready(self.clock.monotonic())
+        if batches:
+            self._apply([record for batch in batches for record in batch.records], batches[-1].vector)
+            while self._waiting and self._waiting[0][0] <= self.position:
+                _, future = self._waiting.popleft()
+                if not future.done():
+                    future.set_result(None)
+        deadline_s = self.promises.deadline_s
+        if deadline_s is not None and self._release_timer is None:
+            left_s = max(0.0, deadline_s - self.clock.monotonic())
+            self._release_timer = asyncio.get_running_loop().call_later(left_s, self._release_late)
+
+    def _release_late(self) -> None:
+        self._release_timer = None
+        self.release()
+
+    def _apply(self, records: list[Record], vector: Vector) -> None:
         try:
             changes = apply_records(self.context, records)
         except Exception as error:
             logger.exception("applying records %d to %d failed", records[0].position, records[-1].position)
-            self._fail(FatalError(f"A record could not be applied ({error}). Run `bongsu verify`."))
+            self.fail(FatalError(f"A record could not be applied ({error}). Run `bongsu verify`."))
             raise
         for event_id in changes.stale:
             self.client_events.forget(event_id)
@@ -186,7 +324,9 @@ class Node:
         if changes.ended_sessions:
             self.sessions.clear()
         self.position = records[-1].position
-        self.vector = self.log.vector()
+        self.vector = vector
+        self.applied.set()
+        self.applied = asyncio.Event()
         self.wake.notify(self._concerned(changes))
         for listener in self.listeners:
             listener(changes)
@@ -214,14 +354,21 @@ class Node:
             concerned |= self.joined(room_id)
         self.wake.notify(concerned)
 
-    def _fail(self, error: FatalError) -> None:
+    def fail(self, error: FatalError) -> None:
+        """Something is wrong that only a restart, or a person, repairs: the node stops."""
         logger.critical("%s", error)
+        while self._waiting:
+            _, future = self._waiting.popleft()
+            if not future.done():
+                future.set_exception(error)
         if self.fatal is not None and not self.fatal.done():
             self.fatal.set_result(error)
 
     def stop(self) -> None:
         """Answer waiting polls now; new ones do not wait."""
         self.stopping = True
+        self.promises.nobody()
+        self.release()
         self.soon.stop()
         self.typing_expiry.stop()
         self.wake.notify_all()

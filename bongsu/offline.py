@@ -18,9 +18,9 @@ from bongsu.errors import FatalError, invalid_param, not_found
 from bongsu.node import Node
 from bongsu.service import Service
 from bongsu.view import media, registers, sessions, users
-from bongsu.view.apply import catch_up
 from bongsu.view.context import Context
 from bongsu.view.db import Database
+from bongsu.view.rebuild import rebuild as rebuild_view
 from bongsu.view.tokens import FAMILY, registration_tokens, token_key
 from bongsu.view.users import User
 
@@ -39,6 +39,8 @@ def _run(config: Config, work: Callable[[Service], Awaitable[T]]) -> T:
     async def opened() -> T:
         node = Node.open(config, SystemClock(), _silent)
         try:
+            # Nobody is linked with a node that serves nobody.
+            node.promises.nobody()
             await node.introduce()
             return await work(Service(node))
         finally:
@@ -184,8 +186,8 @@ def verify(config: Config, print_line: PrintLine) -> int:
 def _compare(config: Config, context: Context) -> list[str]:
     """Rebuild the view beside the one in use; a sentence for each table that differs."""
     with tempfile.TemporaryDirectory(dir=config.data) as folder:
-        rebuilt = Database.open(Path(folder) / "view.db")
-        catch_up(Context.build(rebuilt, context.log), _silent)
+        root_key = context.authorities.root_key
+        rebuilt = rebuild_view(Path(folder) / "view.db", context.log, root_key, SystemClock().now_ms, _silent)
         found = differences(context.db, rebuilt)
         rebuilt.close()
     return found

@@ -4,7 +4,9 @@ import asyncio
 import logging
 import signal
 import socket
+import ssl
 import sys
+from pathlib import Path
 from typing import Any
 
 import uvloop
@@ -16,11 +18,15 @@ from bongsu import limits
 from bongsu.api.app import App
 from bongsu.api.routes import all_routes
 from bongsu.api.static import StaticFiles
+from bongsu.bearer.locks import NatsLocks
+from bongsu.bearer.nats import Fabric
+from bongsu.bearer.websocket import LinkApp
 from bongsu.clock import SystemClock
 from bongsu.config import Config
 from bongsu.errors import FatalError
 from bongsu.gateway.sender import PushSender
 from bongsu.node import Node
+from bongsu.rederive import Rederiver
 from bongsu.service import Service
 
 logger = logging.getLogger(__name__)
@@ -42,7 +48,11 @@ def run(config: Config) -> int:
 async def _serve(config: Config) -> int:
     # Inside the loop: the log's writer thread hands results to it.
     node = Node.open(config, SystemClock(), _show_progress)
-    await node.introduce()
+    try:
+        await node.introduce()
+    except FatalError:
+        node.close()
+        raise
     loop = asyncio.get_running_loop()
     node.fatal = loop.create_future()
     stop = asyncio.Event()
@@ -50,37 +60,91 @@ async def _serve(config: Config) -> int:
         loop.add_signal_handler(name, stop.set)
     sender = PushSender(node)
     sender.start()
-    host, _, port = config.listen.rpartition(":")
-    app = App(Service(node), all_routes(), StaticFiles())
-    server = Server(
-        app,
-        address=host.strip("[]"),
-        port=int(port),
-        http=HTTPModes.http1,
-        websockets=False,
-        backlog=limits.CONNECTIONS_QUEUED_MAX,
-        backpressure=limits.REQUESTS_AT_ONCE_MAX,
-        http1_settings=HTTP1Settings(header_read_timeout=limits.HEADER_MS_MAX),
-        log_enabled=False,
-    )
-    serving = asyncio.ensure_future(server.serve())
-    await _listening(host.strip("[]"), int(port), serving)
-    print(f"bongsu ready at http://{config.listen}", flush=True)
+    rederiver = Rederiver(node)
+    rederiver.start()
+    service = Service(node)
+    peers = service.peers
+    listeners = [_Listener(config.listen, App(service, all_routes(), StaticFiles()), config.tls)]
+    if config.peer_listen is not None:
+        listeners.append(_Listener(config.peer_listen, LinkApp(peers.serve), config.peer_tls, peers=True))
+    for listener in listeners:
+        await listener.start()
+    context = _peer_context(config)
+    peers.start(config.peers, context)
+    fabric = Fabric(config.server_name, node.log.key.node, peers.meet)
+    if config.nats:
+        fabric.start(config.nats, context)
+        service.names.locks = NatsLocks(
+            fabric.client, config.server_name, len(config.nats), service.names.known
+        )
+    print(f"bongsu ready at {'https' if config.tls else 'http'}://{config.listen}", flush=True)
     stopping = asyncio.ensure_future(stop.wait())
-    futures: list[asyncio.Future[Any]] = [stopping, node.fatal, serving]
+    futures: list[asyncio.Future[Any]] = [stopping, node.fatal]
+    futures += [listener.serving for listener in listeners]
     await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     # First answer the long polls, then let the server finish what it has, then close the files.
     node.stop()
-    server.stop()  # type: ignore[no-untyped-call]
-    try:
-        await asyncio.wait_for(asyncio.shield(serving), limits.STOP_S)
-    except TimeoutError:
-        logger.warning("some requests did not end in time")
+    await fabric.stop()
+    await peers.stop()
+    for listener in listeners:
+        await listener.stop()
     await sender.close()
+    await rederiver.close()
     await node.finish()
     node.close()
     return 1 if node.fatal.done() else 0
+
+
+class _Listener:
+    """One address that is listened on, and what answers there."""
+
+    def __init__(self, listen: str, app: Any, tls: Path | None, *, peers: bool = False) -> None:
+        host, _, port = listen.rpartition(":")
+        self.host, self.port = host.strip("[]"), int(port)
+        self._server = Server(
+            app,
+            address=self.host,
+            port=self.port,
+            http=HTTPModes.http1,
+            websockets=peers,
+            backlog=limits.CONNECTIONS_QUEUED_MAX,
+            backpressure=limits.REQUESTS_AT_ONCE_MAX,
+            http1_settings=HTTP1Settings(header_read_timeout=limits.HEADER_MS_MAX),
+            log_enabled=False,
+            ssl_cert=None if tls is None else tls / "certificate.pem",
+            ssl_key=None if tls is None else tls / "key.pem",
+            # Nodes show certificates to each other; clients have none.
+            ssl_ca=tls / "ca.pem" if tls is not None and peers else None,
+            ssl_client_verify=tls is not None and peers,
+        )
+        self.serving: asyncio.Future[None]
+
+    async def start(self) -> None:
+        """Return once a connection is accepted.
+
+        Raises:
+            FatalError: the address cannot be listened on.
+        """
+        self.serving = asyncio.ensure_future(self._server.serve())
+        await _listening(self.host, self.port, self.serving)
+
+    async def stop(self) -> None:
+        """Let requests under way end, within a bound."""
+        self._server.stop()  # type: ignore[no-untyped-call]
+        try:
+            await asyncio.wait_for(asyncio.shield(self.serving), limits.STOP_S)
+        except TimeoutError:
+            logger.warning("some requests did not end in time")
+
+
+def _peer_context(config: Config) -> ssl.SSLContext | None:
+    """How this node calls others: it trusts only the service's own authority, and shows its certificate."""
+    if config.peer_tls is None:
+        return None
+    context = ssl.create_default_context(cafile=str(config.peer_tls / "ca.pem"))
+    context.load_cert_chain(config.peer_tls / "certificate.pem", config.peer_tls / "key.pem")
+    return context
 
 
 async def _listening(host: str, port: int, serving: asyncio.Future[None]) -> None:

@@ -6,8 +6,12 @@ from weakref import WeakValueDictionary
 
 from bongsu.author import Author
 from bongsu.interactive import InteractiveAuth
+from bongsu.key_claims import KeyClaims
+from bongsu.live_links import LiveLinks
 from bongsu.media.library import Library
+from bongsu.names import Names
 from bongsu.node import Node
+from bongsu.peers import Peers
 from bongsu.room.versions import RoomVersion
 from bongsu.view.cache import Cache
 from bongsu.view.directory import PublicRooms
@@ -18,17 +22,18 @@ class Service:
 
     def __init__(self, node: Node) -> None:
         self.node = node
+        self.peers = Peers(node)
+        self.key_claims = KeyClaims(node, self.peers)
+        self.live_links = LiveLinks(node, self.peers)
         self.author = Author(node)
+        self.names = Names(node)
         self.interactive = InteractiveAuth(node)
-        self.media = Library(node)
+        self.media = Library(node, self.peers)
         self.public_rooms = PublicRooms(node.context, node.clock.monotonic)
         # Names being registered at this moment: the claim is a record, which is not applied yet.
         self.names_claimed: set[str] = set()
         # A change of push rules reads them, and writes them whole: one at a time for each user.
         self.push_rules_locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        # One-time keys chosen for somebody whose claim is not applied yet:
-        # (user, device, algorithm, key id, digest).
-        self.keys_taken: set[tuple[str, str, str, str, str]] = set()
         # One-time keys being uploaded: digest by (user, device, "algorithm:key id").
         self.keys_uploading: dict[tuple[str, str, str], str] = {}
         # The last number given to a key backup of a user, whose record may not be applied yet.

@@ -13,6 +13,7 @@ from bongsu.api.static import StaticFiles
 from bongsu.canonical import json_bytes
 from bongsu.errors import MatrixError, not_json, too_large
 from bongsu.service import Service
+from bongsu.view.sessions import Requester
 
 logger = logging.getLogger(__name__)
 
@@ -99,14 +100,31 @@ class App:
             return file
         route, request.path_parameters = self.router.find(method, scope.path)
         if route.auth == "token" or (route.auth == "optional" and token_of(request) is not None):
-            request.requester = requester(self.service.node, request)
+            request.requester = await self._requester(request)
         if route.streams:
             bytes_max = self.service.node.config.upload_bytes_max
             length = check_length(scope, bytes_max)
             request.chunks = stream_body(protocol, bytes_max, length)
         elif method != "GET":
             request.body = await read_body(scope, protocol, route.body_bytes_max)
+        try:
+            return await route.handler(self.service, request)
+        except MatrixError as error:
+            # What is unknown here may have been made at another site a moment ago.
+            if error.status not in (403, 404) or route.streams or not await self.service.peers.catch_up():
+                raise
         return await route.handler(self.service, request)
+
+    async def _requester(self, request: Request) -> Requester:
+        node, peers = self.service.node, self.service.peers
+        try:
+            found = requester(node, request)
+        except MatrixError:
+            if token_of(request) is None or not await peers.catch_up():
+                raise
+            found = requester(node, request)
+        await peers.met(found.user_id, found.device_id)
+        return found
 
 
 def send(protocol: Any, response: Response, headers: Sequence[tuple[str, str]]) -> None:

@@ -7,13 +7,20 @@ from bongsu.api.http import Request, Response, Route, answer
 from bongsu.api.rooms import visible_event
 from bongsu.errors import MatrixError, not_found
 from bongsu.service import Service
+from bongsu.view import registers
 
 
 async def get_sites(service: Service, request: Request) -> Response:
-    """GET /_bongsu/client/v1/sites: every site in order of preference."""
-    config = service.node.config
-    here = {"name": config.site, "base_url": config.base_url, "role": config.role, "this": True}
-    return answer({"sites": [here]})
+    """GET /_bongsu/client/v1/sites: every site in order of preference: this one, those linked, the rest."""
+    node = service.node
+    own = node.log.key.node.hex()
+    linked = {peer.hex() for peer in service.peers.links}
+    sites = [
+        {**site, "this": name == own, "up": name == own or name in linked}
+        for name, site in registers.under(node.context, "site", "", "")
+    ]
+    sites.sort(key=lambda site: (not site["this"], site["role"] != "core", not site["up"], site["name"]))
+    return answer({"sites": sites})
 
 
 async def get_durability(service: Service, request: Request) -> Response:
@@ -28,7 +35,10 @@ async def get_durability(service: Service, request: Request) -> Response:
         visible_event(node, request.who.user_id, room_id, event_id)
     except MatrixError:
         raise not_found("There is no such event.") from None
-    return answer({"event_id": event_id, "promise": "here", "sites": [node.config.site], "since": row.stamp})
+    record = node.log.read(row.position)
+    sites = sorted(service.peers.sites_with(record.log, record.header.seq))
+    promise = "two sites" if len(sites) > 1 else "here"
+    return answer({"event_id": event_id, "promise": promise, "sites": sites, "since": row.stamp})
 
 
 ROUTES = [

@@ -6,8 +6,6 @@ from typing import Any
 from bongsu import drafts, limits, ratelimit
 from bongsu.api.http import Request, Response, Route, answer, json_object
 from bongsu.api.key_checks import check_device_keys, check_fallback_keys, check_one_time_keys
-from bongsu.canonical import read_trusted
-from bongsu.clock import next_stamp
 from bongsu.errors import bad_json, invalid_param, missing_param
 from bongsu.log.record import Draft
 from bongsu.node import Node
@@ -45,8 +43,8 @@ async def upload(service: Service, request: Request) -> Response:
             written.append(_register(node, request, "fallback_key", who.device_id, algorithm, kept))
     if new:
         stamp = keys.key_stamp(node.context, node.now_ms(), who.user_id, who.device_id)
-        mine = node.context.log.key.node.hex()
-        written.append(drafts.one_time_keys(who.user_id, who.device_id, mine, new, stamp))
+        for name, share in keys.shares(new, _core_nodes(service)).items():
+            written.append(drafts.one_time_keys(who.user_id, who.device_id, name, share, stamp))
     under_way = {(who.user_id, who.device_id, name): keys.key_digest(key) for name, key in new.items()}
     if any(service.keys_uploading.get(name, digest) != digest for name, digest in under_way.items()):
         raise invalid_param("A key of the same name is being uploaded with another value. Make another key.")
@@ -59,6 +57,13 @@ async def upload(service: Service, request: Request) -> Response:
             service.keys_uploading.pop(uploading, None)
     counts, _ = key_counts(node, who.user_id, who.device_id)
     return answer({"one_time_key_counts": counts})
+
+
+def _core_nodes(service: Service) -> list[str]:
+    """The nodes that may be given keys to hand out: this one and the core nodes linked with it."""
+    linked = (link.peer for link in service.peers.links.values())
+    core = [peer.node.hex() for peer in linked if peer.details.role == "core"]
+    return sorted([service.node.log.key.node.hex(), *core])
 
 
 def _register(node: Node, request: Request, family: str, key1: str, key2: str, value: Any) -> Draft:
@@ -141,62 +146,7 @@ async def claim(service: Service, request: Request) -> Response:
         wanted += [(user_id, device_id, algorithm) for device_id, algorithm in by_device.items()]
     if len(wanted) > limits.CLAIMS_AT_ONCE_MAX:
         raise invalid_param(f"Claim at most {limits.CLAIMS_AT_ONCE_MAX} keys at once.")
-    given: dict[str, dict[str, Any]] = {}
-    written: list[Draft] = []
-    taken: list[tuple[str, str, str, str, str]] = []
-    try:
-        for user_id, device_id, algorithm in wanted:
-            found = _choose(service, user_id, device_id, algorithm, written, taken)
-            if found is not None:
-                given.setdefault(user_id, {})[device_id] = found
-        if written:
-            await node.write(*written)
-    finally:
-        # From here on the record speaks; or there is none, and nobody was told of the key.
-        service.keys_taken.difference_update(taken)
-    return answer({"one_time_keys": given, "failures": {}})
-
-
-def _choose(
-    service: Service,
-    user_id: str,
-    device_id: str,
-    algorithm: str,
-    written: list[Draft],
-    taken: list[tuple[str, str, str, str, str]],
-) -> dict[str, Any] | None:
-    """A one-time key nobody has, else the fallback key, else None; with the record that says so."""
-    node = service.node
-    if not keys.device_exists(node.context, user_id, device_id):
-        return None
-    limit = 1 + len(service.keys_taken)
-    for key_id, digest, value, stamp in keys.one_time_keys_left(
-        node.context, user_id, device_id, algorithm, limit
-    ):
-        chosen = (user_id, device_id, algorithm, key_id, digest)
-        if chosen not in service.keys_taken:
-            service.keys_taken.add(chosen)
-            taken.append(chosen)
-            stamp = keys.key_stamp(node.context, node.now_ms(), user_id, device_id, stamp)
-            name = f"{algorithm}:{key_id}"
-            written.append(drafts.key_claim(user_id, device_id, name, digest, stamp))
-            return {name: read_trusted(value)}
-    return _fallback(node, user_id, device_id, algorithm, written)
-
-
-def _fallback(
-    node: Node, user_id: str, device_id: str, algorithm: str, written: list[Draft]
-) -> dict[str, Any] | None:
-    context = node.context
-    kept = registers.get(context, "fallback_key", user_id, device_id, algorithm)
-    if kept is None:
-        return None
-    family, digest = "fallback_used", keys.key_digest(kept["key"])
-    if registers.get(context, family, user_id, device_id, algorithm) != digest:
-        stamp = registers.stamp_after(context, node.now_ms(), family, user_id, device_id, algorithm)
-        stamp = next_stamp(stamp, keys.device_floor(context, user_id, device_id))
-        written.append(drafts.register(family, user_id, device_id, algorithm, digest, stamp, public=True))
-    return {f"{algorithm}:{kept['key_id']}": kept["key"]}
+    return answer({"one_time_keys": await service.key_claims.claim(wanted), "failures": {}})
 
 
 async def changes(service: Service, request: Request) -> Response:

@@ -28,6 +28,7 @@ async def put_presence(service: Service, request: Request) -> Response:
     until_s = limits.SYNC_TIMEOUT_S_MAX + limits.PRESENCE_GRACE_S
     if node.config.presence and node.live.presences.set(user_id, state, status, until_s):
         tell(node, [user_id])
+        service.live_links.shown(user_id)
     return answer({})
 
 

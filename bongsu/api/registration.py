@@ -10,6 +10,7 @@ from bongsu.errors import MatrixError, forbidden, missing_param
 from bongsu.ids import is_new_localpart
 from bongsu.interactive import Flows
 from bongsu.log.record import Draft
+from bongsu.names import SEPARATOR, Claim
 from bongsu.service import Service
 from bongsu.sessions import NewSession
 from bongsu.view import users
@@ -43,7 +44,7 @@ async def register(service: Service, request: Request) -> Response:
     password_hash = await node.passwords.hash(string(body, "password"))
     if user_id is None:
         user_id = f"@{secrets.token_hex(6)}:{node.config.server_name}"
-    claim(service, user_id)
+    user_id = await claim(service, user_id)
     try:
         made = account_drafts(service, user_id, password_hash, session.registration_token)
         if boolean(body, "inhibit_login"):
@@ -73,8 +74,12 @@ def available_user_id(service: Service, username: str) -> str:
         raise MatrixError(
             400,
             "M_INVALID_USERNAME",
-            "A name may have the letters a to z, digits and . _ = - / +, in lower case. "
+            "A name may have the letters a to z, digits and . _ = - /, in lower case. "
             "How you are called is set in your profile, in any script.",
+        )
+    if SEPARATOR in username:
+        raise MatrixError(
+            400, "M_INVALID_USERNAME", f"A name has no {SEPARATOR}: sites put it into names they give alone."
         )
     user_id = f"@{username}:{service.node.config.server_name}"
     if len(user_id) > 255:
@@ -84,15 +89,23 @@ def available_user_id(service: Service, username: str) -> str:
     return user_id
 
 
-def claim(service: Service, user_id: str) -> None:
+async def claim(service: Service, user_id: str) -> str:
     """Hold a name between the check and its record. The caller lets go of it.
 
+    Returns:
+        the user id, with this node's suffix where the core could not be asked.
     Raises:
         MatrixError: 400 M_USER_IN_USE.
     """
-    if user_id in service.names_claimed or users.user(service.node.context, user_id) is not None:
+    claimed = await service.names.claim(user_id)
+    if claimed == Claim.NOBODY_KNOWS:
+        localpart, _, server_name = user_id[1:].partition(":")
+        user_id = f"@{service.names.own(localpart)}:{server_name}"
+    taken = user_id in service.names_claimed or users.user(service.node.context, user_id) is not None
+    if taken or claimed == Claim.TAKEN:
         raise MatrixError(400, "M_USER_IN_USE", "This name is taken. Choose another.")
     service.names_claimed.add(user_id)
+    return user_id
 
 
 def account_drafts(

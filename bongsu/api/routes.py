@@ -3,6 +3,7 @@
 from bongsu.api import (
     account,
     account_data,
+    bongsu_nodes,
     bongsu_sites,
     capabilities,
     content_repo,
@@ -70,6 +71,7 @@ _MODULES = (
     openid,
     third_party_lookup,
     bongsu_sites,
+    bongsu_nodes,
     device_management,
     keys,
     cross_signing,

@@ -22,6 +22,7 @@ async def put_typing(service: Service, request: Request) -> Response:
     typing = boolean(body, "typing")
     if node.live.set_typing(room_id, user_id, timeout_ms / 1000 if typing else None):
         node.notify_room(room_id)
+        service.live_links.typing(room_id, user_id, timeout_ms if typing else 0)
     node.typing_expiry.watch()
     return answer({})
 

@@ -80,6 +80,10 @@ class Exchange:
         """What waits here for the disk: less than the window and one bundle."""
         return self._taker.arriving_bytes
 
+    def peer_has(self, log: LogName) -> int:
+        """Up to which seq the peer is known to have a log on its disk."""
+        return max(covered(self._ledger.held(), self._taker.theirs, log), self._giver.known(log))
+
     def offer(self) -> list[Output]:
         """Say what is held here. Whatever was lost on the way is found by it."""
         return [_send(Offer(self._ledger.vector(), self._giver.want, self._giver.busy))]

@@ -52,6 +52,7 @@ class Giver:
         self._cursors: dict[LogName, int] = {}
         self._queues: dict[Lane, deque[LogName]] = {lane: deque() for lane in Lane}
         self._deferred: set[LogName] = set()
+        self._confirmed: dict[LogName, int] = {}
 
     @property
     def busy(self) -> bool:
@@ -81,9 +82,14 @@ class Giver:
             self._allowed = max(self._allowed, self._window + count)
 
     def has(self, log: LogName, seq: int) -> None:
-        """The peer has this, wherever from."""
+        """The peer has this on its disk, wherever from."""
+        self._confirmed[log] = max(self._confirmed.get(log, 0), seq)
         if log in self._cursors:
             self._cursors[log] = max(self._cursors[log], seq)
+
+    def known(self, log: LogName) -> int:
+        """Up to which seq the peer said to have a log, or was asked by it to go on from."""
+        return self._confirmed.get(log, 0)
 
     def advanced(self, log: LogName) -> None:
         """More of a log is on disk here. What others wrote, they give themselves, unless this node relays."""

@@ -18,7 +18,7 @@ class Taker:
         self._ledger = ledger
         self._window = window_bytes
         self._lanes = lanes
-        self._theirs = Vector.empty()
+        self.theirs = Vector.empty()
         self.want = 0
         self.consumed = 0  # bytes of the last want; the peer may give a window more than that
         self._arriving: dict[int, tuple[int, int]] = {}  # ticket: (want, bytes)
@@ -31,7 +31,7 @@ class Taker:
 
     def offered(self, offer: Offer) -> Want | None:
         """The peer says what it holds."""
-        self._theirs = offer.vector
+        self.theirs = offer.vector
         known = self.want > 0 and offer.want == self.want
         if known and (offer.busy or self._flowed or self._arriving):
             self._flowed = False
@@ -88,7 +88,7 @@ class Taker:
             self.consumed += size
 
     def _lacks(self) -> bool:
-        gaps = self._ledger.vector().missing(self._theirs)
+        gaps = self._ledger.vector().missing(self.theirs)
         return any(gap.lane is None or gap.lane in self._lanes for gap in gaps)
 
     def _ask(self) -> Want:

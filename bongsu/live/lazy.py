@@ -17,6 +17,10 @@ class LazyMembers:
             self._known.put((session, room), known)
         return known
 
+    def forget_all(self) -> None:
+        """The view was derived again: the rooms' numbers may name others."""
+        self._known.clear()
+
     def forget(self, session: str) -> None:
         """A session starts anew (an initial sync), so it holds nothing."""
         for key in self._known.keys_of(lambda key: key[0] == session):

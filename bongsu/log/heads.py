@@ -1,7 +1,7 @@
 """Where the next record goes: positions, seqs, links and hashes, given out in the order of the calls."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bongsu.log.epoch import Fork, Held, Opening, ends_to_name, fork_at_end, settle, unheld
@@ -56,6 +56,8 @@ class Heads:
             self.log_ids[held.log] = log_id
             self.committed[held.log] = held
         self.latest = dict(self.committed)
+        self.open = {log: held for log, held in self.committed.items() if not held.settled}
+        self._whole = False
         self._next_log_id = int(self.reader.value("SELECT max(log_id) FROM logs") or 0) + 1
         self.position = int(self.reader.value("SELECT max(position) FROM records") or 0)
         rows = self.reader.rows("SELECT prefix, node FROM nodes")
@@ -102,6 +104,21 @@ class Heads:
     def commit(self, request: Request) -> None:
         """The request is on disk."""
         self.committed.update(request.held)
+        for log, held in request.held.items():
+            if held.settled:
+                self.open.pop(log, None)
+            else:
+                self.open[log] = held
+
+    def every(self) -> Mapping[LogName, Held]:
+        """What is on disk of every log; settled ones are read once somebody wants to give them on."""
+        if not self._whole:
+            for log_id, held, _ in self.reader.held():
+                self.log_ids.setdefault(held.log, log_id)
+                self.committed.setdefault(held.log, held)
+                self.latest.setdefault(held.log, held)
+            self._whole = True
+        return self.committed
 
     def state(self, log: LogName) -> Held | None:
         """What is held of a log, queued records counted."""

@@ -14,6 +14,7 @@ from bongsu.log.record import node_id
 KEY_BYTES = 32
 # Signed first, so that a signature over header hashes can never pass for one over anything else.
 DOMAIN = b"bongsu header hashes 1\n"
+LINK_DOMAIN = b"bongsu link 1\n"
 
 
 class NodeKey:
@@ -71,11 +72,28 @@ class NodeKey:
         assert hashes, "a signature over nothing says nothing"
         return self._private.sign(DOMAIN + b"".join(hashes))
 
+    def sign_link(self, transcript: bytes) -> bytes:
+        """Prove to a peer that this node is at this end of a link that began so."""
+        return self._private.sign(LINK_DOMAIN + transcript)
+
+    def verify_link(self, public_key: bytes, transcript: bytes, signature: bytes) -> bool:
+        """Whether the owner of `public_key` is at the other end of a link that began so."""
+        return _verify(public_key, LINK_DOMAIN + transcript, signature)
+
+    def sign_bytes(self, data: bytes) -> bytes:
+        """A signature over bytes that begin with a domain of their own (bongsu/authority.py)."""
+        assert not data.startswith(DOMAIN), "header hashes are signed by `sign` alone"
+        return self._private.sign(data)
+
 
 def verify(public_key: bytes, hashes: Sequence[bytes], signature: bytes) -> bool:
     """Whether the owner of `public_key` signed these header hashes in this order."""
+    return _verify(public_key, DOMAIN + b"".join(hashes), signature)
+
+
+def _verify(public_key: bytes, message: bytes, signature: bytes) -> bool:
     try:
-        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, DOMAIN + b"".join(hashes))
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
     except (InvalidSignature, ValueError):
         return False
     return True

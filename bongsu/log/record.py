@@ -28,6 +28,7 @@ class Kind(IntEnum):
 
     EPOCH = 1
     NODE = 2
+    REVOCATION = 3
     EVENT = 10
     REGISTER = 11
     USER = 12

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-VERSION = 1
+VERSION = 2
 Row = Sequence[Any]
 
 
@@ -39,6 +39,11 @@ PRAGMAS = (
 # A log whose end is named and held is settled: nothing of it needs to be in memory.
 # Bodies have tables of their own, because a deleted row gives its room back and a shrunken one does not;
 # those that soon go hollow do not share pages with those that stay, which would be left half empty.
+# Signatures of other nodes' logs, so that this node can hand them on in bundles: `after` is the seq of the
+# signature before, `bytes` counts the bodies between. This node's own logs are signed anew where needed.
+SIGNATURES = """CREATE TABLE signatures(
+    log_id INTEGER NOT NULL, seq INTEGER NOT NULL, after INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    signature BLOB NOT NULL, PRIMARY KEY(log_id, seq)) WITHOUT ROWID"""
 TABLES = (
     "CREATE TABLE starts(start_tag BLOB PRIMARY KEY, first_position INTEGER NOT NULL) WITHOUT ROWID",
     """CREATE TABLE nodes(
@@ -57,8 +62,11 @@ TABLES = (
         position INTEGER PRIMARY KEY, encoding INTEGER NOT NULL, body BLOB NOT NULL, crc INTEGER)""",
     """CREATE TABLE passing_bodies(
         position INTEGER PRIMARY KEY, encoding INTEGER NOT NULL, body BLOB NOT NULL, crc INTEGER)""",
+    SIGNATURES,
     f"PRAGMA user_version={VERSION}",
 )
+# From the version before: what is missing, and the new version.
+ADDITIONS = {1: (SIGNATURES, f"PRAGMA user_version={VERSION}")}
 
 INSERT_START = "INSERT INTO starts VALUES(?,?)"
 INSERT_NODE = "INSERT INTO nodes VALUES(?,?,?) ON CONFLICT(node) DO NOTHING"
@@ -67,6 +75,10 @@ SELECT_SCOPE = "SELECT scope_id FROM scopes WHERE scope=?"
 UPSERT_LOG = """INSERT INTO logs VALUES(?,?,?,?,?,?,?,?,?,?) ON CONFLICT(log_id) DO UPDATE SET
     head_seq=excluded.head_seq, signature=coalesce(excluded.signature, signature),
     end_seq=excluded.end_seq, end_hash=excluded.end_hash, named_by=excluded.named_by"""
+LAST_SIGNATURE = "SELECT seq, after, bytes FROM signatures WHERE log_id=? ORDER BY seq DESC LIMIT 1"
+DELETE_SIGNATURE = "DELETE FROM signatures WHERE log_id=? AND seq=?"
+INSERT_SIGNATURE = "INSERT INTO signatures VALUES(?,?,?,?,?) ON CONFLICT(log_id, seq) DO NOTHING"
+SIGNATURES_AFTER = "SELECT seq, signature FROM signatures WHERE log_id=? AND seq>? ORDER BY seq LIMIT ?"
 INSERT_RECORDS = "INSERT INTO records VALUES"
 RECORD_COLUMNS = 10
 INSERT_LASTING = "INSERT INTO lasting_bodies VALUES"
@@ -115,10 +127,10 @@ def prepare(connection: Connection) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version == VERSION:
         return
-    if version != 0:
+    if version not in (0, *ADDITIONS):
         raise ValueError(f"it has schema version {version}, this program reads version {VERSION}")
     connection.execute("BEGIN IMMEDIATE")
-    for statement in TABLES:
+    for statement in ADDITIONS.get(version, TABLES):
         connection.execute(statement)
     connection.execute("COMMIT")
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from bongsu.log.key import NodeKey
 from bongsu.log.reader import Damaged, Reader
 from bongsu.log.record import Draft, ForeignRecord, Lane, LogName, Record
 from bongsu.log.schema import Opener, connect, is_full
+from bongsu.log.stretch import stretch
 from bongsu.log.vector import Vector, prefix_of
 from bongsu.log.verify import Report, Statistics
 from bongsu.log.writer import Done, Request, Transactions, Writer
@@ -182,12 +183,32 @@ class LogStore:
         log_id = self._reader.log_id(log)
         return [] if log_id is None else self._reader.log(log_id, from_seq, limit)
 
+    def held_of(self, node: bytes) -> list[tuple[LogName, int]]:
+        """Every log of a node of which something is held, and the seq of its last record here."""
+        rows = self._reader.held("WHERE l.node=? ORDER BY l.log_id", (node,))
+        return [(held.log, held.seq) for _, held, _ in rows if held.seq > 0]
+
     def log_signature(self, log: LogName) -> tuple[int, bytes] | None:
         """The signed head of a log as (seq, the author's signature over that header's hash)."""
         for _, held, signature in self._reader.held("WHERE l.log_id=?", (self._reader.log_id(log),)):
             if signature is not None:
                 return held.seq, signature
         return None
+
+    def stretch(self, log: LogName, after: int) -> tuple[list[Record], bytes] | None:
+        """Records of one log beyond `after` that fit into a bundle, and their author's signature, or None."""
+        return stretch(self._reader, self.key, self._heads.every().get(log), after)
+
+    def public_key(self, node: bytes) -> bytes:
+        """The key of a node some of whose records are held.
+
+        Raises:
+            KeyError: there are none.
+        """
+        found = self._reader.value("SELECT public_key FROM nodes WHERE node=?", (node,))
+        if found is None:
+            raise KeyError(node)
+        return bytes(found)
 
     @property
     def head_position(self) -> int:
@@ -214,15 +235,19 @@ class LogStore:
 
     def vector(self) -> Vector:
         """What is on disk here of every log."""
-        return vector_of(self._heads.committed.values())
+        return vector_of(self._heads.open.values())
 
-    def vector_at(self, position: int, lane: Lane) -> Vector:
-        """As `vector`, but of the logs of `lane` only what had arrived up to `position`."""
+    def held(self) -> Mapping[LogName, Held]:
+        """What is on disk here of every log, of the same moment as `vector`."""
+        return self._heads.every()
+
+    def vector_at(self, position: int, lane: Lane, head_position: int) -> Vector:
+        """What had arrived up to `head_position`, but of the logs of `lane` only up to `position`."""
         held: dict[LogName, Held] = {}
         seqs: dict[LogName, int] = {}
         sql = "SELECT seq FROM records WHERE log_id=? AND position<=? ORDER BY seq DESC LIMIT 1"
         for log_id, state, _ in self._reader.held():
-            upto = min(position, self._head_position) if state.log.lane == lane else self._head_position
+            upto = min(position, head_position) if state.log.lane == lane else head_position
             held[state.log] = state
             seqs[state.log] = self._reader.value(sql, (log_id, upto)) or 0
         return vector_at(held, seqs)

@@ -18,6 +18,7 @@ from bongsu.log.schema import (
     BODY_COLUMNS,
     DELETE_LASTING,
     DELETE_PASSING,
+    DELETE_SIGNATURE,
     HOLLOW_RECORD,
     HOLLOW_STATE,
     INSERT_LASTING,
@@ -25,7 +26,9 @@ from bongsu.log.schema import (
     INSERT_PASSING,
     INSERT_RECORDS,
     INSERT_SCOPE,
+    INSERT_SIGNATURE,
     INSERT_START,
+    LAST_SIGNATURE,
     RECORD_COLUMNS,
     REPLACE_LASTING,
     REPLACE_PASSING,
@@ -39,6 +42,9 @@ from bongsu.log.schema import (
 # Every statement gives up Python's lock and has to win it back from a busy loop: so many rows a statement.
 ROWS_AT_ONCE = (64, 8, 1)
 SCOPES_REMEMBERED_MAX = 65_536
+# Between two kept signatures there is at most this much, unless one bundle brought more.
+SIGNATURE_RECORDS_MAX = 256
+SIGNATURE_BYTES_MAX = 524_288
 PAGES_A_COMMIT = 8
 RECORDS_A_PAGE = 5
 
@@ -116,6 +122,8 @@ class Transactions:
                 execute(INSERT_NODE, node)
         self._put_records([record for request in batch for record in request.records], log_ids)
         for request in batch:
+            for log, theirs in request.signatures.items():
+                self._sign(log_ids[log], request.records, theirs)
             if request.hollow is not None:
                 self._hollow(*request.hollow)
         for log, state in held.items():
@@ -123,6 +131,19 @@ class Transactions:
             if log.node == self.key.node and state.seq > 0 and signature is None:
                 signature = self.key.sign([state.hash])
             execute(UPSERT_LOG, _log_row(log_ids, state, signature))
+
+    def _sign(self, log_id: int, records: Sequence[Record], signature: bytes) -> None:
+        """Keep another node's signature, and of those close together only the last: a bundle ends at one."""
+        first, last = records[0].header.seq, records[-1].header.seq
+        size = sum(len(record.body or b"") for record in records)
+        after = first - 1
+        before = self.connection.execute(LAST_SIGNATURE, (log_id,)).fetchone()
+        if before is not None:
+            seq, earlier, bytes_before = before
+            if last - earlier <= SIGNATURE_RECORDS_MAX and size + bytes_before <= SIGNATURE_BYTES_MAX:
+                self.connection.execute(DELETE_SIGNATURE, (log_id, seq))
+                after, size = earlier, size + bytes_before
+        self.connection.execute(INSERT_SIGNATURE, (log_id, last, after, size, signature))
 
     def _put_records(self, records: Sequence[Record], log_ids: dict[LogName, int]) -> None:
         rows: list[tuple[Any, ...]] = []

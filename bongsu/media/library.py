@@ -10,9 +10,11 @@ from contextlib import contextmanager
 from bongsu import drafts, limits
 from bongsu.clock import next_stamp
 from bongsu.errors import MatrixError, forbidden, not_found
+from bongsu.media.copies import Copies
 from bongsu.media.files import MediaFiles
 from bongsu.media.thumbnails import Thumbnails
 from bongsu.node import Node
+from bongsu.peers import Peers
 from bongsu.view.changes import Changes
 from bongsu.view.media import Media, media, promised
 
@@ -22,10 +24,11 @@ _CONTENT_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,100}/[A-Za-z0-9!#$&^_.+-]{1,
 class Library:
     """The media of a service."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, peers: Peers) -> None:
         self._node = node
         config = node.config
         self.files = MediaFiles(config.data, config.free_bytes_min, config.admin_contact or "")
+        self.copies = Copies(self.files, peers)
         self.thumbnails = Thumbnails(self.files)
         self._uploads: Counter[str] = Counter()
         self._filling: set[str] = set()
@@ -95,7 +98,7 @@ class Library:
             found = media(self._node.context, media_id)
             if found is None or self.expired(found):
                 raise not_found("There is no such file here.")
-            if found.hash is not None and self.files.path(found.hash).is_file():
+            if found.hash is not None and await self.copies.fetch(found.hash):
                 return found
             left_s = deadline - loop.time()
             if left_s <= 0 or self._node.stopping:
@@ -122,6 +125,8 @@ class Library:
         with self._one_more(user_id):
             self.files.check_room(0)
             stored = await self.files.store(chunks)
+        # Like a record: at two sites before it is acknowledged, or at one if no other answers in time.
+        await self.copies.spread(stored.hash, stored.bytes)
         now = self._node.now_ms()
         kind = content_type if content_type and _CONTENT_TYPE.fullmatch(content_type) else ""
         await self._node.write(
@@ -156,3 +161,6 @@ class Library:
             arrival = self._arrivals.pop(media_id, None)
             if arrival is not None:
                 arrival.set()
+            found = media(self._node.context, media_id)
+            if found is not None and found.hash is not None:
+                self.copies.lacks(found.hash)

@@ -65,4 +65,5 @@ def note_sync(node: Node, request: SyncRequest) -> None:
         request.user_id, request.set_presence, request.timeout_s + limits.PRESENCE_GRACE_S
     ):
         changed.append(request.user_id)
+    node.on_present(request.user_id)
     tell(node, changed)

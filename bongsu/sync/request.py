@@ -14,8 +14,8 @@ class SyncRequest:
     session: str
     filter: Filter
     full_state: bool
-    # What the section with a room's state is called: who asks by the name from before the specification reads that
-    # name alone, sees no state under another, and takes an encrypted room for an open one.
+    # What the section with a room's state is called: who asks by the name from before the specification
+    # reads that name alone, sees no state under another, and takes an encrypted room for an open one.
     state_section: str
     timeout_s: float
     set_presence: str

@@ -86,7 +86,7 @@ def next_batch(node: Node, token: Token | None, last: int | None = None) -> Toke
     """
     known = Vector.empty() if token is None else token.vector
     if last is not None:
-        vector = node.log.vector_at(last, Lane.BULK)
+        vector = node.log.vector_at(last, Lane.BULK, node.position)
         return Token(NO_START, 0, node.live.count, vector.merge(known))
     if known <= node.vector:
         return Token(node.log.start_tag, node.position, node.live.count, node.vector)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from bongsu import limits
 from bongsu.authority import permits
 from bongsu.canonical import read_trusted
 from bongsu.log.record import Kind, Record
@@ -13,11 +14,11 @@ from bongsu.view.apply_account import (
     apply_session_end,
     apply_user,
 )
-from bongsu.view.apply_event import apply_event
+from bongsu.view.apply_event import apply_cut_event, apply_event
 from bongsu.view.apply_key_backup import apply_backup_keys
 from bongsu.view.apply_keys import apply_key_claim, apply_one_time_keys
 from bongsu.view.apply_media import apply_media
-from bongsu.view.apply_node import apply_node, certificate_of
+from bongsu.view.apply_node import apply_node, apply_revocation, certificate_of, mark_stale
 from bongsu.view.apply_receipt import apply_receipt
 from bongsu.view.apply_report import apply_report
 from bongsu.view.apply_to_device import apply_to_device, apply_to_device_covered
@@ -28,6 +29,7 @@ Apply = Callable[[Context, Record, dict[str, Any], Changes], None]
 
 APPLY: dict[int, Apply] = {
     Kind.NODE: apply_node,
+    Kind.REVOCATION: apply_revocation,
     Kind.EVENT: apply_event,
     Kind.REGISTER: apply_register,
     Kind.USER: apply_user,
@@ -56,34 +58,76 @@ def apply_records(context: Context, records: Sequence[Record]) -> Changes:
     try:
         context.hollows.forget_gone()
         for record in records:
-            _apply(context, record, changes)
-            while changes.retry:
-                _apply(context, context.log.read(changes.retry.pop(0)), changes)
+            _apply_with_waiting(context, record, changes)
         context.db.advance(records[-1].position)
     except BaseException:
         context.db.rollback()
-        context.live.forget_all()
-        context.events.forget_all()
-        context.states.forget_all()
-        context.certificates.clear()
+        context.forget_all()
         context.hollows.rolled_back()
-        context.notices.clear()
         raise
     context.db.commit()
     context.hollows.committed()
     return changes
 
 
+def _apply_with_waiting(context: Context, record: Record, changes: Changes) -> None:
+    """Apply a record, and what waited for it: for the event it holds, or for the authority it brings."""
+    _apply(context, record, changes)
+    while changes.retry or changes.admitted:
+        if changes.retry:
+            _apply(context, context.log.read(changes.retry.pop(0)), changes)
+        else:
+            _admit(context, changes.admitted[0], changes)
+
+
+def _admit(context: Context, node: bytes, changes: Changes) -> None:
+    """Apply the next page of a node's records that waited for its certificate.
+
+    At once and in the order of their arrival, so that a rebuild gives the same rows; page by page,
+    because a node that nobody vouched for may have written without bound.
+    """
+    if not _permitted(context, node, Kind.EVENT):
+        changes.admitted.pop(0)
+        return
+    waiting = context.db.all(
+        "SELECT position FROM unauthorised WHERE node=? AND position>? ORDER BY position LIMIT ?",
+        (node, changes.admitted_to.get(node, 0), limits.ADMITTED_AT_ONCE),
+    )
+    if not waiting:
+        changes.admitted_to.pop(node, None)
+        changes.admitted.pop(0)
+        return
+    positions = [position for (position,) in waiting]
+    context.db.run_many("DELETE FROM unauthorised WHERE position=?", waiting)
+    changes.admitted_to[node] = positions[-1]
+    for record in context.log.read_many(positions):
+        _apply(context, record, changes)
+
+
+def _permitted(context: Context, node: bytes, kind: int) -> bool:
+    return permits(certificate_of(context, node), kind, resident=False)
+
+
 def _apply(context: Context, record: Record, changes: Changes) -> None:
     apply = APPLY.get(record.header.kind)
     if apply is None or record.body is None:
         return
-    certificate = certificate_of(context, record.log.node)
-    if not permits(certificate, record.header.kind, resident=False):
-        row = (record.position, record.log.node)
-        context.db.run("INSERT OR IGNORE INTO unauthorised VALUES(?,?)", row)
-        return
-    apply(context, record, read_trusted(record.body), changes)
+    if context.authorities.contradicts_cut(record):
+        mark_stale(context)
+    kind = record.header.kind
+    within = context.authorities.within_cut(record)
+    if permits(certificate_of(context, record.log.node), kind, resident=False, within_cut=within):
+        apply(context, record, read_trusted(record.body), changes)
+    elif kind == Kind.EVENT and not within and _permitted(context, record.log.node, kind):
+        # Events that stand may name it, so it has its place, and no effect.
+        apply_cut_event(context, record, read_trusted(record.body), changes)
+    else:
+        _set_aside(context, record)
+
+
+def _set_aside(context: Context, record: Record) -> None:
+    row = (record.position, record.log.node)
+    context.db.run("INSERT OR IGNORE INTO unauthorised VALUES(?,?)", row)
 
 
 def catch_up(context: Context, progress: Callable[[int, int], None], batch: int = 500) -> None:

@@ -11,11 +11,16 @@ from bongsu.view.context import Context
 
 
 def apply_user(context: Context, record: Record, body: dict[str, Any], changes: Changes) -> None:
-    """USER: the claim of a name. The first record of a name stands."""
+    """USER: the claim of a name. Of two, which only a lost lock lets be written, the earlier stands."""
     context.db.run(
-        "INSERT OR IGNORE INTO users(user_id, created_ts, position) VALUES(?,?,?)",
-        (body["user_id"], body["created_ts"], record.position),
+        "INSERT INTO users(user_id, created_ts, stamp, author, position) VALUES(?,?,?,?,?)"
+        " ON CONFLICT(user_id) DO UPDATE SET created_ts=excluded.created_ts, stamp=excluded.stamp,"
+        " author=excluded.author WHERE (excluded.stamp, excluded.author) < (stamp, author)",
+        (body["user_id"], body["created_ts"], record.header.stamp, record.log.node, record.position),
     )
+    waiting = context.db.all("SELECT position FROM waiting WHERE missing=?", (body["user_id"],))
+    context.db.run("DELETE FROM waiting WHERE missing=?", (body["user_id"],))
+    changes.retry.extend(position for (position,) in waiting)
     set_names(context, body["user_id"])
 
 
@@ -23,6 +28,10 @@ def apply_password(context: Context, record: Record, body: dict[str, Any], chang
     """PASSWORD: last writer wins; one that logs others out ends sessions checked against an older one."""
     user_id = body["user_id"]
     stamp = record.header.stamp
+    if context.db.one("SELECT 1 FROM users WHERE user_id=?", (user_id,)) is None:
+        # Changed at another site than the account was made at: its name is still on its way.
+        context.db.run("INSERT INTO waiting VALUES(?,?)", (record.position, user_id))
+        return
     context.db.run(
         "UPDATE users SET password=?, password_stamp=?, deactivated=? WHERE user_id=? AND password_stamp<?",
         (body["password"], stamp, int(body["deactivated"]), user_id, stamp),

@@ -9,6 +9,7 @@ from bongsu.room import auth, graph, resolve
 from bongsu.room.event import Event
 from bongsu.room.state import StateMap
 from bongsu.room.versions import VERSIONS, RoomVersion
+from bongsu.view.apply_node import mark_stale
 from bongsu.view.apply_notify import classify, note, relation
 from bongsu.view.apply_redaction import apply_redaction, late_redactions
 from bongsu.view.apply_text import add_text, set_join_rule
@@ -28,12 +29,23 @@ _columns = attrgetter(*EventRow.__slots__)
 
 def apply_event(context: Context, record: Record, body: dict[str, Any], changes: Changes) -> None:
     """Apply one EVENT record; a record that lacks an event it names waits, and nothing behind it does."""
+    _apply_event(context, record, body, changes, cut=False)
+
+
+def apply_cut_event(context: Context, record: Record, body: dict[str, Any], changes: Changes) -> None:
+    """Apply an EVENT record beyond its author's cut: it is rejected, so that others may name it."""
+    _apply_event(context, record, body, changes, cut=True)
+
+
+def _apply_event(
+    context: Context, record: Record, body: dict[str, Any], changes: Changes, *, cut: bool
+) -> None:
     version = _version(context, body["event"])
     if version is None:
         return
     pending = context.live.kept(record.body)
     event = Event.from_pdu(body["event"], version) if pending is None else pending.event
-    if context.db.one("SELECT 1 FROM events WHERE event_id=?", (event.event_id,)) is not None:
+    if _here_already(context, event, cut=cut):
         return
     missing = _missing(context, event)
     if missing is not None:
@@ -41,16 +53,34 @@ def apply_event(context: Context, record: Record, body: dict[str, Any], changes:
         return
     room = _room_number(context, event, version)
     before_group, before = _state_before(context, event, version, pending)
-    verdict = _verdict(context, event, version, before, record)
+    verdict = REJECTED if cut else _verdict(context, event, version, before, record)
     notify = classify(context, event, version, before) if verdict == ACCEPTED else 0
     row = _insert(context, record, event, room, before_group, before, verdict, notify)
-    if body.get("sent_by") is not None:
+    if body.get("sent_by") is not None and not cut:
         key = transaction_key(event.sender, body["sent_by"])
         context.db.run("INSERT OR IGNORE INTO transactions VALUES(?,?)", (key, record.position))
     context.events.remember(event)
     if verdict == ACCEPTED:
         _accepted(context, row, event, version, pending, before, notify, changes)
     _wake_waiting(context, event.event_id, changes)
+
+
+def _here_already(context: Context, event: Event, *, cut: bool) -> bool:
+    """Whether the event has its row, or is to get it from another record than this one.
+
+    Who is revoked may have copied an event of another node into its own log: were the copy's verdict to
+    stand where it came first, nodes would disagree for ever.
+    """
+    position = context.db.value("SELECT position FROM events WHERE event_id=?", (event.event_id,))
+    if position is None:
+        vouched = "SELECT 1 FROM vouched WHERE event_id=?"
+        return cut and context.db.one(vouched, (event.event_id,)) is not None
+    if cut or not context.authorities.revocations():
+        return True
+    if not context.authorities.within_cut(context.log.read(position)):
+        context.db.run("INSERT OR IGNORE INTO vouched VALUES(?)", (event.event_id,))
+        mark_stale(context)
+    return True
 
 
 def _version(context: Context, pdu: dict[str, Any]) -> RoomVersion | None:

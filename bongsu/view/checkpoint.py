@@ -40,6 +40,11 @@ class Checkpointer:
         finally:
             connection.close()
 
+    def wait(self) -> None:
+        """Wait for a checkpoint under way: the file is about to be another."""
+        if self._running is not None:
+            self._running.result()
+
     def close(self) -> None:
         """Wait for a checkpoint under way."""
         self._pool.shutdown(wait=True)

@@ -35,6 +35,11 @@ class ClientEvents:
         self._cache.drop(event_id)
         self._with_room.drop(event_id)
 
+    def forget_all(self) -> None:
+        """The view was derived again."""
+        self._cache.clear()
+        self._with_room.clear()
+
     def raw(
         self,
         row: EventRow,

@@ -1,9 +1,12 @@
 """What applying a record and reading the view share: tables, caches and the log."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from bongsu.authority import Certificate
+from bongsu import limits
+from bongsu.clock import SystemClock
 from bongsu.log.store import LogStore
+from bongsu.view.authorities import Authorities, root_key_of
 from bongsu.view.db import Database
 from bongsu.view.events import Events, States
 from bongsu.view.hollows import Hollows
@@ -23,14 +26,45 @@ class Context:
     live: LiveRooms
     touched: Touched
     notices: Notices
-    certificates: dict[bytes, Certificate]
+    authorities: Authorities
     hollows: Hollows
 
     @classmethod
-    def build(cls, db: Database, log: LogStore) -> "Context":
-        """Wire the parts of a view over its database and its node's log."""
+    def build(
+        cls,
+        db: Database,
+        log: LogStore,
+        root_key: bytes | None = None,
+        now_ms: Callable[[], int] | None = None,
+    ) -> "Context":
+        """Wire the parts of a view over its database and its node's log.
+
+        `root_key` None: a service of one node, which believes itself.
+        """
+        assert db.cursor == 0 or root_key_of(db) == root_key, "the rows were derived under another root key"
+        if db.cursor == 0:
+            db.run("UPDATE authority SET root_key=?", (root_key,))
         events = Events(db, log)
         states = States(db)
         live = LiveRooms(db, events, states)
-        touched = Touched(db.cursor)
-        return cls(db, log, events, states, live, touched, Notices(), {}, Hollows(db, log))
+        # With one node there is nobody whose revocation could bring a superseded body back.
+        hold_ms = 0 if root_key is None else limits.HOLLOW_HOLD_MS
+        return cls(
+            db,
+            log,
+            events,
+            states,
+            live,
+            Touched(db.cursor),
+            Notices(),
+            Authorities(db, log, root_key),
+            Hollows(db, log, now_ms or SystemClock().now_ms, hold_ms),
+        )
+
+    def forget_all(self) -> None:
+        """Forget what is in memory: the tables are not what it was read from."""
+        self.live.forget_all()
+        self.events.forget_all()
+        self.states.forget_all()
+        self.authorities.forget()
+        self.notices.clear()

@@ -16,9 +16,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.connection = sqlite3.connect(path, isolation_level=None, cached_statements=512)
-        for pragma in schema.PRAGMAS:
-            self.connection.execute(pragma)
+        self.connection = self._connect(path)
 
     @classmethod
     def open(cls, path: Path) -> "Database":
@@ -34,6 +32,13 @@ class Database:
         database = cls(path)
         database._create()
         return database
+
+    @staticmethod
+    def _connect(path: Path) -> sqlite3.Connection:
+        connection = sqlite3.connect(path, isolation_level=None, cached_statements=512)
+        for pragma in schema.PRAGMAS:
+            connection.execute(pragma)
+        return connection
 
     @staticmethod
     def remove(path: Path) -> None:
@@ -99,6 +104,14 @@ class Database:
         """Forget the batch's rows."""
         if self.connection.in_transaction:
             self.connection.execute("ROLLBACK")
+
+    def take_over(self, other: "Database") -> None:
+        """Become what the other database is; its file moves here. Nobody else has either file open."""
+        other.close()
+        self.close()
+        self.remove(self.path)
+        other.path.replace(self.path)
+        self.connection = self._connect(self.path)
 
     def close(self) -> None:
         """Close the file; a last checkpoint folds the write-ahead log in."""

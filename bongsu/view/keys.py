@@ -154,6 +154,26 @@ def one_time_keys_left(
     )
 
 
+def any_left(context: Context, user_id: str, device_id: str, algorithm: str) -> bool:
+    """Whether any node may have a one-time key of the device to hand out."""
+    found = context.db.one(
+        "SELECT 1 FROM one_time_keys"
+        " WHERE user_id=? AND device_id=? AND algorithm=? AND value IS NOT NULL LIMIT 1",
+        (user_id, device_id, algorithm),
+    )
+    return found is not None
+
+
+def shares(new: dict[str, Any], nodes: list[str]) -> dict[str, dict[str, Any]]:
+    """One-time keys by the node that alone may hand them out, for ever (DESIGN 5.3)."""
+    share: dict[str, dict[str, Any]] = {}
+    for name, value in new.items():
+        # By the key's own hash: the same key uploaded again at another node goes to the same one.
+        at = int(key_digest(value), 16) % len(nodes)
+        share.setdefault(nodes[at], {})[name] = value
+    return share
+
+
 def unused_fallback_types(context: Context, user_id: str, device_id: str) -> list[str]:
     """The algorithms whose fallback key nobody was given yet."""
     used = dict(registers.under(context, "fallback_used", user_id, device_id))

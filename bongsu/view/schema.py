@@ -1,6 +1,6 @@
 """The tables of view.db. Everything here is derived: change it, raise VERSION, and the view is rebuilt."""
 
-VERSION = 2
+VERSION = 4
 
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -53,15 +53,29 @@ CREATE TABLE transactions(key INTEGER PRIMARY KEY, position INTEGER NOT NULL);
 
 NODE_TABLES = """
 -- Bodies the log has been asked to drop, until it has.
-CREATE TABLE hollowing(position INTEGER PRIMARY KEY, pruned BLOB);
-CREATE TABLE nodes(node BLOB PRIMARY KEY, role TEXT NOT NULL, site TEXT NOT NULL) WITHOUT ROWID;
+-- due: when, by this node's clock; a revocation may bring back what a lying node had superseded (hollows.py).
+CREATE TABLE hollowing(position INTEGER PRIMARY KEY, pruned BLOB, due INTEGER NOT NULL);
+CREATE INDEX hollowing_due ON hollowing(due);
+-- root_key NULL: a service of one node that believes itself. stale: a revocation contradicts the rows.
+CREATE TABLE authority(root_key BLOB, stale INTEGER NOT NULL);
+INSERT INTO authority VALUES(NULL, 0);
+-- role: the widest of the node's certificates. The rest is of the latest; certificate '' where nobody signed.
+CREATE TABLE nodes(
+    node BLOB PRIMARY KEY, role TEXT NOT NULL, site TEXT NOT NULL, issued_ms INTEGER NOT NULL,
+    certificate TEXT NOT NULL) WITHOUT ROWID;
+-- The latest revocation of each node that has one.
+CREATE TABLE revocations(node BLOB PRIMARY KEY, number INTEGER NOT NULL, text TEXT NOT NULL) WITHOUT ROWID;
+-- Events of which a record beyond a cut arrived before one that counts, which alone is applied.
+CREATE TABLE vouched(event_id TEXT PRIMARY KEY) WITHOUT ROWID;
 -- Records whose author has no authority (yet): stored, not applied.
 CREATE TABLE unauthorised(position INTEGER PRIMARY KEY, node BLOB NOT NULL);
+CREATE INDEX unauthorised_node ON unauthorised(node, position);
 """
 
 ACCOUNT_TABLES = """
 CREATE TABLE users(
-    user_id TEXT PRIMARY KEY, created_ts INTEGER NOT NULL, deactivated INTEGER NOT NULL DEFAULT 0,
+    user_id TEXT PRIMARY KEY, created_ts INTEGER NOT NULL, stamp INTEGER NOT NULL, author BLOB NOT NULL,
+    deactivated INTEGER NOT NULL DEFAULT 0,
     password TEXT, password_stamp INTEGER NOT NULL DEFAULT 0, position INTEGER NOT NULL,
     -- Sessions checked against a password older than this are over, but for the one that changed it.
     session_floor INTEGER NOT NULL DEFAULT 0, session_kept TEXT NOT NULL DEFAULT '') WITHOUT ROWID;

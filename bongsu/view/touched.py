@@ -24,6 +24,11 @@ class Touched:
         """Something of the room or user was applied at `position`."""
         self._last[key] = position
 
+    def restart(self, floor: int) -> None:
+        """The tables were derived again: what changed up to `floor` is not known any more."""
+        self._floor = floor
+        self._last.clear()
+
     def since(self, key: int | str, position: int) -> bool:
         """Whether it may have changed beyond `position`; yes when that is before memory begins."""
         return position < self._floor or self._last.get(key, 0) > position

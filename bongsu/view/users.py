@@ -1,5 +1,6 @@
 """Queries: accounts and profiles."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +34,11 @@ def users(context: Context) -> list[User]:
         "SELECT user_id, created_ts, deactivated, password, password_stamp FROM users ORDER BY user_id"
     )
     return [User(row[0], row[1], bool(row[2]), row[3], row[4]) for row in found]
+
+
+def names(context: Context) -> Iterator[tuple[str, bytes]]:
+    """Every user id, and the node that claimed it."""
+    yield from context.db.all("SELECT user_id, author FROM users")
 
 
 def profile(context: Context, user_id: str) -> dict[str, Any]:

@@ -80,7 +80,8 @@ def test_no_addresses_are_taken(alice: User, medium: str) -> None:
 
 def test_sites(alice: User, server: Server) -> None:
     answer = User(alice.http, "").get("/_bongsu/client/v1/sites")
-    assert answer == {"sites": [{"name": "main", "base_url": server.url, "role": "core", "this": True}]}
+    here = {"name": "main", "base_url": server.url, "role": "core", "this": True, "up": True}
+    assert answer == {"sites": [here]}
 
 
 def test_where_a_message_is_safe(alice: User, bob: User) -> None:

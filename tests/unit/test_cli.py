@@ -34,6 +34,13 @@ def test_serve_takes_the_options_that_scripts_rely_on() -> None:
         "user deactivate",
         "user reset-password",
         "token create",
+        "site request",
+        "site add-hub",
+        "site install",
+        "site list",
+        "site cuts",
+        "site revoke",
+        "site hand-in",
     ],
 )
 def test_every_command_explains_itself(command: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bongsu.clock import SystemClock
+from bongsu.log import key
 from bongsu.log.epoch import End, Fork, Opening
 from bongsu.log.foreign import Gap, Refused, Taken
 from bongsu.log.key import NodeKey
@@ -282,3 +283,67 @@ async def test_a_node_whose_name_begins_like_another_is_refused(tmp_path: Path) 
     assert isinstance(verdict, Refused)
     assert "new key" in verdict.reason
     taker.close()
+
+
+async def pass_on(giver: LogStore, taker: LogStore, log: LogName, public: bytes) -> int:
+    """Give the taker all the giver can prove of a log; how many bundles it took."""
+    count = 0
+    while True:
+        held = taker.held().get(log)
+        stretch = giver.stretch(log, 0 if held is None else held.seq)
+        if stretch is None:
+            return count
+        records, signature = stretch
+        assert isinstance(await taker.append_foreign(log, public, foreign(records), signature), Taken)
+        count += 1
+
+
+async def test_a_log_is_passed_on_by_others_than_its_owner(
+    stores: tuple[LogStore, LogStore], tmp_path: Path
+) -> None:
+    owner, survivor = stores
+    public = owner.key.public
+    log = (await owner.append(drafts(1)))[0].log
+    for _ in range(700):
+        await owner.append(drafts(1))
+        await pass_on(owner, survivor, log, public)
+    third = open_log(tmp_path / "c.db", NodeKey.generate())
+    assert await pass_on(survivor, third, log, public) <= 5, "signatures close together are thinned"
+    assert third.vector() == owner.vector()
+    assert third.held()[log] == owner.held()[log]
+    late = open_log(tmp_path / "d.db", NodeKey.generate())
+    # From the middle of a stretch, too.
+    records, _ = owner.stretch(log, 0) or ([], b"")
+    assert len(records) == 702
+    half = foreign(records[:100])
+    await late.append_foreign(log, public, half, owner.key.sign([records[99].hash]))
+    await pass_on(third, late, log, public)
+    assert late.vector() == owner.vector()
+    third.close()
+    late.close()
+
+
+async def test_nothing_is_passed_on_that_its_owner_did_not_sign(stores: tuple[LogStore, LogStore]) -> None:
+    owner, other = stores
+    log = (await owner.append(drafts(3)))[0].log
+    assert owner.stretch(log, 4) is None
+    assert other.stretch(log, 0) is None
+    records, signature = owner.stretch(log, 2) or ([], b"")
+    assert [record.header.seq for record in records] == [3, 4]
+    assert key.verify(owner.key.public, [records[-1].hash], signature)
+
+
+async def test_settled_logs_are_held_too(tmp_path: Path) -> None:
+    node = NodeKey.generate()
+    for _ in range(3):
+        store = open_log(tmp_path / "log.db", node)
+        await store.append(drafts(2))
+        store.close()
+    store = open_log(tmp_path / "log.db", node)
+    assert len(store.held()) == 3
+    assert sum(held.settled for held in store.held().values()) == 2
+    before = store.vector()
+    await store.append(drafts(1))
+    assert len(store.held()) == 4
+    assert before <= store.vector()
+    store.close()

@@ -348,7 +348,7 @@ async def test_a_vector_that_holds_one_lane_back(tmp_path: Path) -> None:
         records = await store.append([draft(f"m{number}", Lane.BULK) for number in range(3)])
         records += await store.append([draft("event")])
         for index, record in enumerate(records):
-            vector = Vector.decode(store.vector_at(record.position, Lane.BULK).encode())
+            vector = Vector.decode(store.vector_at(record.position, Lane.BULK, store.head_position).encode())
             assert vector <= store.vector()
             rest = [later.position for later in records[index + 1 :] if later.header.kind == Kind.EVENT]
             bulk = [each for each in rest if store.read(each).log.lane == Lane.BULK]
@@ -359,7 +359,7 @@ async def test_a_vector_that_holds_one_lane_back(tmp_path: Path) -> None:
                 assert not store.covers(vector, later.log, later.header.seq)
         # Before anything of this start had arrived: what the earlier ones wrote must stay covered.
         first = records[0].position - 1
-        missing = store.positions_beyond(store.vector_at(first - 1, Lane.BULK))
+        missing = store.positions_beyond(store.vector_at(first - 1, Lane.BULK, store.head_position))
         assert {store.read(position).log.lane for position in missing} == {Lane.BULK}
-        assert store.vector_at(store.head_position, Lane.BULK) == store.vector()
+        assert store.vector_at(store.head_position, Lane.BULK, store.head_position) == store.vector()
         store.close()

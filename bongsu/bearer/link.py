@@ -1,0 +1,252 @@
+"""One link to one peer, over any bearer: it does what the exchange says, and decides nothing itself."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from bongsu import limits
+from bongsu.bearer import call
+from bongsu.bearer.bundle import Bundle
+from bongsu.bearer.call import Answer, Ask, Tell
+from bongsu.bearer.exchange import Acknowledged, Complaint, Exchange, Load, Output, Send, Store
+from bongsu.bearer.frame import Unreadable
+from bongsu.bearer.hello import Details, Handshake, Peer
+from bongsu.errors import FatalError, MatrixError
+from bongsu.log.epoch import Fork
+from bongsu.log.foreign import Foreign, Refused, Taken
+from bongsu.log.record import ForeignRecord, LogName
+from bongsu.log.store import Damaged, LogStore
+
+logger = logging.getLogger(__name__)
+
+
+class ChannelClosed(Exception):
+    """The other end is gone, or what lies between."""
+
+
+class Channel(Protocol):
+    """What a bearer gives: whole messages in both directions. They may be lost; a cut ends it."""
+
+    async def send(self, raw: bytes) -> None:
+        """Returns when more may be sent. Raises ChannelClosed."""
+        ...
+
+    async def receive(self) -> bytes:
+        """The next message. Raises ChannelClosed."""
+        ...
+
+    async def close(self) -> None:
+        """End it from this side; never raises."""
+        ...
+
+
+class Called(Protocol):
+    """What a node does when a peer asks or tells."""
+
+    async def asked(self, link: "Link", topic: str, body: bytes) -> bytes | None:
+        """The answer, or None; never raises for what a peer may send."""
+        ...
+
+    def told(self, link: "Link", topic: str, body: bytes) -> None:
+        """Take news; never raises for what a peer may send."""
+        ...
+
+
+async def begin(channel: Channel, log: LogStore, details: Details, nonce: bytes) -> Peer:
+    """Find out who is at the other end.
+
+    Raises:
+        Unreadable: somebody this node has nothing to say to.
+        ChannelClosed, TimeoutError: nobody.
+    """
+    handshake = Handshake(log.key, details, nonce)
+    async with asyncio.timeout(limits.LINK_BEGIN_S):
+        await channel.send(handshake.hello)
+        while handshake.peer is None:
+            answer = handshake.receive(await channel.receive())
+            if answer is not None:
+                await channel.send(answer)
+    return handshake.peer
+
+
+class Link:
+    """A link that has begun. `acknowledged` is told up to where the peer has this node's logs on disk."""
+
+    def __init__(
+        self,
+        log: LogStore,
+        channel: Channel,
+        peer: Peer,
+        *,
+        relays: bool,
+        acknowledged: Callable[["Link", LogName, int], None],
+        called: "Called",
+        over_fabric: bool,
+    ) -> None:
+        self.over_fabric = over_fabric
+        self.peer = peer
+        self._log = log
+        self._channel = channel
+        self._acknowledged = acknowledged
+        self._called = called
+        self._asked: dict[int, asyncio.Future[bytes | None]] = {}
+        self._answering: set[asyncio.Task[None]] = set()
+        self._number = 0
+        self._exchange = Exchange(log, log.key.node, relays=relays)
+        self._outputs: deque[Output] = deque()
+        self._work = asyncio.Event()
+        self._heard = True
+        self._ended = False
+
+    async def run(self) -> None:
+        """Exchange until the link is cut or the peer falls silent. Returns; the reason does not matter."""
+        self._add(self._exchange.offer())
+        tasks = [asyncio.ensure_future(part()) for part in (self._receive, self._send, self._beat)]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._ended = True
+            for task in (*tasks, *self._answering):
+                task.cancel()
+            for asked in self._asked.values():
+                if not asked.done():
+                    asked.set_result(None)
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+            await self._channel.close()
+        for error in results:
+            if isinstance(error, Exception) and not isinstance(error, ChannelClosed):
+                logger.error("the link to %s ended: %r", self.peer.details.site, error)
+
+    def advanced(self, logs: Iterable[LogName]) -> None:
+        """More of these logs is on disk here."""
+        self._add(self._exchange.advanced(list(logs)))
+
+    def has(self, log: LogName) -> int:
+        """Up to which seq the peer is known to have a log on disk."""
+        return self._exchange.peer_has(log)
+
+    async def ask(self, topic: str, body: bytes, timeout_s: float = limits.CALL_S_MAX) -> bytes | None:
+        """Ask the peer; None if it cannot or will not say, or not in time."""
+        self._number += 1
+        number = self._number
+        self._asked[number] = asyncio.get_running_loop().create_future()
+        self._add([Send(call.encode(Ask(number, topic, body)))])
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._asked[number]
+        except TimeoutError:
+            return None
+        finally:
+            del self._asked[number]
+
+    def tell(self, topic: str, body: bytes) -> None:
+        """Tell the peer what need not arrive."""
+        self._add([Send(call.encode(Tell(topic, body)))])
+
+    def end(self) -> None:
+        """Cut the link from this side."""
+        self._ending = asyncio.ensure_future(self._channel.close())
+
+    async def _receive(self) -> None:
+        while True:
+            raw = await self._channel.receive()
+            self._heard = True
+            if call.is_call(raw):
+                self._receive_call(raw)
+            else:
+                self._add(self._exchange.receive(raw))
+
+    def _receive_call(self, raw: bytes) -> None:
+        try:
+            received = call.decode(raw)
+        except Unreadable as error:
+            logger.warning("from site %s: %s", self.peer.details.site, error)
+            return
+        match received:
+            case Answer(number, body):
+                asked = self._asked.get(number)
+                if asked is not None and not asked.done():
+                    asked.set_result(body)
+            case Tell(topic, body):
+                self._called.told(self, topic, body)
+            case Ask() if len(self._answering) < limits.CALLS_AT_ONCE_MAX:
+                task = asyncio.ensure_future(self._answer(received))
+                self._answering.add(task)
+                task.add_done_callback(self._answering.discard)
+
+    async def _answer(self, asked: Ask) -> None:
+        body = await self._called.asked(self, asked.topic, asked.body)
+        self._add([Send(call.encode(Answer(asked.number, body)))])
+
+    async def _beat(self) -> None:
+        silent_s = 0
+        while silent_s < limits.LINK_SILENCE_S:
+            await asyncio.sleep(limits.LINK_BEAT_S)
+            silent_s = 0 if self._heard else silent_s + limits.LINK_BEAT_S
+            self._heard = False
+            self._add(self._exchange.offer())
+
+    async def _send(self) -> None:
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            while self._outputs:
+                output = self._outputs.popleft()
+                if isinstance(output, Send):
+                    await self._channel.send(output.raw)
+                elif isinstance(output, Load):
+                    self._add(self._exchange.loaded(output, self._bundle(output)))
+
+    def _add(self, outputs: Iterable[Output]) -> None:
+        """Sends and loads keep their order; the rest is done at once."""
+        for output in outputs:
+            match output:
+                case Send() | Load():
+                    self._outputs.append(output)
+                    self._work.set()
+                case Store(ticket, bundle):
+                    self._store(ticket, bundle)
+                case Acknowledged(log, seq):
+                    self._acknowledged(self, log, seq)
+                case Complaint(sentence):
+                    logger.warning("from site %s: %s", self.peer.details.site, sentence)
+
+    def _bundle(self, load: Load) -> Bundle | None:
+        try:
+            found = self._log.stretch(load.log, load.after)
+        except Damaged as damage:
+            # Others may have it whole; this node must not give on what it cannot prove.
+            logger.error("%s", damage)
+            return None
+        if found is None:
+            return None
+        records, signature = found
+        carried = tuple(ForeignRecord(record.header, record.body, record.state) for record in records)
+        public_key = self._log.public_key(load.log.node)
+        return Bundle(public_key, load.log.epoch, load.log.lane, carried, signature)
+
+    def _store(self, ticket: int, bundle: Bundle) -> None:
+        def done(future: "asyncio.Future[Foreign]") -> None:
+            # A full or failed disk: not taken, and no fault of the peer's.
+            verdict = None if future.cancelled() or future.exception() else future.result()
+            self._stored(ticket, verdict)
+
+        try:
+            future = self._log.append_foreign(bundle.log, bundle.public_key, bundle.records, bundle.signature)
+        except (MatrixError, FatalError):
+            return self._stored(ticket, None)
+        future.add_done_callback(done)
+
+    def _stored(self, ticket: int, verdict: Foreign | None) -> None:
+        taken, refusal = 0, None
+        match verdict:
+            case Taken(records):
+                taken = len(records)
+            case Refused(reason):
+                refusal = reason
+            case Fork(log, seq):
+                refusal = f"Log {log.node.hex()} has two histories from record {seq} on."
+        if not self._ended:  # the link may be cut while the disk writes
+            self._add(self._exchange.stored(ticket, taken, refusal))

@@ -1,0 +1,142 @@
+"""`bongsu lab` and `bongsu drill`: several sites on this machine, and what people see when one burns."""
+
+import functools
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bongsu.errors import FatalError
+
+Command = Callable[..., Any]
+
+
+def _sentences(command: Command) -> Command:
+    """What goes wrong is told by its sentence."""
+
+    @functools.wraps(command)
+    def call(**arguments: Any) -> None:
+        try:
+            command(**arguments)
+        except FatalError as error:
+            raise click.ClickException(str(error)) from error
+
+    return call
+
+
+_folder = click.option(
+    "--dir",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("lab"),
+    show_default=True,
+    help="Where the laboratory keeps its files.",
+)
+_tls = click.option("--tls/--no-tls", default=True, help="Encrypt with a throw-away authority, or not.")
+
+
+@click.group()
+def lab() -> None:
+    """A real service of several sites on this machine, to be tried and hurt."""
+
+
+@lab.command("up")
+@_folder
+@click.option("--sites", type=int, default=3, show_default=True, help="How many data centres.")
+@click.option("--json", "as_json", is_flag=True, help="Print lab.json when it is ready.")
+@_tls
+@_sentences
+def lab_up(folder: Path, sites: int, as_json: bool, tls: bool) -> None:
+    """Start NATS servers and nodes, and return when they are ready."""
+    from bongsu.lab import commands
+
+    plan = commands.up(folder, sites, tls=tls)
+    if as_json:
+        click.echo((folder / "lab.json").read_text(encoding="utf-8"), nl=False)
+    else:
+        click.echo(f"bongsu lab ready at {' '.join(node.url for node in plan.nodes)}")
+
+
+@lab.command("start")
+@_folder
+@click.argument("name")
+@_sentences
+def lab_start(folder: Path, name: str) -> None:
+    """Bring the process NAME back."""
+    from bongsu.lab import commands
+    from bongsu.lab.plan import Plan
+
+    commands.start(Plan.load(folder), name)
+    click.echo(f"{name} runs.")
+
+
+@lab.command("down")
+@_folder
+@_sentences
+def lab_down(folder: Path) -> None:
+    """End every process of the laboratory."""
+    from bongsu.lab import commands
+    from bongsu.lab.plan import Plan
+
+    commands.down(Plan.load(folder))
+    click.echo("The laboratory has ended. Its files are kept.")
+
+
+@click.command()
+@click.argument("name")
+@click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Figures.")
+@click.option("--html", "html_file", type=click.Path(path_type=Path, dir_okay=False), help="The report.")
+@click.option("--people", type=click.IntRange(6, 600), default=60, show_default=True, help="Clients.")
+@click.option("--per-second", type=float, default=1.0, show_default=True, help="Messages of each client.")
+@click.option("--seconds", type=float, help="How long there is load; the plan's own time when left out.")
+@click.option(
+    "--dir", "folder", type=click.Path(path_type=Path, file_okay=False), help="Keep its files here."
+)
+@_tls
+@_sentences
+def drill(
+    name: str,
+    json_file: Path | None,
+    html_file: Path | None,
+    people: int,
+    per_second: float,
+    seconds: float | None,
+    folder: Path | None,
+    tls: bool,
+) -> None:
+    """Run the drill NAME in a laboratory of its own. Exit 1 if a promise was broken."""
+    from bongsu.drill import report
+    from bongsu.drill.plans import PLANS
+    from bongsu.drill.run import run
+
+    plan = PLANS.get(name)
+    if plan is None:
+        raise click.ClickException(f"There is no drill {name}. There are: {', '.join(PLANS)}.")
+    home = folder or Path(tempfile.mkdtemp(prefix="bongsu-drill-"))
+    click.echo(f"{plan.korean} {plan.english}", err=True)
+    try:
+        outcome = run(
+            plan, home, people=people, per_second=per_second, seconds=seconds, tls=tls, progress=_progress
+        )
+    finally:
+        if folder is None:
+            shutil.rmtree(home, ignore_errors=True)
+    click.echo("", err=True)
+    figures = json.dumps(report.figures(outcome), ensure_ascii=False, indent=2)
+    click.echo(figures)
+    if json_file is not None:
+        json_file.write_text(figures + "\n", encoding="utf-8")
+    if html_file is not None:
+        html_file.write_text(report.page(outcome), encoding="utf-8")
+    sys.exit(0 if outcome.findings.clean and outcome.agreed_s is not None else 1)
+
+
+def _progress(words: str) -> None:
+    end = "\r" if sys.stderr.isatty() else "\n"
+    if sys.stderr.isatty() or not words.endswith(" s"):
+        click.echo(f"{words:<60}{end}", err=True, nl=False)

@@ -1,0 +1,38 @@
+"""Settings as options of commands: --config, and one for each that the command names."""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bongsu import config as settings
+from bongsu.config import SettingError
+from bongsu.errors import FatalError, MatrixError
+
+Command = Callable[..., Any]
+
+
+def with_settings(metavars: dict[str, str]) -> Callable[[Command], Command]:
+    """Add --config and an option for each setting named, and hand the command a checked Config."""
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def call(config: Path | None, **arguments: Any) -> None:
+            chosen = {name: arguments.pop(name) for name in metavars}
+            try:
+                command(settings.load(chosen, file=config), **arguments)
+            except (SettingError, FatalError) as error:
+                raise click.ClickException(str(error)) from error
+            except MatrixError as error:
+                raise click.ClickException(error.error) from error
+
+        decorated: Command = call
+        for name, metavar in reversed(metavars.items()):
+            doc = settings.SETTINGS[name].metadata["doc"].replace("`", "")
+            decorated = click.option("--" + name.replace("_", "-"), metavar=metavar, help=doc)(decorated)
+        file = click.Path(path_type=Path, dir_okay=False)
+        return click.option("--config", type=file, metavar="FILE", help="A TOML file of settings.")(decorated)
+
+    return decorate

@@ -1,0 +1,189 @@
+"""One person of a drill: writes, reads, and goes to the next site when this one does not answer."""
+
+import asyncio
+import json
+import random
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+
+SEND_TIMEOUT_S = 2.0
+SYNC_TIMEOUT_MS = 5_000
+SYNC_SILENCE_S = 3.0  # beyond the poll's own time-out
+RETRY_S = (0.1, 0.4)
+CONNECT_TIMEOUT_S = 1.0
+# A person who was away long is given all of it, so that every message can be counted.
+FILTER = '{"room":{"timeline":{"limit":1000}}}'
+API = "/_matrix/client/v3"
+
+
+@dataclass(slots=True)
+class Sent:
+    """One message: when it was first tried and acknowledged (seconds of the drill), where, and how often."""
+
+    number: int
+    began_s: float
+    acked_s: float
+    site: str
+    event_id: str
+    tries: int
+    promise: str = ""
+
+
+@dataclass(slots=True)
+class Person:
+    """What a load process keeps of each of its people."""
+
+    name: str
+    home: str
+    room_id: str
+    access_token: str
+    user_id: str
+    since: str
+    sent: list[Sent] = field(default_factory=list)
+    # (when, sender, number) in the order in which this person's syncs brought them.
+    seen: list[tuple[float, str, int]] = field(default_factory=list)
+    limited: int = 0
+    moves: int = 0
+
+
+class Client:
+    """Drives one person against the sites in order of preference, the home site first."""
+
+    def __init__(
+        self, person: Person, sites: dict[str, str], http: aiohttp.ClientSession, start: float
+    ) -> None:
+        self.person = person
+        self._urls = sites
+        self._order = [person.home, *(site for site in sites if site != person.home)]
+        self._http = http
+        self._start = start
+        self._site = 0
+        self._choice = random.Random(person.name)  # noqa: S311
+        self.stopping = False
+
+    @property
+    def site(self) -> str:
+        """Where the person is now."""
+        return self._order[self._site]
+
+    async def write(self, per_second: float) -> None:
+        """Send numbered messages, each until it is acknowledged, in order, each once."""
+        number = 0
+        while not self.stopping:
+            number += 1
+            await self._send(number)
+            await asyncio.sleep(self._choice.expovariate(per_second))
+
+    async def read(self) -> None:
+        """Sync without end."""
+        while not self.stopping:
+            await self._sync(SYNC_TIMEOUT_MS)
+
+    async def finish(self) -> None:
+        """Sync until nothing comes any more."""
+        quiet = 0
+        while quiet < 2:
+            before = len(self.person.seen)
+            await self._sync(300)
+            quiet = quiet + 1 if len(self.person.seen) == before else 0
+
+    def _now(self) -> float:
+        return time.monotonic() - self._start
+
+    def _move(self, site: int) -> None:
+        # The reader and the writer of a person may find out at once: one move.
+        if site == self._site:
+            self._site = (self._site + 1) % len(self._order)
+            self.person.moves += 1
+
+    async def _send(self, number: int) -> None:
+        person = self.person
+        path = f"{API}/rooms/{person.room_id}/send/m.room.message/{person.name}-{number}"
+        body = {"msgtype": "m.text", "body": f"{person.name} {number}", "n": number}
+        began, tries = self._now(), 0
+        while True:
+            tries += 1
+            site = self._site
+            status, answer = await self._request("PUT", site, path, SEND_TIMEOUT_S, json=body)
+            if status == 200:
+                event_id = answer["event_id"]
+                person.sent.append(Sent(number, began, self._now(), self._order[site], event_id, tries))
+                return
+            await self._pause()
+
+    async def _sync(self, timeout_ms: int) -> None:
+        person, site = self.person, self._site
+        query = {
+            "since": person.since,
+            "timeout": str(timeout_ms),
+            "set_presence": "offline",
+            "filter": FILTER,
+        }
+        limit_s = timeout_ms / 1000 + SYNC_SILENCE_S
+        status, answer = await self._request("GET", site, f"{API}/sync", limit_s, params=query)
+        if status != 200:
+            return await self._pause()
+        self._take(answer)
+
+    async def _request(
+        self, method: str, site: int, path: str, limit_s: float, **arguments: Any
+    ) -> tuple[int, dict[str, Any]]:
+        """Status and JSON; status 0 where nobody answered, and then the person has moved on."""
+        limit = aiohttp.ClientTimeout(total=limit_s, sock_connect=CONNECT_TIMEOUT_S)
+        url = self._url(site) + path
+        try:
+            async with self._http.request(
+                method, url, headers=self._headers(), timeout=limit, **arguments
+            ) as answer:
+                if answer.status >= 500:
+                    self._move(site)
+                return answer.status, await answer.json()
+        except (aiohttp.ClientError, TimeoutError, ValueError):
+            self._move(site)
+            return 0, {}
+
+    def _take(self, answer: dict[str, Any]) -> None:
+        person = self.person
+        person.since = answer["next_batch"]
+        room = answer.get("rooms", {}).get("join", {}).get(person.room_id, {})
+        timeline = room.get("timeline", {})
+        if timeline.get("limited"):
+            person.limited += 1
+        now = self._now()
+        for event in timeline.get("events", []):
+            number = event["content"].get("n")
+            if event["type"] == "m.room.message" and isinstance(number, int):
+                person.seen.append((now, event["sender"], number))
+
+    def _url(self, site: int) -> str:
+        return self._urls[self._order[site]]
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.person.access_token}"}
+
+    async def _pause(self) -> None:
+        await asyncio.sleep(self._choice.uniform(*RETRY_S))
+
+
+def dump(people: list[Person]) -> str:
+    """What a load process tells of its people when it ends."""
+    fields = [
+        {
+            "name": person.name,
+            "home": person.home,
+            "room_id": person.room_id,
+            "user_id": person.user_id,
+            "sent": [
+                [sent.number, sent.began_s, sent.acked_s, sent.site, sent.event_id, sent.tries]
+                for sent in person.sent
+            ],
+            "seen": person.seen,
+            "limited": person.limited,
+            "moves": person.moves,
+        }
+        for person in people
+    ]
+    return json.dumps(fields)

@@ -1,0 +1,73 @@
+"""What may happen to a laboratory, done to its real processes and files."""
+
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from bongsu.lab import commands, processes
+from bongsu.lab.plan import Plan, Process
+
+
+def act(plan: Plan, name: str, target: str) -> None:
+    """Do it. `target`: a site, or "" for all."""
+    ACTS[name](plan, _of(plan, target))
+
+
+def _of(plan: Plan, target: str) -> list[Process]:
+    return [process for process in plan.processes if target in ("", process.site)]
+
+
+def _burn(plan: Plan, struck: list[Process]) -> None:
+    for process in struck:
+        if processes.is_running(process):
+            os.kill(process.pid, signal.SIGKILL)
+    for process in struck:
+        processes.kill(process)
+    plan.save()
+
+
+def _destroy(plan: Plan, struck: list[Process]) -> None:
+    _burn(plan, struck)
+    for process in struck:
+        shutil.rmtree(Path(process.config).parent, ignore_errors=True)
+
+
+def _revive(plan: Plan, struck: list[Process]) -> None:
+    commands.start_all(plan)
+
+
+def _pause(plan: Plan, struck: list[Process]) -> None:
+    for process in struck:
+        os.kill(process.pid, signal.SIGSTOP)
+
+
+def _resume(plan: Plan, struck: list[Process]) -> None:
+    for process in struck:
+        os.kill(process.pid, signal.SIGCONT)
+
+
+def _restart(plan: Plan, struck: list[Process]) -> None:
+    nodes: list[Process] = [process for process in struck if process in plan.nodes]
+    processes.end(nodes)
+    commands.start_all(plan)
+
+
+def _wipe(plan: Plan, struck: list[Process]) -> None:
+    servers: list[Process] = [process for process in struck if process in plan.nats]
+    _burn(plan, servers)
+    for server in servers:
+        shutil.rmtree(Path(server.config).parent / "jetstream", ignore_errors=True)
+    commands.start_all(plan)
+
+
+ACTS: dict[str, Callable[[Plan, list[Process]], None]] = {
+    "burn": _burn,
+    "destroy": _destroy,
+    "revive": _revive,
+    "pause": _pause,
+    "resume": _resume,
+    "restart": _restart,
+    "wipe": _wipe,
+}

@@ -1,0 +1,47 @@
+"""A process of load: `python -m bongsu.drill.load FILE` drives people until its standard input ends."""
+
+import asyncio
+import contextlib
+import json
+import ssl
+import sys
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from bongsu.drill.client import Client, Person, dump
+
+FINISH_S = 30.0
+
+
+async def _drive(spec: dict[str, Any]) -> list[Person]:
+    people = [Person(**fields) for fields in spec["people"]]
+    context: ssl.SSLContext | bool = ssl.create_default_context(cafile=spec["ca"]) if spec["ca"] else True
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context, limit=0)) as http:
+        clients = [Client(person, spec["sites"], http, spec["start"]) for person in people]
+        readers = [asyncio.ensure_future(client.read()) for client in clients]
+        writers = [asyncio.ensure_future(client.write(spec["per_second"])) for client in clients]
+        print("running", flush=True)
+        # The parent closes standard input when the drill is over.
+        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+        for client in clients:
+            client.stopping = True
+        # A message that was begun is brought to its end, and everything acknowledged is waited for.
+        await asyncio.wait(writers, timeout=FINISH_S)
+        await asyncio.wait(readers, timeout=FINISH_S)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FINISH_S):
+                await asyncio.gather(*(client.finish() for client in clients))
+    return people
+
+
+def main(file: Path) -> None:
+    """Drive, then write what was seen beside FILE."""
+    spec = json.loads(file.read_text(encoding="utf-8"))
+    people = asyncio.run(_drive(spec))
+    file.with_suffix(".result.json").write_text(dump(people), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

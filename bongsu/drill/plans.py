@@ -1,0 +1,96 @@
+"""The plans of drills: what happens to a laboratory, and when. Times are seconds of load."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """At `at_s`, do `act` to `target` (a site, or "" for all)."""
+
+    at_s: float
+    act: str
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DrillPlan:
+    """A drill. `struck`: sites whose clients the first fault befalls; `gone`: sites not there at the end."""
+
+    name: str
+    korean: str
+    english: str
+    seconds: float
+    steps: tuple[Step, ...]
+    struck: tuple[str, ...]
+    gone: tuple[str, ...] = ()
+
+    @property
+    def fault_s(self) -> float | None:
+        """When the first fault comes."""
+        return self.steps[0].at_s if self.steps else None
+
+
+PLANS = {
+    plan.name: plan
+    for plan in (
+        DrillPlan(
+            "site-kill",
+            "데이터센터 하나가 갑자기 꺼진다.",
+            "One data centre goes dark in a moment.",
+            30,
+            (Step(10, "burn", "a"),),
+            ("a",),
+            ("a",),
+        ),
+        DrillPlan(
+            "site-disk-destroyed",
+            "데이터센터 하나가 타고 디스크도 함께 사라진다.",
+            "One data centre burns, and its disks with it.",
+            30,
+            (Step(10, "destroy", "a"),),
+            ("a",),
+            ("a",),
+        ),
+        DrillPlan(
+            "site-returns",
+            "데이터센터 하나가 꺼졌다가 돌아온다.",
+            "One data centre goes dark and comes back.",
+            40,
+            (Step(10, "burn", "a"), Step(22, "revive", "a")),
+            ("a",),
+        ),
+        DrillPlan(
+            "all-power",
+            "모든 곳의 전원이 한꺼번에 나갔다가 돌아온다.",
+            "Every process everywhere is killed at once, then started again.",
+            40,
+            (Step(10, "burn", ""), Step(14, "revive", "")),
+            ("a", "b", "c"),
+        ),
+        DrillPlan(
+            "process-pause",
+            "한 곳의 서버가 멈췄다가 다시 움직인다.",
+            "One site's processes hang, and go on later.",
+            40,
+            (Step(10, "pause", "a"), Step(22, "resume", "a")),
+            ("a",),
+        ),
+        DrillPlan(
+            "fabric-wiped",
+            "NATS가 가진 것을 모두 잃는다.",
+            "NATS loses everything it holds.",
+            30,
+            (Step(10, "wipe", ""),),
+            (),
+        ),
+        DrillPlan(
+            "rolling-upgrade",
+            "서버를 하나씩 차례로 다시 시작한다.",
+            "The nodes are restarted one after the other.",
+            40,
+            (Step(8, "restart", "a"), Step(16, "restart", "b"), Step(24, "restart", "c")),
+            ("a",),
+        ),
+        DrillPlan("calm", "아무 일도 없다.", "Nothing happens.", 20, (), ()),
+    )
+}

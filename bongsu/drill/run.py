@@ -1,0 +1,146 @@
+"""Running a drill: a laboratory, people at every site, the plan's faults, and the truth afterwards."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bongsu.drill import faults
+from bongsu.drill.check import Findings, check
+from bongsu.drill.plans import DrillPlan
+from bongsu.drill.town import Api, Town, histories, settle
+from bongsu.errors import FatalError
+from bongsu.lab import commands
+from bongsu.lab.plan import Plan
+
+LOADS = 2
+COLLECT_S = 120
+CONVERGE_S = 30.0
+
+
+class Outcome:
+    """A finished drill."""
+
+    def __init__(self, plan: DrillPlan, seconds: float) -> None:
+        self.plan = plan
+        self.seconds = seconds
+        self.people: list[dict[str, Any]] = []
+        self.happened: list[tuple[float, str, str]] = []
+        self.findings = Findings()
+        # Seconds after the end until all sites that are there told the same histories; None: they did not.
+        self.agreed_s: float | None = None
+
+
+def run(
+    drill: DrillPlan,
+    folder: Path,
+    *,
+    people: int,
+    per_second: float,
+    seconds: float | None,
+    tls: bool,
+    progress: Callable[[str], None],
+) -> Outcome:
+    """Run one drill in a new laboratory in `folder`; the laboratory has ended when this returns.
+
+    Raises:
+        FatalError: the laboratory did not start, or a load process ended early.
+    """
+    outcome = Outcome(drill, drill.seconds if seconds is None else max(seconds, drill.seconds))
+    progress("starting three sites")
+    lab = commands.up(folder, 3, tls=tls)
+    api = Api(lab)
+    try:
+        progress(f"settling {people} people")
+        town = settle(api, lab, people)
+        start = time.monotonic()
+        loads = [_load(lab, town, folder, number, per_second, start) for number in range(LOADS)]
+        try:
+            _happen(outcome, lab, start, progress)
+            progress("waiting for the last clients")
+            outcome.people = _collect(loads, folder)
+        finally:
+            for load in loads:
+                load.kill()
+                load.wait()
+        progress("comparing the histories of all sites")
+        _judge(outcome, api, lab, town)
+    finally:
+        api.close()
+        commands.down(lab)
+    return outcome
+
+
+def _load(
+    lab: Plan, town: Town, folder: Path, number: int, per_second: float, start: float
+) -> "subprocess.Popen[str]":
+    """A load process with its share of the people, running when this returns."""
+    spec = {
+        "sites": {node.site: node.url for node in lab.nodes},
+        "ca": lab.ca,
+        "people": town.people[number::LOADS],
+        "per_second": per_second,
+        "start": start,
+    }
+    file = folder / f"load-{number}.json"
+    file.write_text(json.dumps(spec), encoding="utf-8")
+    load = subprocess.Popen(  # noqa: S603
+        [sys.executable, "-m", "bongsu.drill.load", str(file)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert load.stdout is not None
+    if load.stdout.readline() != "running\n":
+        raise FatalError("A load process did not start.")
+    return load
+
+
+def _happen(outcome: Outcome, lab: Plan, start: float, progress: Callable[[str], None]) -> None:
+    """Let time pass, and the plan's steps come."""
+    for step in outcome.plan.steps:
+        _pass(start, step.at_s, progress)
+        outcome.happened.append((time.monotonic() - start, step.act, step.target))
+        progress(f"{step.act} {step.target or 'everything'}")
+        faults.act(lab, step.act, step.target)
+        outcome.happened.append((time.monotonic() - start, f"{step.act} done", step.target))
+    _pass(start, outcome.seconds, progress)
+
+
+def _pass(start: float, until_s: float, progress: Callable[[str], None]) -> None:
+    while (left_s := start + until_s - time.monotonic()) > 0:
+        progress(f"{time.monotonic() - start:.0f} s")
+        time.sleep(min(1.0, left_s))
+
+
+def _collect(loads: list["subprocess.Popen[str]"], folder: Path) -> list[dict[str, Any]]:
+    people: list[dict[str, Any]] = []
+    for load in loads:
+        assert load.stdin is not None
+        load.stdin.close()
+    for number, load in enumerate(loads):
+        load.wait(COLLECT_S)
+        if load.stdout is not None:
+            load.stdout.close()
+        people += json.loads((folder / f"load-{number}.result.json").read_text(encoding="utf-8"))
+    return people
+
+
+def _judge(outcome: Outcome, api: Api, lab: Plan, town: Town) -> None:
+    there = [node.site for node in lab.nodes if node.site not in outcome.plan.gone]
+    began = time.monotonic()
+    told = histories(api, there, town)
+    while not _agree(told) and time.monotonic() - began < CONVERGE_S:
+        told = histories(api, there, town)
+    if _agree(told):
+        outcome.agreed_s = time.monotonic() - began
+    fault_s = outcome.happened[0][0] if outcome.happened else None
+    outcome.findings = check(outcome.people, told, struck=outcome.plan.struck, fault_s=fault_s)
+
+
+def _agree(told: dict[str, dict[str, list[str]]]) -> bool:
+    said = list(told.values())
+    return all(each == said[0] for each in said)

@@ -1,0 +1,107 @@
+"""The people and rooms of a drill, made through the public API, and what sites say of them afterwards."""
+
+import ssl
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from bongsu.drill.client import API
+from bongsu.lab.plan import Plan
+
+PASSWORD = "a drill's password"  # noqa: S105
+MEMBERS = 6
+
+
+@dataclass(slots=True)
+class Town:
+    """Who lives there, as the load processes are told."""
+
+    people: list[dict[str, Any]]
+
+
+class Api:
+    """Plain requests to the sites of a laboratory."""
+
+    def __init__(self, plan: Plan) -> None:
+        trust: ssl.SSLContext | bool = ssl.create_default_context(cafile=plan.ca) if plan.ca else True
+        self._http = {
+            node.site: httpx.Client(base_url=node.url, verify=trust, timeout=30, trust_env=False)
+            for node in plan.nodes
+        }
+
+    def call(self, site: str, method: str, path: str, token: str = "", **arguments: Any) -> dict[str, Any]:
+        """A request that has to succeed; its JSON."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        answer = self._http[site].request(method, path, headers=headers, **arguments)
+        answer.raise_for_status()
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def close(self) -> None:
+        """End the connections."""
+        for http in self._http.values():
+            http.close()
+
+
+def settle(api: Api, plan: Plan, people: int) -> Town:
+    """Make accounts, as many at each site, and rooms whose members live at different sites."""
+    sites = [node.site for node in plan.nodes]
+    made: list[dict[str, Any]] = []
+    for number in range(people):
+        site = sites[number % len(sites)]
+        body = {"username": f"p{number}", "password": PASSWORD, "auth": {"type": "m.login.dummy"}}
+        account = api.call(site, "POST", f"{API}/register", json=body)
+        made.append(
+            {
+                "name": f"p{number}",
+                "home": site,
+                "room_id": "",
+                "access_token": account["access_token"],
+                "user_id": account["user_id"],
+                "since": "",
+            }
+        )
+    for first in range(0, people, MEMBERS):
+        members = made[first : first + MEMBERS]
+        host = members[0]
+        room = api.call(
+            host["home"],
+            "POST",
+            f"{API}/createRoom",
+            host["access_token"],
+            json={"preset": "public_chat", "name": f"room {first}"},
+        )
+        for member in members:
+            member["room_id"] = room["room_id"]
+            if member is not host:
+                api.call(
+                    member["home"], "POST", f"{API}/join/{room['room_id']}", member["access_token"], json={}
+                )
+    for person in made:
+        answer = api.call(person["home"], "GET", f"{API}/sync", person["access_token"])
+        person["since"] = answer["next_batch"]
+    return Town(made)
+
+
+def histories(api: Api, sites: list[str], town: Town) -> dict[str, dict[str, list[str]]]:
+    """The event ids of every room, as each of these sites tells them, oldest first."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for site in sites:
+        rooms = found[site] = {}
+        for person in town.people:
+            if person["room_id"] not in rooms:
+                rooms[person["room_id"]] = _history(api, site, person["room_id"], person["access_token"])
+    return found
+
+
+def _history(api: Api, site: str, room_id: str, token: str) -> list[str]:
+    events: list[str] = []
+    place: str | None = None
+    while True:
+        query = {"dir": "b", "limit": "500", **({"from": place} if place else {})}
+        answer = api.call(site, "GET", f"{API}/rooms/{room_id}/messages", token, params=query)
+        events += [event["event_id"] for event in answer["chunk"]]
+        place = answer.get("end")
+        if place is None:
+            return events[::-1]

@@ -1,0 +1,102 @@
+"""A node's own certificate: asked for, and kept beside its key (docs/protocol/authority.md)."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from bongsu import authority
+from bongsu.authority import Certificate
+from bongsu.config import Config
+from bongsu.errors import FatalError, MatrixError
+from bongsu.files import write_whole
+from bongsu.log.key import NodeKey
+
+FILE_NAME = "certificate"
+ROOT_KEY_FILE_NAME = "root_key"
+
+
+def with_root_key(config: Config) -> Config:
+    """The settings with the root key that the data directory is held to.
+
+    Without it, one command that lacks the setting would take the node for a service by itself.
+
+    Raises:
+        FatalError: another root key was given.
+    """
+    path = Path(config.data) / ROOT_KEY_FILE_NAME
+    stored = path.read_text(encoding="ascii").strip() if path.exists() else None
+    if stored is None or stored == config.root_key:
+        return config
+    if config.root_key is None:
+        return replace(config, root_key=stored)
+    raise FatalError(
+        f"The setting root_key is {config.root_key}, but the data in {config.data} belongs to the service of "
+        f"{stored}. Give that key, or another data directory."
+    )
+
+
+def keep_root_key(config: Config) -> None:
+    """Hold the data directory to its root key. Only once a certificate fits: a mistyped key binds nobody."""
+    path = Path(config.data) / ROOT_KEY_FILE_NAME
+    if config.root_key is not None and not path.exists():
+        write_whole(path, config.root_key.encode() + b"\n")
+
+
+def request(config: Config) -> str:
+    """What the holder of the root key needs to know of this node. The key is made if there is none."""
+    data = Path(config.data)
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    key = NodeKey.open(data / "node.key")
+    return authority.sign_request(key.public, config.role, config.site, key.sign_bytes)
+
+
+def install(config: Config, text: str) -> Certificate:
+    """Keep the node's certificate where its next start looks for it.
+
+    Raises:
+        FatalError: it is not this node's, or not signed by the root key.
+    """
+    config = with_root_key(config)
+    key = NodeKey.open(Path(config.data) / "node.key")
+    certificate = _checked(config, key.node, text.strip())
+    keep_root_key(config)
+    write_whole(Path(config.data) / FILE_NAME, certificate.text.encode() + b"\n")
+    return certificate
+
+
+def own_certificate(config: Config, node: bytes) -> Certificate | None:
+    """The node's certificate, if it was given one.
+
+    Raises:
+        FatalError: what it was given cannot be used.
+    """
+    path = config.certificate or Path(config.data) / FILE_NAME
+    if config.certificate is None and not path.exists():
+        return None
+    try:
+        text = path.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FatalError(f"The node's certificate {path} cannot be read: {error}.") from error
+    return _checked(config, node, text.strip())
+
+
+def _checked(config: Config, node: bytes, text: str) -> Certificate:
+    if config.root_key is None:
+        raise FatalError(
+            "This service has no root key. Give the setting root_key; `bongsu root show` prints it."
+        )
+    try:
+        certificate = authority.read_certificate(authority.read_key(config.root_key), text)
+    except MatrixError as error:
+        raise FatalError(f"The node's certificate cannot be used: {error.error}") from error
+    if certificate.node != node:
+        raise FatalError(
+            f"This is the certificate of node {certificate.node.hex()}, but this node is {node.hex()}. "
+            "Install the one made from this node's own request: bongsu site request."
+        )
+    for name, certified in (("site", certificate.site), ("role", certificate.role)):
+        if name in config.given and getattr(config, name) != certified:
+            raise FatalError(
+                f"The setting {name} is {getattr(config, name)}, but the node's certificate says "
+                f"{certified}. Leave the setting out, or have a certificate signed for what it says."
+            )
+    return certificate

@@ -1,0 +1,109 @@
+"""What `bongsu lab` does: up, start, down."""
+
+import secrets
+import shutil
+from pathlib import Path
+
+from bongsu import authority
+from bongsu.clock import SystemClock
+from bongsu.enrolment import FILE_NAME
+from bongsu.errors import FatalError
+from bongsu.files import write_whole
+from bongsu.lab import certificates, processes
+from bongsu.lab.plan import FILE, SITES_MAX, NodePlan, Plan, make
+from bongsu.lab.settings import nats_settings, node_settings
+from bongsu.log.key import NodeKey
+from bongsu.rootkey import RootKey
+
+# The laboratory's root key and its passphrase lie beside it; those of a real service never lie on a node.
+ROOT_FILE = "root.key"
+PASSPHRASE_FILE = "root.passphrase"  # noqa: S105 - a name
+
+
+def up(folder: Path, sites: int, *, tls: bool) -> Plan:
+    """Make a laboratory in an empty directory, start it, and return when every node is ready.
+
+    Raises:
+        FatalError: it cannot be; the sentence says why. What was started has ended again.
+    """
+    if not 1 <= sites <= SITES_MAX:
+        raise FatalError(f"A laboratory has 1 to {SITES_MAX} sites.")
+    if folder.exists() and any(folder.iterdir()) and not (folder / FILE).exists():
+        raise FatalError(f"{folder} is not empty, and no laboratory. Give another directory.")
+    if (folder / FILE).exists():
+        if any(processes.is_running(process) for process in Plan.load(folder).processes):
+            raise FatalError(f"A laboratory runs in {folder}. End it with `bongsu lab down` first.")
+        shutil.rmtree(folder)
+    plan = make(folder, sites, tls=tls)
+    _write_files(plan)
+    try:
+        start_all(plan)
+    except FatalError:
+        processes.end(plan.processes)
+        raise
+    return plan
+
+
+def start_all(plan: Plan) -> None:
+    """Start whatever does not run; returns when every node is ready."""
+    plan.save()
+    for server in plan.nats:
+        if not processes.is_running(server):
+            processes.spawn(server)
+    waiting: list[tuple[NodePlan, int]] = []
+    for node in plan.nodes:
+        if not processes.is_running(node):
+            waiting.append((node, processes.words_size(node)))
+            processes.spawn(node)
+    plan.save()
+    for node, offset in waiting:
+        processes.wait_ready(node, offset)
+
+
+def start(plan: Plan, name: str) -> None:
+    """Bring one process back.
+
+    Raises:
+        FatalError: there is none of that name, it runs already, or it does not get ready.
+    """
+    process = plan.find(name)
+    if processes.is_running(process):
+        raise FatalError(f"{name} runs already.")
+    offset = processes.words_size(process) if isinstance(process, NodePlan) else 0
+    processes.spawn(process)
+    plan.save()
+    if isinstance(process, NodePlan):
+        processes.wait_ready(process, offset)
+
+
+def down(plan: Plan) -> None:
+    """End every process of the laboratory; its files stay."""
+    processes.end(plan.processes)
+    plan.save()
+
+
+def _write_files(plan: Plan) -> None:
+    issuer = certificates.make_authority(Path(plan.folder, "tls")) if plan.ca else None
+    node_names = {}
+    for node in plan.nodes:
+        data = Path(node.data)
+        data.mkdir(parents=True, mode=0o700)
+        node_names[node.site] = NodeKey.open(data / "node.key").node.hex()
+    for server in plan.nats:
+        home = Path(server.config).parent
+        if issuer is not None:
+            certificates.issue(issuer, home / "tls", f"node-{server.site}")
+        Path(server.config).write_text(nats_settings(plan, server, node_names), encoding="utf-8")
+    passphrase = secrets.token_urlsafe(16)
+    write_whole(Path(plan.folder, PASSPHRASE_FILE), passphrase.encode() + b"\n")
+    root = RootKey.generate()
+    root.save(Path(plan.folder, ROOT_FILE), passphrase)
+    for node in plan.nodes:
+        Path(node.config).write_text(node_settings(plan, node, root.text), encoding="utf-8")
+        key = NodeKey.load(Path(node.data, "node.key"))
+        request = authority.read_request(
+            authority.sign_request(key.public, node.role, node.site, key.sign_bytes)
+        )
+        now_ms = SystemClock().now_ms()
+        text = authority.sign_certificate(request, root.sign, issued_ms=now_ms, expires_ms=None)
+        write_whole(Path(node.data, FILE_NAME), text.encode() + b"\n")

@@ -1,0 +1,135 @@
+"""What a laboratory consists of: sites, names, addresses and files. lab.json says it to everybody."""
+
+import json
+import socket
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bongsu.errors import FatalError
+
+FILE = "lab.json"
+SITE_NAMES = "abcdefghijklmnopqrstuvwxyz"
+SITES_MAX = 9
+
+
+@dataclass(slots=True)
+class NodePlan:
+    """One `bongsu serve`. `pid` 0: not running."""
+
+    name: str
+    site: str
+    role: str
+    url: str
+    data: str
+    listen: str
+    peer_listen: str
+    config: str
+    pid: int = 0
+
+
+@dataclass(slots=True)
+class NatsPlan:
+    """One NATS server. `pid` 0: not running."""
+
+    name: str
+    site: str
+    host: str
+    port: int
+    cluster_port: int
+    config: str
+    pid: int = 0
+
+
+Process = NodePlan | NatsPlan
+
+
+@dataclass(slots=True)
+class Plan:
+    """The whole of it. `ca` is empty where nothing is encrypted."""
+
+    service: str
+    folder: str
+    ca: str
+    nodes: list[NodePlan] = field(default_factory=list)
+    nats: list[NatsPlan] = field(default_factory=list)
+
+    def save(self) -> None:
+        """Write lab.json, whole or not at all."""
+        path = Path(self.folder, FILE)
+        part = path.with_suffix(".part")
+        part.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        part.replace(path)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Plan":
+        """Read lab.json.
+
+        Raises:
+            FatalError: there is no laboratory.
+        """
+        try:
+            fields: dict[str, Any] = json.loads((folder / FILE).read_text(encoding="utf-8"))
+            nodes = [NodePlan(**node) for node in fields.pop("nodes")]
+            servers = [NatsPlan(**server) for server in fields.pop("nats")]
+            return cls(**fields, nodes=nodes, nats=servers)
+        except FileNotFoundError as error:
+            raise FatalError(
+                f"There is no laboratory in {folder}. Start one with `bongsu lab up`."
+            ) from error
+        except (ValueError, TypeError, KeyError) as error:
+            raise FatalError(f"{folder / FILE} cannot be read: {error}. Delete the directory.") from error
+
+    @property
+    def processes(self) -> list[Process]:
+        """Every process there is or was."""
+        return [*self.nodes, *self.nats]
+
+    def find(self, name: str) -> Process:
+        """A process by its name.
+
+        Raises:
+            FatalError: there is none of that name.
+        """
+        for process in self.processes:
+            if process.name == name:
+                return process
+        names = ", ".join(process.name for process in self.processes)
+        raise FatalError(f"The laboratory has no {name}. It has: {names}.")
+
+
+def make(folder: Path, sites: int, *, tls: bool) -> Plan:
+    """Choose names and free ports."""
+    folder = folder.resolve()
+    scheme = "https" if tls else "http"
+    plan = Plan("lab.localhost", str(folder), str(folder / "tls" / "ca.pem") if tls else "")
+    ports = _free_ports(4 * sites)
+    for site in SITE_NAMES[:sites]:
+        client, peer, nats, cluster = (ports.pop() for _ in range(4))
+        home = folder / site
+        plan.nodes.append(
+            NodePlan(
+                name=site,
+                site=site,
+                role="core",
+                url=f"{scheme}://127.0.0.1:{client}",
+                data=str(home / "data"),
+                listen=f"127.0.0.1:{client}",
+                peer_listen=f"127.0.0.1:{peer}",
+                config=str(home / "bongsu.toml"),
+            )
+        )
+        plan.nats.append(NatsPlan(f"nats-{site}", site, "127.0.0.1", nats, cluster, str(home / "nats.conf")))
+    return plan
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on at this moment, all different."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()

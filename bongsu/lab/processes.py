@@ -1,0 +1,99 @@
+"""Starting and ending the processes of a laboratory, each by its own id and no other."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from bongsu.errors import FatalError
+from bongsu.lab.plan import NodePlan, Process
+
+READY_S = 30
+END_S = 8
+
+# Those that this very command started: they are its to wait for. Others belong to init.
+_children: dict[int, "subprocess.Popen[bytes]"] = {}
+
+
+def spawn(process: Process) -> None:
+    """Start it in a session of its own, so that it outlives the command; its words go to a file beside."""
+    home = Path(process.config).parent
+    programs = Path(sys.executable).parent
+    if isinstance(process, NodePlan):
+        command = [str(programs / "bongsu"), "serve", "--config", process.config]
+    else:
+        command = [str(programs / "nats-server"), "-c", process.config]
+    words = home / f"{process.name}.log"
+    with words.open("ab") as output:
+        child = subprocess.Popen(  # noqa: S603
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        )
+    process.pid = child.pid
+    _children[child.pid] = child
+
+
+def wait_ready(node: NodePlan, offset: int) -> None:
+    """Return when the node said that it is ready, in what it wrote beyond `offset`.
+
+    Raises:
+        FatalError: it ended, or said nothing in time.
+    """
+    words = Path(node.config).parent / f"{node.name}.log"
+    deadline = time.monotonic() + READY_S
+    while time.monotonic() < deadline:
+        said = words.read_bytes()[offset:] if words.exists() else b""
+        if b"bongsu ready at " in said:
+            return
+        if not is_running(node):
+            raise FatalError(f"The node {node.name} ended: {said.decode(errors='replace').strip()}")
+        time.sleep(0.02)
+    raise FatalError(f"The node {node.name} is not ready after {READY_S} s. Its words are in {words}.")
+
+
+def words_size(node: NodePlan) -> int:
+    """How much the node has written so far."""
+    words = Path(node.config).parent / f"{node.name}.log"
+    return words.stat().st_size if words.exists() else 0
+
+
+def is_running(process: Process) -> bool:
+    """Whether the process with this id is still the one that was started."""
+    if process.pid <= 0:
+        return False
+    child = _children.get(process.pid)
+    if child is not None and child.poll() is not None:
+        del _children[process.pid]
+    try:
+        stat = Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii", errors="replace")
+        command = Path(f"/proc/{process.pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+    # A process that has ended and was not waited for has no command line; an id may be used anew.
+    return stat.rpartition(")")[2].split()[0] != "Z" and process.config.encode() in command
+
+
+def end(processes: list[Process]) -> None:
+    """Ask them to end, and kill what does not."""
+    for process in processes:
+        _signal(process, signal.SIGCONT)
+        _signal(process, signal.SIGTERM)
+    deadline = time.monotonic() + END_S
+    while any(is_running(process) for process in processes) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    for process in processes:
+        kill(process)
+
+
+def kill(process: Process) -> None:
+    """End it as a fire does."""
+    _signal(process, signal.SIGKILL)
+    while is_running(process):
+        time.sleep(0.005)
+    process.pid = 0
+
+
+def _signal(process: Process, number: signal.Signals) -> None:
+    if is_running(process):
+        os.kill(process.pid, number)

@@ -1,0 +1,80 @@
+"""The settings files of a laboratory's processes: one NATS configuration and one TOML file a site."""
+
+import json
+from pathlib import Path
+
+from bongsu.lab.plan import NatsPlan, NodePlan, Plan
+
+
+def nats_settings(plan: Plan, server: NatsPlan, node_names: dict[str, str]) -> str:
+    """A NATS server of one site, clustered with the others. `node_names`: node id in hex by site."""
+    routes = [f"nats-route://{other.host}:{other.cluster_port}" for other in plan.nats if other is not server]
+    home = Path(server.config).parent
+    lines = [
+        f'server_name: "{server.name}"',
+        f'listen: "{server.host}:{server.port}"',
+        # A bundle of records, and what goes around it.
+        "max_payload: 4MB",
+        # What is written is gone only when the last server has lost it; a power cut must not take names away.
+        f'jetstream {{ store_dir: "{home / "jetstream"}", sync_interval: always }}',
+        "cluster {",
+        '  name: "bongsu"',
+        f'  listen: "{server.host}:{server.cluster_port}"',
+        f"  routes: {json.dumps(routes)}",
+    ]
+    if plan.ca:
+        lines += [_tls(home / "tls", "  ")]
+    lines.append("}")
+    if plan.ca:
+        lines += [_tls(home / "tls", "", mapped=True), _permissions(node_names)]
+    return "\n".join(lines) + "\n"
+
+
+def _tls(folder: Path, indent: str, *, mapped: bool = False) -> str:
+    check = "verify_and_map: true" if mapped else "verify: true"
+    files = f'cert_file: "{folder / "certificate.pem"}", key_file: "{folder / "key.pem"}"'
+    return f'{indent}tls {{ {files}, ca_file: "{folder / "ca.pem"}", {check} }}'
+
+
+def _permissions(node_names: dict[str, str]) -> str:
+    """A node may speak for itself only, and hear what is for it: a stolen key of one site is one site's."""
+    users = []
+    for site, node in node_names.items():
+        publish = [
+            f"bongsu.*.to.*.{node}",
+            f"bongsu.*.beacon.{node}",
+            "$JS.API.>",
+            "$KV.>",
+        ]
+        subscribe = [f"bongsu.*.to.{node}.*", "bongsu.*.beacon.*", "_INBOX.>"]
+        permissions = {"publish": publish, "subscribe": subscribe}
+        users.append({"user": f"CN=node-{site}", "permissions": permissions})
+    return f"authorization {{ users: {json.dumps(users)} }}"
+
+
+def node_settings(plan: Plan, node: NodePlan, root_key: str) -> str:
+    """A node of the laboratory: open registration, no rate limits, links by NATS first."""
+    own_first = sorted(plan.nats, key=lambda server: server.site != node.site)
+    scheme = "tls" if plan.ca else "nats"
+    peer_scheme = "https" if plan.ca else "http"
+    settings: dict[str, object] = {
+        "data": node.data,
+        "listen": node.listen,
+        "server_name": plan.service,
+        "site": node.site,
+        "role": node.role,
+        "registration": "open",
+        "rate_limits": False,
+        "public_url": node.url,
+        "peer_listen": node.peer_listen,
+        "peers": [f"{peer_scheme}://{other.peer_listen}" for other in plan.nodes if other is not node],
+        "nats": [f"{scheme}://{server.host}:{server.port}" for server in own_first],
+        "free_bytes_min": 64 * 1024 * 1024,
+    }
+    if root_key:
+        settings["root_key"] = root_key
+    if plan.ca:
+        home = Path(node.config).parent
+        settings["tls"] = settings["peer_tls"] = str(home / "tls")
+    # TOML's strings, lists and numbers of these kinds are written as JSON writes them.
+    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in settings.items())

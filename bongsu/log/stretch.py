@@ -1,0 +1,40 @@
+"""What of a log can be handed on in one piece: consecutive records up to one that their author signed."""
+
+from collections.abc import Sequence
+
+from bongsu import limits
+from bongsu.log.epoch import Held
+from bongsu.log.key import NodeKey
+from bongsu.log.reader import Reader
+from bongsu.log.record import Record
+from bongsu.log.schema import SIGNATURES_AFTER
+
+HEADER_BYTES_ABOUT = 160  # of a record in a bundle, beside its body
+
+
+def stretch(reader: Reader, key: NodeKey, held: Held | None, after: int) -> tuple[list[Record], bytes] | None:
+    """Records beyond `after` and the author's signature of the last of them, or None."""
+    log_id = None if held is None else reader.log_id(held.log)
+    if log_id is None or held is None or held.seq <= after:
+        return None
+    records = _fitting(reader.log(log_id, after + 1, limits.BUNDLE_RECORDS_MAX), held.seq)
+    if held.log.node == key.node:
+        return records, key.sign([records[-1].hash])
+    signed = reader.rows(SIGNATURES_AFTER, (log_id, after, limits.BUNDLE_RECORDS_MAX))
+    fitting = [(seq, signature) for seq, signature in signed if seq <= records[-1].header.seq]
+    if not fitting:
+        return None
+    seq, signature = fitting[-1]
+    return records[: seq - after], signature
+
+
+def _fitting(records: Sequence[Record], last_seq: int) -> list[Record]:
+    """The first of these that one bundle holds, at least one; none beyond `last_seq`."""
+    chosen: list[Record] = []
+    size = 0
+    for record in records:
+        size += len(record.body or b"") + HEADER_BYTES_ABOUT
+        if record.header.seq > last_seq or (chosen and size > limits.BUNDLE_FILL_BYTES):
+            break
+        chosen.append(record)
+    return chosen

@@ -1,0 +1,279 @@
+"""The other nodes of the service: who is linked, what they have on disk, who is called when cut off."""
+
+import asyncio
+import logging
+import os
+import random
+import ssl
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from dataclasses import replace
+
+from bongsu import __version__, limits
+from bongsu.authority import link_refusal, read_certificate
+from bongsu.bearer.frame import Unreadable
+from bongsu.bearer.hello import Details, Peer
+from bongsu.bearer.link import Channel, ChannelClosed, Link, begin
+from bongsu.bearer.websocket import dial
+from bongsu.errors import MatrixError
+from bongsu.log.record import LogName, Record
+from bongsu.log.vector import Vector
+from bongsu.node import Node
+from bongsu.view.cache import Cache
+from bongsu.view.changes import Changes
+
+logger = logging.getLogger(__name__)
+
+
+VECTOR = "vector"
+
+
+class Calls:
+    """What peers may ask and tell, by topic. Parts of the node add theirs before it is linked."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Callable[[Link, bytes], Awaitable[bytes | None]]] = {}
+        self.news: dict[str, Callable[[Link, bytes], None]] = {}
+
+    async def asked(self, link: Link, topic: str, body: bytes) -> bytes | None:
+        """The answer of whoever knows the topic; a later release's topics get none."""
+        answer = self.answers.get(topic)
+        return None if answer is None else await answer(link, body)
+
+    def told(self, link: Link, topic: str, body: bytes) -> None:
+        """Hand news to whoever knows the topic."""
+        take = self.news.get(topic)
+        if take is not None:
+            take(link, body)
+
+
+class Peers:
+    """The links of one node: dialled here, accepted by the listener for nodes, or met on NATS."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._session = os.urandom(8).hex()
+        self.calls = Calls()
+        self.calls.answers[VECTOR] = self._say_vector
+        self._catching_up: asyncio.Future[bool] | None = None
+        self._met: Cache[tuple[str, str], float] = Cache(20_000)
+        self.links: dict[bytes, Link] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._changed = asyncio.Event()
+        # Links with nodes that were revoked, which end in a moment.
+        self._parting: set[bytes] = set()
+        node.committed_listeners.append(self._committed)
+        node.listeners.append(self._applied)
+
+    def start(self, urls: Iterable[str], context: ssl.SSLContext | None) -> None:
+        """Call these nodes, again and again where they do not answer."""
+        for url in urls:
+            task = asyncio.ensure_future(self._keep_calling(url, context))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def stop(self) -> None:
+        """Cut every link and call nobody any more."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        for link in list(self.links.values()):
+            link.end()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def meet(self, channel: Channel) -> Peer | None:
+        """Run a link with a node met on the fabric. It takes the place of one over HTTPS."""
+        return await self._serve(channel, called=False, fabric=True)
+
+    async def serve(self, channel: Channel, *, called: bool = False) -> Peer | None:
+        """Run one link from its beginning to its end; who it was, None if it never began.
+
+        `called`: this node called. Of two links that two nodes made to each other at once, the one that the
+        node with the smaller name called stays.
+        """
+        return await self._serve(channel, called=called, fabric=False)
+
+    async def _serve(self, channel: Channel, *, called: bool, fabric: bool) -> Peer | None:
+        try:
+            peer = await begin(channel, self._node.log, self._details(), os.urandom(32))
+            peer = self._certified(peer)
+        except (ChannelClosed, TimeoutError):
+            await channel.close()
+            return None
+        except Unreadable as error:
+            logger.warning("a link was refused: %s", error)
+            await channel.close()
+            return None
+        before = self.links.get(peer.node)
+        if before is not None and not self._replaces(before, peer, called=called, fabric=fabric):
+            await channel.close()
+            return peer
+        if before is not None:
+            before.end()
+        link = Link(
+            self._node.log,
+            channel,
+            peer,
+            relays=peer.details.role == "hub" or self._node.config.role == "hub",
+            acknowledged=self._acknowledged,
+            called=self.calls,
+            over_fabric=fabric,
+        )
+        self.links[peer.node] = link
+        logger.info("linked with site %s", peer.details.site)
+        self._sites_changed()
+        try:
+            await link.run()
+        finally:
+            if self.links.get(peer.node) is link:
+                del self.links[peer.node]
+                logger.info("the link with site %s is cut", peer.details.site)
+                self._sites_changed()
+        return peer
+
+    def _details(self) -> Details:
+        config = self._node.config
+        certificate = self._node.certificate_of(self._node.log.key.node)
+        return Details(
+            service=config.server_name,
+            site=config.site,
+            role=config.role,
+            base_url=config.base_url,
+            release=__version__,
+            session=self._session,
+            certificate="" if certificate is None else certificate.text,
+        )
+
+    def _certified(self, peer: Peer) -> Peer:
+        """The peer as its certificate has it, whatever it says of itself.
+
+        Raises:
+            Unreadable: it has no certificate of the root key, or that has ended.
+        """
+        authorities = self._node.context.authorities
+        if authorities.root_key is None:
+            raise Unreadable("this node has no root key to know a peer by; give the setting root_key")
+        try:
+            certificate = read_certificate(authorities.root_key, peer.details.certificate)
+        except MatrixError as error:
+            raise Unreadable(f"node {peer.node.hex()}: {error.error}") from error
+        if certificate.node != peer.node:
+            raise Unreadable(f"node {peer.node.hex()} shows the certificate of another")
+        refusal = link_refusal(certificate, authorities.revocations(), self._node.now_ms())
+        if refusal is not None:
+            raise Unreadable(refusal)
+        return Peer(peer.public_key, replace(peer.details, role=certificate.role, site=certificate.site))
+
+    def _replaces(self, before: Link, peer: Peer, *, called: bool, fabric: bool) -> bool:
+        """Whether a new link with a peer takes the place of the one there is: the same on both sides."""
+        if before.peer.details.session != peer.details.session or fabric:
+            return True
+        return not before.over_fabric and called == (self._node.log.key.node < peer.node)
+
+    def of_other_sites(self) -> list[Link]:
+        """Links with core nodes of other sites, whose disks make a promise."""
+        return [link for link in self.links.values() if self._counts(link.peer)]
+
+    def tell(self, topic: str, body: bytes) -> None:
+        """Tell every linked node what need not arrive."""
+        for link in self.links.values():
+            link.tell(topic, body)
+
+    async def met(self, user_id: str, device_id: str) -> None:
+        """A device asks here for the first time, or after a pause: it may come from another site."""
+        if not self.links:
+            return
+        now = self._node.clock.monotonic()
+        before = self._met.get((user_id, device_id))
+        self._met.put((user_id, device_id), now)
+        if before is None or now - before > limits.DEVICE_PAUSE_S:
+            await self.catch_up()
+
+    async def catch_up(self) -> bool:
+        """Wait, within a bound, for what the linked peers have on disk; whether there was anything."""
+        if not self.links:
+            return False
+        if self._catching_up is None:
+            self._catching_up = asyncio.ensure_future(self._catch_up())
+            self._catching_up.add_done_callback(self._caught_up)
+        return await asyncio.shield(self._catching_up)
+
+    def _caught_up(self, _: "asyncio.Future[bool]") -> None:
+        self._catching_up = None
+
+    async def _catch_up(self) -> bool:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + limits.CATCH_UP_S
+        asks = [link.ask(VECTOR, b"", limits.CATCH_UP_S) for link in self.links.values()]
+        target = Vector.empty()
+        for raw in await asyncio.gather(*asks):
+            with suppress(MatrixError):
+                target = target if raw is None else target.merge(Vector.decode(raw))
+        lagged = not target <= self._node.vector
+        while not target <= self._node.vector and loop.time() < deadline:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._node.applied.wait(), deadline - loop.time())
+        return lagged
+
+    async def _say_vector(self, link: Link, body: bytes) -> bytes | None:
+        return self._node.log.vector().encode()
+
+    def sites_with(self, log: LogName, seq: int) -> set[str]:
+        """The names of the sites known to have a record on disk, this one included."""
+        sites = {link.peer.details.site for link in self.links.values() if link.has(log) >= seq}
+        return sites | {self._node.config.site}
+
+    def _committed(self, records: list[Record]) -> None:
+        if self.links:
+            logs = {record.log for record in records}
+            for link in self.links.values():
+                link.advanced(logs)
+
+    def _applied(self, _: Changes) -> None:
+        """Part with nodes that were revoked meanwhile: the links they have were let in before."""
+        revocations = self._node.context.authorities.revocations()
+        for node in (self.links.keys() & revocations.keys()) - self._parting:
+            self._parting.add(node)
+            logger.warning("node %s is revoked: the link with it ends", node.hex())
+            # Not at once: a node that was shut out by mistake hears of it by this link or never.
+            asyncio.get_running_loop().call_later(limits.PARTING_S, self._part, node)
+
+    def _part(self, node: bytes) -> None:
+        self._parting.discard(node)
+        link = self.links.get(node)
+        if link is not None:
+            link.end()
+
+    def _counts(self, peer: Peer) -> bool:
+        """Whether this peer's disk makes a promise of two sites."""
+        return peer.details.role == "core" and peer.details.site != self._node.config.site
+
+    def _acknowledged(self, link: Link, log: LogName, seq: int) -> None:
+        if self._counts(link.peer):
+            self._node.promises.acknowledged(log, seq)
+            self._node.release()
+
+    def _sites_changed(self) -> None:
+        if any(self._counts(link.peer) for link in self.links.values()):
+            self._node.promises.somebody()
+        else:
+            self._node.promises.nobody()
+            self._node.release()
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def _keep_calling(self, url: str, context: ssl.SSLContext | None) -> None:
+        wait_s = 0.2
+        while True:
+            with suppress(ChannelClosed):
+                peer = await self.serve(await dial(url, context), called=True)
+                if peer is not None:
+                    wait_s = 0.2
+                    await self._while_linked(peer.node)
+            # Jitter, so that many nodes do not call one that comes back in the same moment.
+            await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))  # noqa: S311
+            wait_s = min(2 * wait_s, limits.LINK_RETRY_S_MAX)
+
+    async def _while_linked(self, node: bytes) -> None:
+        while node in self.links:
+            await self._changed.wait()

@@ -1,0 +1,112 @@
+"""When a batch of records may be shown, and with which promise. DESIGN 3, invariant 1. Pure."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bongsu.log.record import LogName, Record
+from bongsu.log.vector import Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Records on this disk in order of position, and the vector that tells of them all.
+
+    `needs`: the seqs of this node's own logs that another site has to hold before the promise is two sites.
+    """
+
+    records: Sequence[Record]
+    vector: Vector
+    needs: dict[LogName, int]
+    deadline_s: float
+
+    @property
+    def last_position(self) -> int:
+        """Where the batch ends."""
+        return self.records[-1].position
+
+
+@dataclass(slots=True)
+class _HeldHere:
+    """Positions shown before another site had them, and what would make good for them."""
+
+    first_position: int
+    last_position: int
+    needs: dict[LogName, int]
+
+
+class Promises:
+    """Batches wait here for another site, in order; never longer than the bound.
+
+    After one time-out the node counts itself alone and waits for nobody, until a peer answers again.
+    """
+
+    def __init__(self, node: bytes, *, waits: bool, bound_s: float) -> None:
+        self._node = node
+        self._waits = waits
+        self._bound_s = bound_s
+        self._safe: dict[LogName, int] = {}
+        self._queue: deque[Batch] = deque()
+        self._here: deque[_HeldHere] = deque()
+        self.alone = not waits
+        # How many batches were shown with each promise, for operators.
+        self.counts = {"two_sites": 0, "here": 0}
+
+    def committed(self, records: Sequence[Record], vector: Vector, now_s: float) -> None:
+        """A batch is on disk here."""
+        needs = {record.log: record.header.seq for record in records if record.log.node == self._node}
+        self._queue.append(Batch(records, vector, needs, now_s + self._bound_s))
+
+    def acknowledged(self, log: LogName, seq: int) -> None:
+        """A node of another core site has this node's log on disk up to `seq`."""
+        self.alone = not self._waits
+        if seq > self._safe.get(log, 0):
+            self._safe[log] = seq
+            while self._here and self._is_safe(self._here[0].needs):
+                self._here.popleft()
+
+    def nobody(self) -> None:
+        """No link to another site is up: nobody is waited for until one is and answers."""
+        self.alone = True
+
+    def somebody(self) -> None:
+        """A link to another site is up again."""
+        self.alone = not self._waits
+
+    def ready(self, now_s: float) -> list[Batch]:
+        """The batches that may be shown now, in order."""
+        released: list[Batch] = []
+        while self._queue:
+            batch = self._queue[0]
+            safe = self._is_safe(batch.needs)
+            if not safe and not self.alone:
+                if now_s < batch.deadline_s:
+                    break
+                self.alone = True
+            released.append(self._queue.popleft())
+            if batch.needs:
+                self.counts["two_sites" if safe and self._waits else "here"] += 1
+            if not safe and self._waits:
+                self._remember(batch)
+        return released
+
+    @property
+    def deadline_s(self) -> float | None:
+        """When `ready` has to be asked again at the latest; None: nothing waits."""
+        return self._queue[0].deadline_s if self._queue else None
+
+    def is_held_here(self, position: int) -> bool:
+        """Whether what is shown at this position is at this site alone, in a service of several."""
+        return any(held.first_position <= position <= held.last_position for held in self._here)
+
+    def _is_safe(self, needs: dict[LogName, int]) -> bool:
+        return all(self._safe.get(log, 0) >= seq for log, seq in needs.items())
+
+    def _remember(self, batch: Batch) -> None:
+        last = self._here[-1] if self._here else None
+        if last is not None and last.last_position + 1 == batch.records[0].position:
+            # A site that is cut off for days remembers one stretch, not each of its batches.
+            last.last_position = batch.last_position
+            last.needs.update(batch.needs)
+            return
+        self._here.append(_HeldHere(batch.records[0].position, batch.last_position, dict(batch.needs)))

@@ -1,0 +1,119 @@
+"""How the text of a setting becomes its value, or the end of a sentence that says why it cannot."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+SERVER_NAME = re.compile(r"(?:[0-9a-z.-]{1,230}|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?")
+SITE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
+# 32 bytes: the last character holds four bits.
+PUBLIC_KEY = re.compile(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]")
+LISTEN = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\s\[\]/]+):([0-9]{1,5})")
+CONTACT = re.compile(r"(?:mailto:[^\s@]+@[^\s@]+|https?://\S+)")
+PEERS_MAX = 64
+MIB = 1024 * 1024
+
+# A parser takes what the command line (text), the environment (text) or TOML (typed) gave, and returns the
+# value or raises ValueError with the end of the sentence "setting X is V, but …".
+Parser = Callable[[object], Any]
+
+
+def text(raw: object) -> str:
+    if not isinstance(raw, str) or not raw or "\0" in raw:
+        raise ValueError("it must be a text that is not empty")
+    return raw
+
+
+def matching(pattern: re.Pattern[str], meaning: str) -> Parser:
+    def parse(raw: object) -> str:
+        if not pattern.fullmatch(text(raw)):
+            raise ValueError(f"it must be {meaning}")
+        return str(raw)
+
+    return parse
+
+
+def one_of(*words: str) -> Parser:
+    def parse(raw: object) -> str:
+        if raw not in words:
+            raise ValueError(f"it must be one of: {', '.join(words)}")
+        return str(raw)
+
+    return parse
+
+
+def parse_on_off(raw: object) -> bool:
+    if raw in ("on", "off"):
+        return raw == "on"
+    if not isinstance(raw, bool):
+        raise ValueError("it must be on or off")
+    return raw
+
+
+def whole_number(low: int, high: int) -> Parser:
+    def parse(raw: object) -> int:
+        number = int(raw) if isinstance(raw, str) and re.fullmatch(r"[0-9]{1,15}", raw) else raw
+        if isinstance(number, bool) or not isinstance(number, int) or not low <= number <= high:
+            raise ValueError(f"it must be a whole number from {low} to {high}")
+        return number
+
+    return parse
+
+
+def parse_directory(raw: object) -> Path:
+    path = Path(text(raw)).expanduser()
+    if path.exists() and not path.is_dir():
+        raise ValueError("that is not a directory")
+    return path
+
+
+def parse_file(raw: object) -> Path:
+    path = Path(text(raw)).expanduser()
+    if path.is_dir():
+        raise ValueError("that is a directory")
+    return path
+
+
+def parse_public_key(raw: object) -> str:
+    if not PUBLIC_KEY.fullmatch(text(raw)):
+        raise ValueError("it must be a public key as `bongsu root show` prints it")
+    return str(raw)
+
+
+def parse_listen(raw: object) -> str:
+    match = LISTEN.fullmatch(text(raw))
+    if match is None or not 1 <= int(match[2]) <= 65_535:
+        raise ValueError("it must be HOST:PORT, for example 127.0.0.1:8008 or [::1]:8008")
+    return str(raw)
+
+
+def parse_public_url(raw: object) -> str:
+    address = urlsplit(text(raw))
+    if address.scheme not in ("http", "https") or not address.hostname or address.query or address.fragment:
+        raise ValueError("it must be an http:// or https:// address without query, as clients reach it")
+    return str(raw).rstrip("/")
+
+
+def list_of(parse: Parser) -> Parser:
+    def parse_all(raw: object) -> tuple[str, ...]:
+        parts = raw.split(",") if isinstance(raw, str) else raw
+        if not isinstance(parts, list | tuple) or len(parts) > PEERS_MAX:
+            raise ValueError(f"it must be a list of at most {PEERS_MAX}")
+        return tuple(parse(part.strip() if isinstance(part, str) else part) for part in parts if part)
+
+    return parse_all
+
+
+NATS_URL = re.compile(r"(?:nats|tls)://(?:\[[0-9A-Fa-f:.]+\]|[^:\s\[\]/@]+):[0-9]{1,5}")
+parse_urls = list_of(parse_public_url)
+parse_nats_urls = list_of(matching(NATS_URL, "nats://HOST:PORT or tls://HOST:PORT"))
+
+
+def parse_tls_folder(raw: object) -> Path:
+    path = Path(text(raw))
+    missing = [name for name in ("certificate.pem", "key.pem") if not (path / name).is_file()]
+    if missing:
+        raise ValueError(f"that directory has no {' and no '.join(missing)}")
+    return path

@@ -1,0 +1,181 @@
+"""Every site holds everything and takes everything: accounts, rooms, tokens, media, messages to devices."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.api.client import PASSWORD, PREFIX, User, timeline
+from tests.sites.conftest import SITES, Lab
+
+REGISTER = f"{PREFIX}register"
+Everywhere = Callable[[Callable[[str], object]], None]
+
+
+def bodies(user: User, room_id: str) -> list[str]:
+    """The messages of a room in history's order."""
+    found = user.get("rooms", room_id, "messages", dir="b", limit=100)["chunk"]
+    return [event["content"]["body"] for event in reversed(found) if event["type"] == "m.room.message"]
+
+
+def test_an_account_made_at_one_site_is_one_everywhere(lab: Lab) -> None:
+    alice = lab.user("a", "alice")
+    for site in SITES:
+        assert lab.at(alice, site).get("account", "whoami")["user_id"] == alice.user_id
+    other = User(lab.http["c"], alice.name)
+    other.login()
+    assert other.user_id == alice.user_id
+
+
+def test_what_is_sent_at_each_site_is_history_at_all(lab: Lab, everywhere: Everywhere) -> None:
+    alice, bob = lab.user("a", "alice"), lab.user("b", "bob")
+    room_id = alice.create_room(preset="public_chat")
+    bob.join(room_id)
+    sent = []
+    for number in range(30):
+        sender = lab.at((alice, bob)[number % 2], SITES[number % 3])
+        sender.send(room_id, f"메시지 {number}")
+        sent.append(f"메시지 {number}")
+    everywhere(lambda site: bodies(lab.at(alice, site), room_id))
+    assert sorted(bodies(alice, room_id)) == sorted(sent)
+
+
+def test_a_client_moves_with_its_token_and_misses_nothing(lab: Lab) -> None:
+    alice, bob = lab.user("a", "alice"), lab.user("b", "bob")
+    room_id = alice.create_room(preset="public_chat")
+    bob.join(room_id)
+    since = alice.sync()["next_batch"]
+    seen: list[str] = []
+    for number in range(12):
+        bob.send(room_id, f"{number}")
+        bob.put(
+            "sendToDevice",
+            "m.test",
+            f"{room_id}{number}",
+            body={"messages": {alice.user_id: {alice.device_id: {"number": number}}}},
+        )
+        answer = lab.at(alice, SITES[number % 3]).sync(since, timeout_ms=5_000)
+        seen += [event["content"]["body"] for event in timeline(answer, room_id)]
+        seen += [f"d{event['content']['number']}" for event in answer.get("to_device", {}).get("events", [])]
+        since = answer["next_batch"]
+    for site in SITES:
+        answer = lab.at(alice, site).sync(since, timeout_ms=500)
+        seen += [event["content"]["body"] for event in timeline(answer, room_id)]
+        seen += [f"d{event['content']['number']}" for event in answer.get("to_device", {}).get("events", [])]
+        since = answer["next_batch"]
+    assert [body for body in seen if not body.startswith("d")] == [str(number) for number in range(12)]
+    assert [body for body in seen if body.startswith("d")] == [f"d{number}" for number in range(12)]
+
+
+def test_a_message_is_on_two_disks_when_it_is_acknowledged(lab: Lab) -> None:
+    alice = lab.user("a", "alice")
+    room_id = alice.create_room()
+    event_id = alice.send(room_id, "두 곳에")
+    found = alice.get("/_bongsu/client/v1/durability", event_id)
+    assert found["promise"] == "two sites"
+    assert "a" in found["sites"]
+    assert len(found["sites"]) >= 2
+
+
+def test_a_file_is_served_by_sites_it_was_not_given_to(lab: Lab) -> None:
+    alice = lab.user("a", "alice")
+    content = bytes(range(256)) * 8_000
+    uri = alice.expect(200, "POST", "/_matrix/media/v3/upload", content=content)["content_uri"]
+    for site in SITES:
+        moved = lab.at(alice, site)
+        path = ("/_matrix/client/v1/media/download", *uri.removeprefix("mxc://").split("/"))
+        assert moved.request("GET", *path).content == content
+
+
+def test_typing_is_seen_at_another_site(lab: Lab) -> None:
+    alice, bob = lab.user("a", "alice"), lab.user("b", "bob")
+    room_id = alice.create_room(preset="public_chat")
+    bob.join(room_id)
+    since = bob.sync()["next_batch"]
+    alice.put("rooms", room_id, "typing", alice.user_id, body={"typing": True, "timeout": 20_000})
+
+    def types(answer: dict[str, object]) -> bool:
+        rooms: dict[str, dict[str, dict[str, object]]] = answer.get("rooms", {})  # type: ignore[assignment]
+        events = rooms.get("join", {}).get(room_id, {}).get("ephemeral", {})
+        return any(event["type"] == "m.typing" for event in events.get("events", []))  # type: ignore[attr-defined]
+
+    bob.sync_until(types, since)
+
+
+def test_one_time_keys_are_shared_out_and_never_given_twice(lab: Lab) -> None:
+    alice, bob = lab.user("a", "alice"), lab.user("b", "bob")
+    keys = {f"curve25519:K{number}": f"key{number:040}" for number in range(30)}
+    counts = alice.post("keys", "upload", body={"one_time_keys": keys})["one_time_key_counts"]
+    assert counts["curve25519"] == 30
+    given: list[str] = []
+    for number in range(36):
+        moved = lab.at(bob, SITES[number % 3])
+        asked = {"one_time_keys": {alice.user_id: {alice.device_id: "curve25519"}}}
+        answer = moved.post("keys", "claim", body=asked)["one_time_keys"]
+        given += answer.get(alice.user_id, {}).get(alice.device_id, {})
+    assert len(given) == len(set(given))
+    assert len(given) == 30, "a site out of its share asks another"
+
+
+def test_a_site_burns_and_the_others_go_on(lab: Lab, everywhere: Everywhere) -> None:
+    alice, bob = lab.user("a", "alice"), lab.user("c", "bob")
+    room_id = alice.create_room(preset="public_chat")
+    bob.join(room_id)
+    sent = [f"before {number}" for number in range(5)]
+    for body in sent:
+        alice.send(room_id, body)
+    since = alice.sync()["next_batch"]
+    lab.burn("a")
+    for number in range(5):
+        event_id = bob.send(room_id, f"after {number}")
+        sent.append(f"after {number}")
+    assert bob.get("/_bongsu/client/v1/durability", event_id)["promise"] == "two sites"
+    moved = lab.at(alice, "b")
+    assert bodies(moved, room_id) == sent
+    found = [event["content"]["body"] for event in timeline(moved.sync(since, timeout_ms=5_000), room_id)]
+    assert found == sent[5:]
+    lab.revive("a")
+    everywhere(lambda site: bodies(lab.at(alice, site), room_id))
+    assert bodies(alice, room_id) == sent
+
+
+def test_two_sites_gone_and_the_third_says_that_it_is_alone(lab: Lab, everywhere: Everywhere) -> None:
+    alice = lab.user("a", "alice")
+    room_id = alice.create_room()
+    lab.burn("b")
+    lab.burn("c")
+    event_id = alice.send(room_id, "혼자")
+    assert alice.get("/_bongsu/client/v1/durability", event_id)["promise"] == "here"
+    lab.revive("b")
+    lab.revive("c")
+    everywhere(lambda site: bodies(lab.at(alice, site), room_id))
+    for _ in range(50):
+        if alice.get("/_bongsu/client/v1/durability", event_id)["promise"] == "two sites":
+            break
+    else:
+        raise AssertionError("the promise never grew")
+
+
+def test_a_name_is_given_once_whoever_asks_where(lab: Lab) -> None:
+    for number in range(4):
+        name = f"동시-{number}".encode().hex()[:12] + str(number)
+        answers = []
+        with ThreadPoolExecutor(len(SITES)) as pool:
+            body = {"username": name, "password": PASSWORD, "auth": {"type": "m.login.dummy"}}
+            asked = [pool.submit(lab.http[site].post, REGISTER, json=body) for site in SITES]
+            answers = [each.result() for each in asked]
+        made = [answer.json()["user_id"] for answer in answers if answer.status_code == 200]
+        assert len(made) == len(set(made)) == 1, [answer.text for answer in answers]
+        assert {answer.status_code for answer in answers} == {200, 400}
+
+
+def test_a_name_given_without_the_core_says_where_it_was_given(lab: Lab) -> None:
+    lab.burn("b")
+    lab.burn("c")
+    alone = lab.user("a", "hana")
+    assert alone.user_id.startswith(f"@{alone.name}+")
+    lab.revive("b")
+    lab.revive("c")
+    everywhere = lab.user("c", alone.name)
+    assert "+" not in everywhere.user_id
+    again = User(lab.http["b"], alone.user_id[1:].partition(":")[0])
+    again.login()
+    assert again.user_id == alone.user_id
