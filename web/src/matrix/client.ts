@@ -19,6 +19,7 @@ import { openOutboxStore } from "./outboxStore";
 import { sendLetter } from "./send";
 import type { Session } from "./session";
 import type { Sites } from "./sites";
+import { warmEncryption } from "./wasm";
 
 // The SDK itself writes the store only every 5 minutes, which a closed phone would lose.
 const SAVE_EVERY_MS = 20_000;
@@ -85,7 +86,7 @@ export async function start(session: Session, sites: Sites, hooks: Hooks): Promi
   });
   client.on(HttpApiEvent.SessionLoggedOut, () => hooks.loggedOut());
   await store.startup();
-  await hastenBackup();
+  await Promise.all([hastenBackup(), warmEncryption()]);
   await client.initRustCrypto({ cryptoDatabasePrefix: `bongsu-${session.userId}` });
   opening.done();
 
