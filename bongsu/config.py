@@ -17,6 +17,7 @@ from bongsu.setting_values import (
     MIB,
     SERVER_NAME,
     SITE,
+    Networks,
     Parser,
     matching,
     one_of,
@@ -24,6 +25,7 @@ from bongsu.setting_values import (
     parse_file,
     parse_listen,
     parse_nats_urls,
+    parse_networks,
     parse_on_off,
     parse_public_key,
     parse_public_url,
@@ -104,6 +106,13 @@ class Config:
         unit="word",
         bound="open, token, closed",
     )
+    open_registration_anywhere: bool = _setting(
+        False,
+        parse_on_off,
+        "Whether `registration` may be `open` where `listen` is reached from other machines.",
+        unit="switch",
+        bound="on, off",
+    )
     rate_limits: bool = _setting(
         True,
         parse_on_off,
@@ -117,6 +126,13 @@ class Config:
         "By what the rate limits are multiplied, for services whose users write more than people do.",
         unit="times",
         bound="1 to 1000000",
+    )
+    trusted_proxies: Networks = _setting(
+        (),
+        parse_networks,
+        "Proxies whose X-Forwarded-For is believed: limits go by its last address that is none of them.",
+        unit="addresses",
+        bound="IP addresses and networks",
     )
     public_url: str | None = _setting(
         None,
@@ -138,6 +154,13 @@ class Config:
         "The largest file a user may upload; 0 refuses uploads.",
         unit="bytes",
         bound="0 to 4294967296",
+    )
+    media_bytes_per_user_max: int = _setting(
+        10 * 1024 * MIB,
+        whole_number(0, 1024 * 1024 * MIB),
+        "How much one user's files may take together; 0 sets no bound.",
+        unit="bytes",
+        bound="0 to 1099511627776",
     )
     free_bytes_min: int = _setting(
         256 * MIB,
@@ -307,6 +330,11 @@ def _check_together(config: Config) -> None:
     if config.role == "hub":
         raise SettingError(
             "The setting role is hub, but this version has no hubs yet. Leave the setting out, or say core."
+        )
+    if config.registration == "open" and not (_is_loopback(config.host) or config.open_registration_anywhere):
+        raise SettingError(
+            f"The setting registration is open, but listen is {config.listen}: whoever reaches it could make "
+            "accounts without end. Say registration token, or open_registration_anywhere on."
         )
     if config.has_several_sites and config.root_key is None:
         raise SettingError(

@@ -18,6 +18,7 @@ from bongsu.errors import FatalError, MatrixError, forbidden
 from bongsu.live.delivered import Delivered
 from bongsu.live.expiry import TypingExpiry
 from bongsu.live.lazy import LazyMembers
+from bongsu.live.shared import Shared
 from bongsu.live.signs import Signs
 from bongsu.live.soon import Soon
 from bongsu.live.wake import Wake
@@ -90,6 +91,7 @@ class Node:
         self.passwords = Passwords()
         self.client_events = ClientEvents(context)
         self.lazy_members = LazyMembers()
+        self.shared = Shared()
         self.delivered = Delivered(context, clock.monotonic, clock.now_ms)
         # (counts of one-time keys, types of unused fallback keys) by device
         self.key_counts: Cache[tuple[str, str], tuple[dict[str, int], list[str]]] = Cache(20_000)
@@ -266,6 +268,7 @@ class Node:
         self.context.touched.restart(self.position)
         self.context.hollows.resume()
         self.client_events.forget_all()
+        self.shared.forget_all()
         self.lazy_members.forget_all()
         self.key_counts.clear()
         self.sessions.clear()

@@ -63,6 +63,9 @@ async def _serve(config: Config) -> int:
     rederiver = Rederiver(node)
     rederiver.start()
     service = Service(node)
+    removed = service.media.sweep()
+    if removed:
+        logger.info("removed %d media files that nothing names", removed)
     peers = service.peers
     listeners = [_Listener(config.listen, App(service, all_routes(), StaticFiles()), config.tls)]
     if config.peer_listen is not None:

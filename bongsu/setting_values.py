@@ -1,5 +1,6 @@
 """How the text of a setting becomes its value, or the end of a sentence that says why it cannot."""
 
+import ipaddress
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ MIB = 1024 * 1024
 # A parser takes what the command line (text), the environment (text) or TOML (typed) gave, and returns the
 # value or raises ValueError with the end of the sentence "setting X is V, but …".
 Parser = Callable[[object], Any]
+Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 
 
 def text(raw: object) -> str:
@@ -117,3 +119,14 @@ def parse_tls_folder(raw: object) -> Path:
     if missing:
         raise ValueError(f"that directory has no {' and no '.join(missing)}")
     return path
+
+
+def parse_networks(raw: object) -> Networks:
+    """Addresses and networks, as a list or separated by commas."""
+    listed = re.split(r"[,\s]+", raw.strip()) if isinstance(raw, str) else raw
+    if not isinstance(listed, list):
+        raise ValueError("it must be a list of addresses or networks, with commas between them")
+    try:
+        return tuple(ipaddress.ip_network(each) for each in listed if each != "")
+    except ValueError:
+        raise ValueError("it must name addresses or networks, for example 10.0.0.7 or fd00::/8") from None

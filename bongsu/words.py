@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from operator import add
 
 from bongsu import limits
 
@@ -20,10 +21,11 @@ def words(text: str) -> list[str]:
 
 def grams(text: str) -> str:
     """What the index keeps of a normalised text: each word's pairs of letters, and its last letter alone."""
-    found: dict[str, None] = {}
-    for word in words(text):
-        found.update(dict.fromkeys(word[at : at + 2] for at in range(len(word))))
-    return " ".join(found)
+    found: list[str] = []
+    for word in dict.fromkeys(words(text)):
+        found += map(add, word, word[1:])
+        found.append(word[-1])
+    return " ".join(dict.fromkeys(found))
 
 
 def query(term: str) -> str | None:

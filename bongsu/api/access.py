@@ -7,7 +7,8 @@ from bongsu.errors import MatrixError, forbidden
 from bongsu.node import Node
 from bongsu.view import sessions
 from bongsu.view.live import LiveRoom
-from bongsu.view.members import Member, member
+from bongsu.view.members import member
+from bongsu.view.memberships import Member
 from bongsu.view.sessions import Requester
 
 _SENTENCE_NOT_IN_ROOM = "You are not in this room. Ask one of its members to invite you."

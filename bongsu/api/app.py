@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Protocol
 
 from bongsu import limits
@@ -13,6 +14,7 @@ from bongsu.api.static import StaticFiles
 from bongsu.canonical import json_bytes
 from bongsu.errors import MatrixError, not_json, too_large
 from bongsu.service import Service
+from bongsu.setting_values import Networks
 from bongsu.view.sessions import Requester
 
 logger = logging.getLogger(__name__)
@@ -31,6 +33,8 @@ CORS_HEADERS = (
     ("access-control-allow-headers", "X-Requested-With, Content-Type, Authorization"),
     ("access-control-max-age", "86400"),
 )
+_HEADERS_WITH_CORS = SECURITY_HEADERS + CORS_HEADERS
+_JSON_WITH_CORS = [*JSON_HEADERS, *_HEADERS_WITH_CORS]  # of nearly every answer
 _PREFIXES_WITH_CORS = ("/_matrix/", "/_bongsu/", "/.well-known/")
 
 
@@ -58,11 +62,9 @@ class App:
         if scope.proto != "http":
             protocol.close(400)
             return
-        headers = list(SECURITY_HEADERS)
-        if scope.path.startswith(_PREFIXES_WITH_CORS):
-            headers += CORS_HEADERS
+        headers = _HEADERS_WITH_CORS if scope.path.startswith(_PREFIXES_WITH_CORS) else SECURITY_HEADERS
         if scope.method == "OPTIONS":
-            protocol.response_empty(204, headers)
+            protocol.response_empty(204, [*headers])
             return
         try:
             response = await self._respond(scope, protocol)
@@ -71,7 +73,7 @@ class App:
             if _may_be_unread(scope):
                 # The server underneath ends a connection whose body nobody read; a client that is not told
                 # sends its next request into it.
-                headers.append(("connection", "close"))
+                headers = (*headers, ("connection", "close"))
         except asyncio.CancelledError:
             raise
         except Exception:
@@ -81,6 +83,13 @@ class App:
                 500, json_bytes({"errcode": "M_UNKNOWN", "error": "The server made a mistake. Try again."})
             )
         send(protocol, response, headers)
+
+    def _address(self, scope: Scope) -> str:
+        peer = scope.client.rpartition(":")[0].strip("[]")
+        trusted = self.service.node.config.trusted_proxies
+        if not trusted:
+            return peer
+        return client_address(peer, scope.headers.get_all("x-forwarded-for"), trusted)
 
     async def _respond(self, scope: Scope, protocol: Any) -> Response:
         if len(scope.path) > limits.PATH_CHARACTERS_MAX:
@@ -92,7 +101,7 @@ class App:
             {},
             scope.query_string,
             Headers(scope.headers.get),
-            scope.client.rpartition(":")[0],
+            self._address(scope),
             b"",
         )
         file = self.files.find(request)
@@ -127,8 +136,35 @@ class App:
         return found
 
 
+def client_address(peer: str, forwarded: Sequence[str], trusted: Networks) -> str:
+    """Who asks: the peer, or where it is a trusted proxy, the last hop it names that is none.
+
+    A hop further left may be anything the client wrote; one that is no address ends the search.
+    """
+    hops = ",".join(forwarded).split(",") if forwarded else []
+    address = _parsed(peer)
+    while address is not None and hops and any(address in network for network in trusted):
+        hop = _parsed(hops.pop().strip())
+        if hop is None:
+            break
+        address = hop
+    return peer if address is None else str(address)
+
+
+def _parsed(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text.strip("[]"))
+    except ValueError:
+        return None
+    # An IPv4 client of a socket that listens for both.
+    return getattr(address, "ipv4_mapped", None) or address
+
+
 def send(protocol: Any, response: Response, headers: Sequence[tuple[str, str]]) -> None:
     """Hand an answer to the server; the answer's own headers come first and win."""
+    if response.headers is JSON_HEADERS and headers is _HEADERS_WITH_CORS:
+        protocol.response_bytes(response.status, _JSON_WITH_CORS, response.body)
+        return
     own = {name for name, _ in response.headers}
     merged = [*response.headers, *(pair for pair in headers if pair[0] not in own)]
     if response.file is not None and response.file_range is not None:

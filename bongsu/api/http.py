@@ -30,6 +30,19 @@ def answer(value: Any, status: int = 200) -> Response:
     return Response(status, json_bytes(value))
 
 
+def _read_query(query_string: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    try:
+        pairs = parse_qsl(
+            query_string, keep_blank_values=True, errors="strict", max_num_fields=limits.QUERY_PARAMETERS_MAX
+        )
+    except ValueError:
+        raise invalid_param("The query string cannot be read: not UTF-8, or too many parameters.") from None
+    for key, value in pairs:
+        found.setdefault(key, []).append(value)
+    return found
+
+
 @dataclass(slots=True)
 class Request:
     """One request. `path_parameters` are percent-decoded.
@@ -72,20 +85,7 @@ class Request:
     def queries(self, name: str) -> list[str]:
         """Every value of a query parameter."""
         if self._query is None:
-            self._query = {}
-            try:
-                pairs = parse_qsl(
-                    self.query_string,
-                    keep_blank_values=True,
-                    errors="strict",
-                    max_num_fields=limits.QUERY_PARAMETERS_MAX,
-                )
-            except ValueError:
-                raise invalid_param(
-                    "The query string cannot be read: not UTF-8, or too many parameters."
-                ) from None
-            for key, value in pairs:
-                self._query.setdefault(key, []).append(value)
+            self._query = _read_query(self.query_string)
         return self._query.get(name, [])
 
     def query(self, name: str) -> str | None:

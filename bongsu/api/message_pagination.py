@@ -14,7 +14,7 @@ from bongsu.sync.filter import EventFilter, parse_events
 from bongsu.sync.token import Place, decode, decode_place
 from bongsu.view.events import EventRow
 from bongsu.view.live import LiveRoom
-from bongsu.view.members import Member
+from bongsu.view.memberships import Member
 from bongsu.view.visibility import visible_rows
 
 _END = Place(2**62, "")
@@ -79,6 +79,7 @@ async def get_messages(service: Service, request: Request) -> Response:
     start = place_of(node, room, first) if first else (_END if backwards else _START)
     stop = place_of(node, room, last) if last else None
     rows, end = _collect(node, room, member, user_id, start, stop, limit, filter_, backwards=backwards)
+    node.client_events.prepare(rows, with_room=True)
     body: dict[str, Any] = {
         "start": first or start.encode(),
         "chunk": [raw(node, row, user_id) for row in rows],
@@ -111,7 +112,8 @@ def _collect(
         if not rows:
             return chosen, None
         seen = visible_rows(node.context, rows, user_id, member)
-        node.context.events.preload(seen)
+        if filter_.contains_url is not None:
+            node.context.events.preload(seen)
         for row in seen:
             if _passes(node, room, row, filter_):
                 chosen.append(row)

@@ -12,7 +12,7 @@ from bongsu.sync.token import decode, decode_place
 from bongsu.view import members
 from bongsu.view.events import EventRow
 from bongsu.view.live import LiveRoom
-from bongsu.view.members import Member
+from bongsu.view.memberships import Member
 from bongsu.view.visibility import history_visibility, visible_rows
 
 

@@ -26,6 +26,8 @@ class Router:
 
     def __init__(self, routes: list[Route]) -> None:
         self._root = _Place()
+        # Paths without parameters are found at once.
+        self._fixed: dict[str, _Place] = {}
         for route in routes:
             self._add(route)
 
@@ -41,6 +43,8 @@ class Router:
                 place = place.literal.setdefault(segment, _Place())
         assert route.method not in place.routes, f"two routes for {route.method} {route.path}"
         place.routes[route.method] = (route, tuple(names))
+        if not names:
+            self._fixed[route.path] = place
         place.takes_rest = route.path.endswith("}") and names[-1] in _MAY_HOLD_SLASHES
 
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
@@ -50,7 +54,8 @@ class Router:
             MatrixError: 404 M_UNRECOGNIZED for an unknown path, 405 for a known one of another method,
                 400 M_INVALID_PARAM for segments that are not UTF-8.
         """
-        found = _search(self._root, path.split("/")[1:], 0, [])
+        fixed = self._fixed.get(path)
+        found = (fixed, []) if fixed is not None else _search(self._root, path.split("/")[1:], 0, [])
         if found is None:
             raise MatrixError(404, "M_UNRECOGNIZED", "This server has nothing at this address.")
         place, values = found

@@ -2,6 +2,8 @@
 
 from hashlib import sha256
 
+import msgspec
+
 from bongsu import drafts, limits
 from bongsu.api.access import check_self
 from bongsu.api.http import Request, Response, Route, answer
@@ -16,28 +18,60 @@ from bongsu.view.cache import Cache
 
 _NO_FILTER = filters.Filter()
 _parsed: Cache[tuple[str, str], filters.Filter] = Cache(1_000)
+# Filters that clients write into the address, where each of their requests repeats them. Longer ones are
+# read each time, so that what is remembered stays small.
+_inline: Cache[str, filters.Filter] = Cache(256)
+_REMEMBERED_CHARACTERS_MAX = 2_048
+
+
+class _Parameters(msgspec.Struct, frozen=True):
+    filter: str | None
+    full_state: bool
+    state_section: str
+    timeout_s: float
+    set_presence: str
+    since: str | None
+
+
+# Members of a room who were told at once come back with the same query.
+_parameters: Cache[str, _Parameters] = Cache(256)
 
 
 async def get_sync(service: Service, request: Request) -> Response:
     """What the client has not seen yet."""
     who = request.who
-    set_presence = request.query("set_presence") or "online"
-    if set_presence not in ("offline", "online", "unavailable"):
-        raise invalid_param("`set_presence` must be offline, online or unavailable.")
-    timeout_ms = request.query_integer("timeout", 0, limits.SYNC_TIMEOUT_S_MAX * 1000)
+    asked = _parameters.get(request.query_string)
+    if asked is None:
+        asked = _read_parameters(request)
+        if len(request.query_string) <= _REMEMBERED_CHARACTERS_MAX:
+            _parameters.put(request.query_string, asked)
     sync_request = SyncRequest(
         who.user_id,
         who.device_id,
         who.session,
-        filter_of(service, who.user_id, request.query("filter")),
+        filter_of(service, who.user_id, asked.filter),
+        asked.full_state,
+        asked.state_section,
+        asked.timeout_s,
+        asked.set_presence,
+    )
+    service.node.last_seen.put((who.user_id, who.device_id), service.node.now_ms())
+    return Response(200, await sync(service.node, sync_request, asked.since))
+
+
+def _read_parameters(request: Request) -> _Parameters:
+    set_presence = request.query("set_presence") or "online"
+    if set_presence not in ("offline", "online", "unavailable"):
+        raise invalid_param("`set_presence` must be offline, online or unavailable.")
+    timeout_ms = request.query_integer("timeout", 0, limits.SYNC_TIMEOUT_S_MAX * 1000)
+    return _Parameters(
+        request.query("filter"),
         request.query_flag("full_state"),
         _state_section(request),
         timeout_ms / 1000,
         set_presence,
+        request.query("since") or None,
     )
-    service.node.last_seen.put((who.user_id, who.device_id), service.node.now_ms())
-    since = request.query("since")
-    return Response(200, await sync(service.node, sync_request, since or None))
 
 
 def _state_section(request: Request) -> str:
@@ -56,7 +90,12 @@ def filter_of(service: Service, user_id: str, text: str | None) -> filters.Filte
     if text is None or text == "":
         return _NO_FILTER
     if text.startswith("{"):
-        return filters.parse(read_json(text.encode(), floats=True))
+        given = _inline.get(text)
+        if given is None:
+            given = filters.parse(read_json(text.encode(), floats=True))
+            if len(text) <= _REMEMBERED_CHARACTERS_MAX:
+                _inline.put(text, given)
+        return given
     known = _parsed.get((user_id, text))
     if known is None:
         value = registers.get(service.node.context, "filter", user_id, "", text)

@@ -64,6 +64,7 @@ def node_settings(plan: Plan, node: NodePlan, root_key: str) -> str:
         "site": node.site,
         "role": node.role,
         "registration": "open",
+        "open_registration_anywhere": True,
         "rate_limits": False,
         "public_url": node.url,
         "peer_listen": node.peer_listen,

@@ -1,5 +1,6 @@
 """Typing and presence: told to whoever is connected, never recorded, forgotten at a restart."""
 
+from collections import OrderedDict
 from collections.abc import Callable
 
 from bongsu.live.presence import Presences
@@ -14,7 +15,8 @@ class Signs:
         self.count = first
         self.presences = Presences(monotonic, self._next)
         self._typing: dict[str, dict[str, float]] = {}
-        self._typing_changed: dict[str, int] = {}
+        # The room that changed last stands last.
+        self._typing_changed: OrderedDict[str, int] = OrderedDict()
 
     def set_typing(self, room_id: str, user_id: str, timeout_s: float | None) -> bool:
         """Start (or stop: None) typing. True if what others see has changed."""
@@ -28,7 +30,7 @@ class Signs:
             del self._typing[room_id]
         if known == (timeout_s is not None):
             return False
-        self._typing_changed[room_id] = self._next()
+        self._typing_has_changed(room_id)
         return True
 
     def expire_typing(self) -> list[str]:
@@ -40,7 +42,7 @@ class Signs:
             for user_id in over:
                 del typing[user_id]
             if over:
-                self._typing_changed[room_id] = self._next()
+                self._typing_has_changed(room_id)
                 changed.append(room_id)
             if not typing:
                 del self._typing[room_id]
@@ -56,6 +58,19 @@ class Signs:
         if self._typing_changed.get(room_id, 0) <= live:
             return None
         return sorted(self._typing.get(room_id, {}))
+
+    def typing_rooms_since(self, live: int) -> list[str]:
+        """The rooms in which who types has changed since `live`."""
+        found = []
+        for room_id, changed in reversed(self._typing_changed.items()):
+            if changed <= live:
+                break
+            found.append(room_id)
+        return found
+
+    def _typing_has_changed(self, room_id: str) -> None:
+        self._typing_changed[room_id] = self._next()
+        self._typing_changed.move_to_end(room_id)
 
     def _next(self) -> int:
         self.count += 1

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-VERSION = 2
+VERSION = 3
 Row = Sequence[Any]
 
 
@@ -39,6 +39,9 @@ PRAGMAS = (
 # A log whose end is named and held is settled: nothing of it needs to be in memory.
 # Bodies have tables of their own, because a deleted row gives its room back and a shrunken one does not;
 # those that soon go hollow do not share pages with those that stay, which would be left half empty.
+# What is left of passing bodies, away from them: a row that shrank in its place would keep its page.
+PRUNED_BODIES = """CREATE TABLE pruned_bodies(
+    position INTEGER PRIMARY KEY, encoding INTEGER NOT NULL, body BLOB NOT NULL, crc INTEGER)"""
 # Signatures of other nodes' logs, so that this node can hand them on in bundles: `after` is the seq of the
 # signature before, `bytes` counts the bodies between. This node's own logs are signed anew where needed.
 SIGNATURES = """CREATE TABLE signatures(
@@ -62,11 +65,15 @@ TABLES = (
         position INTEGER PRIMARY KEY, encoding INTEGER NOT NULL, body BLOB NOT NULL, crc INTEGER)""",
     """CREATE TABLE passing_bodies(
         position INTEGER PRIMARY KEY, encoding INTEGER NOT NULL, body BLOB NOT NULL, crc INTEGER)""",
+    PRUNED_BODIES,
     SIGNATURES,
     f"PRAGMA user_version={VERSION}",
 )
-# From the version before: what is missing, and the new version.
-ADDITIONS = {1: (SIGNATURES, f"PRAGMA user_version={VERSION}")}
+# From the versions before: what is missing, and the new version.
+ADDITIONS = {
+    1: (SIGNATURES, PRUNED_BODIES, f"PRAGMA user_version={VERSION}"),
+    2: (PRUNED_BODIES, f"PRAGMA user_version={VERSION}"),
+}
 
 INSERT_START = "INSERT INTO starts VALUES(?,?)"
 INSERT_NODE = "INSERT INTO nodes VALUES(?,?,?) ON CONFLICT(node) DO NOTHING"
@@ -89,19 +96,24 @@ HOLLOW_STATE = "SELECT state, kind FROM records WHERE position=?"
 DELETE_LASTING = "DELETE FROM lasting_bodies WHERE position=?"
 DELETE_PASSING = "DELETE FROM passing_bodies WHERE position=?"
 REPLACE_LASTING = "INSERT OR REPLACE INTO lasting_bodies VALUES(?,?,?,?)"
-REPLACE_PASSING = "INSERT OR REPLACE INTO passing_bodies VALUES(?,?,?,?)"
+DELETE_PRUNED = "DELETE FROM pruned_bodies WHERE position=?"
+INSERT_PRUNED = "INSERT INTO pruned_bodies VALUES(?,?,?,?)"
 
 SELECT_RECORDS = """SELECT r.position, r.log_id, r.seq, r.kind, s.scope, r.scope_link, r.stamp, r.body_hash,
     r.hash, r.state, p.hash,
-    coalesce(b.encoding, c.encoding), coalesce(b.body, c.body), coalesce(b.crc, c.crc)
+    coalesce(b.encoding, c.encoding, d.encoding), coalesce(b.body, c.body, d.body),
+    coalesce(b.crc, c.crc, d.crc)
     FROM records r LEFT JOIN scopes s ON s.scope_id=r.scope_id
     LEFT JOIN records p ON p.log_id=r.log_id AND p.seq=r.seq-1
     LEFT JOIN lasting_bodies b ON b.position=r.position
-    LEFT JOIN passing_bodies c ON c.position=r.position """
+    LEFT JOIN passing_bodies c ON c.position=r.position
+    LEFT JOIN pruned_bodies d ON d.position=r.position """
 SELECT_BODIES = """SELECT r.position, r.state, r.body_hash,
-    coalesce(b.encoding, c.encoding), coalesce(b.body, c.body), coalesce(b.crc, c.crc)
+    coalesce(b.encoding, c.encoding, d.encoding), coalesce(b.body, c.body, d.body),
+    coalesce(b.crc, c.crc, d.crc)
     FROM records r LEFT JOIN lasting_bodies b ON b.position=r.position
-    LEFT JOIN passing_bodies c ON c.position=r.position WHERE r.position IN """
+    LEFT JOIN passing_bodies c ON c.position=r.position
+    LEFT JOIN pruned_bodies d ON d.position=r.position WHERE r.position IN """
 SELECT_LOGS = """SELECT l.log_id, l.node, l.epoch, l.lane, l.ordinal, l.head_seq, l.signature,
     l.end_seq, l.end_hash, n.node, n.epoch, n.lane, h.hash
     FROM logs l LEFT JOIN logs n ON n.log_id=l.named_by

@@ -11,7 +11,7 @@ from bongsu.log.record import BodyState, Record
 RECORDS_AT_ONCE = 500
 NEWEST_HEADS = 8
 PROBLEMS_MAX = 1_000
-BODY_TABLES = ("lasting_bodies", "passing_bodies")
+BODY_TABLES = ("lasting_bodies", "passing_bodies", "pruned_bodies")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,14 @@ from bongsu.log.schema import (
     BODY_COLUMNS,
     DELETE_LASTING,
     DELETE_PASSING,
+    DELETE_PRUNED,
     DELETE_SIGNATURE,
     HOLLOW_RECORD,
     HOLLOW_STATE,
     INSERT_LASTING,
     INSERT_NODE,
     INSERT_PASSING,
+    INSERT_PRUNED,
     INSERT_RECORDS,
     INSERT_SCOPE,
     INSERT_SIGNATURE,
@@ -31,7 +33,6 @@ from bongsu.log.schema import (
     LAST_SIGNATURE,
     RECORD_COLUMNS,
     REPLACE_LASTING,
-    REPLACE_PASSING,
     SELECT_SCOPE,
     UPSERT_LOG,
     Connection,
@@ -200,12 +201,15 @@ class Transactions:
         if pruned is not None and state == BodyState.HOLLOW:
             return  # hollow never refills
         self.connection.execute(HOLLOW_RECORD, (position,))
-        if pruned is None:
-            self.connection.execute(DELETE_PASSING if kind in PASSING else DELETE_LASTING, (position,))
-        else:
+        passing = kind in PASSING
+        if passing or pruned is None:
+            self.connection.execute(DELETE_PASSING if passing else DELETE_LASTING, (position,))
+        if pruned is not None:
             encoding, packed = compress.pack(pruned)
-            replace = REPLACE_PASSING if kind in PASSING else REPLACE_LASTING
-            self.connection.execute(replace, (position, encoding, packed, zlib.crc32(pruned)))
+            keep = INSERT_PRUNED if passing else REPLACE_LASTING
+            self.connection.execute(keep, (position, encoding, packed, zlib.crc32(pruned)))
+        elif passing and state == BodyState.HOLLOW:
+            self.connection.execute(DELETE_PRUNED, (position,))
 
 
 def _log_row(log_ids: dict[LogName, int], held: Held, signature: bytes | None) -> tuple[Any, ...]:

@@ -91,6 +91,22 @@ class MediaFiles:
             sync_folder(folder)
         return Stored(media_hash, size)
 
+    def sweep(self, kept: set[bytes], before_s: float) -> int:
+        """Remove bytes, and thumbnails of them, whose hash is not among `kept`; how many files of bytes.
+
+        What was changed since `before_s` (seconds since 1970) stays.
+        """
+        names = {each.hex() for each in kept}
+        removed = 0
+        for path in self.root.glob("[0-9a-f][0-9a-f]/*"):
+            if path.parent.name + path.name not in names and path.stat().st_mtime < before_s:
+                path.unlink()
+                removed += 1
+        for path in self.thumbnails.glob("*/*"):
+            if path.name.partition("-")[0] not in names:
+                path.unlink()
+        return removed
+
     def _full(self) -> MatrixError:
         return MatrixError(
             403,

@@ -15,8 +15,9 @@ from bongsu.media.files import MediaFiles
 from bongsu.media.thumbnails import Thumbnails
 from bongsu.node import Node
 from bongsu.peers import Peers
+from bongsu.view.cache import Cache
 from bongsu.view.changes import Changes
-from bongsu.view.media import Media, media, promised
+from bongsu.view.media import Media, bytes_of, media, promised, stored
 
 _CONTENT_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,100}/[A-Za-z0-9!#$&^_.+-]{1,100}(?: ?;[ -~]{0,100})?")
 
@@ -31,6 +32,9 @@ class Library:
         self.copies = Copies(self.files, peers)
         self.thumbnails = Thumbnails(self.files)
         self._uploads: Counter[str] = Counter()
+        # Bytes of uploads under way, by user and media id; bytes of files that have their record.
+        self._coming: dict[str, dict[str, int]] = {}
+        self._bytes_held: Cache[str, int] = Cache(1_000)
         self._filling: set[str] = set()
         self._arrivals: dict[str, asyncio.Event] = {}
         node.listeners.append(self._changed)
@@ -122,28 +126,65 @@ class Library:
         content_type: str | None,
         file_name: str | None,
     ) -> None:
-        with self._one_more(user_id):
+        with self._one_more(media_id, user_id):
             self.files.check_room(0)
-            stored = await self.files.store(chunks)
-        # Like a record: at two sites before it is acknowledged, or at one if no other answers in time.
-        await self.copies.spread(stored.hash, stored.bytes)
-        now = self._node.now_ms()
-        kind = content_type if content_type and _CONTENT_TYPE.fullmatch(content_type) else ""
-        await self._node.write(
-            drafts.media(
-                media_id,
-                user_id,
-                stored.hash,
-                stored.bytes,
-                kind or "application/octet-stream",
-                None if file_name is None else file_name[: limits.MEDIA_NAME_CHARACTERS_MAX],
-                now,
-                next_stamp(now),
+            kept = await self.files.store(self._counted(media_id, user_id, chunks))
+            # Like a record: at two sites before it is acknowledged, or at one if no other answers in time.
+            await self.copies.spread(kept.hash, kept.bytes)
+            now = self._node.now_ms()
+            kind = content_type if content_type and _CONTENT_TYPE.fullmatch(content_type) else ""
+            await self._node.write(
+                drafts.media(
+                    media_id,
+                    user_id,
+                    kept.hash,
+                    kept.bytes,
+                    kind or "application/octet-stream",
+                    None if file_name is None else file_name[: limits.MEDIA_NAME_CHARACTERS_MAX],
+                    now,
+                    next_stamp(now),
+                )
             )
-        )
+
+    async def _counted(
+        self, media_id: str, user_id: str, chunks: AsyncIterator[bytes]
+    ) -> AsyncIterator[bytes]:
+        """The same chunks, refused once the user's files would take more than they may.
+
+        Raises:
+            MatrixError: 403 M_FORBIDDEN.
+        """
+        most = self._node.config.media_bytes_per_user_max
+        coming = self._coming.setdefault(user_id, {})
+        coming[media_id] = 0
+        async for chunk in chunks:
+            coming[media_id] += len(chunk)
+            if most and self._held(user_id) + sum(coming.values()) > most:
+                raise forbidden(
+                    f"Your files may take {most} bytes together, and with this one would take more."
+                )
+            yield chunk
+
+    def _held(self, user_id: str) -> int:
+        held = self._bytes_held.get(user_id)
+        if held is None:
+            held = bytes_of(self._node.context, user_id)
+            self._bytes_held.put(user_id, held)
+        return held
+
+    def sweep(self) -> int:
+        """Remove files that no media id stands for and that are older than a day; how many there were.
+
+        Only before anybody is served: an upload writes its file before its record. Where there are other
+        sites nothing is removed: a copy made for one of them may be ahead of its record.
+        """
+        if self._node.config.has_several_sites:
+            return 0
+        before_s = self._node.now_ms() / 1000 - limits.MEDIA_ORPHAN_S
+        return self.files.sweep({media_hash for media_hash, _ in stored(self._node.context)}, before_s)
 
     @contextmanager
-    def _one_more(self, user_id: str) -> Iterator[None]:
+    def _one_more(self, media_id: str, user_id: str) -> Iterator[None]:
         if self._uploads[user_id] >= limits.UPLOADS_AT_ONCE_MAX:
             raise MatrixError(
                 429, "M_LIMIT_EXCEEDED", "Too many of your uploads are under way. Wait for one to end."
@@ -153,10 +194,14 @@ class Library:
             yield
         finally:
             self._uploads[user_id] -= 1
+            self._coming.get(user_id, {}).pop(media_id, None)
             if not self._uploads[user_id]:
                 del self._uploads[user_id]
+                self._coming.pop(user_id, None)
 
     def _changed(self, changes: Changes) -> None:
+        if changes.media:
+            self._bytes_held.clear()
         for media_id in changes.media:
             arrival = self._arrivals.pop(media_id, None)
             if arrival is not None:

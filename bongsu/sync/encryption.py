@@ -35,10 +35,11 @@ def messages(node: Node, request: SyncRequest, since: Since | None) -> Messages:
         if len(found) < more:
             break
         floor = found[-1]
+    if not positions:
+        return Messages([], None)
     given = positions[: limits.TO_DEVICE_MESSAGES_MAX]
     last = given[-1] if len(positions) > len(given) else None
-    if given:
-        node.delivered.gave((request.user_id, request.device_id), len(given))
+    node.delivered.gave((request.user_id, request.device_id), len(given))
     return Messages(to_device.messages(node.context, given), last)
 
 

@@ -2,14 +2,17 @@
 
 from typing import Any
 
+import msgspec
+
 from bongsu import limits
+from bongsu.canonical import json_bytes
 from bongsu.node import Node
 from bongsu.sync.request import SyncRequest
 from bongsu.sync.token import Since
 from bongsu.view import members
 
 
-def presence_events(node: Node, request: SyncRequest, since: Since | None) -> list[dict[str, Any]]:
+def presence_events(node: Node, request: SyncRequest, since: Since | None) -> list[msgspec.Raw]:
     """Changes since the token, or who is there now. One comparison while nobody comes or goes."""
     if not node.config.presence:
         return []
@@ -17,22 +20,31 @@ def presence_events(node: Node, request: SyncRequest, since: Since | None) -> li
     presences = node.live.presences
     if presences.changed <= seen:
         return []
+
+    def make() -> tuple[tuple[dict[str, msgspec.Raw], set[str]], int]:
+        found = dict(presences.since(seen))
+        raw = {user_id: _raw(node, user_id) for user_id in found}
+        gone = {user_id for user_id, presence in found.items() if presence.state == "offline"}
+        return (raw, gone), 200 * len(raw)
+
     filter_ = request.filter.presence
-    changed = {
-        user_id: presence
-        for user_id, presence in presences.since(seen)
-        if user_id != request.user_id and (since is not None or presence.state != "offline")
-    }
+    changed, gone = node.shared.get(node.position, node.now_ms(), ("presence", seen, presences.changed), make)
     shared: set[str] = set()
-    for room_id in members.joined_rooms(node.context, request.user_id) if changed else ():
-        live = node.context.live.find(room_id)
+    for member in node.context.memberships.of(request.user_id).values():
+        live = None
+        if member.membership == "join":
+            live = node.context.live.find(node.context.events.room_id(member.room))
         if live is not None:
             shared |= changed.keys() & live.joined
-    return [
-        {"type": "m.presence", "sender": user_id, "content": presence_content(node, user_id)}
-        for user_id in sorted(shared)
-        if filter_.passes("m.presence", user_id)
-    ]
+    shared.discard(request.user_id)
+    if since is None:
+        shared -= gone
+    return [changed[user_id] for user_id in sorted(shared) if filter_.passes("m.presence", user_id)]
+
+
+def _raw(node: Node, user_id: str) -> msgspec.Raw:
+    content = presence_content(node, user_id)
+    return msgspec.Raw(json_bytes({"type": "m.presence", "sender": user_id, "content": content}))
 
 
 def presence_content(node: Node, user_id: str) -> dict[str, Any]:

@@ -1,12 +1,11 @@
 """What one call of /sync asks for."""
 
-from dataclasses import dataclass
+import msgspec
 
 from bongsu.sync.filter import Filter
 
 
-@dataclass(frozen=True, slots=True)
-class SyncRequest:
+class SyncRequest(msgspec.Struct, frozen=True):
     """The parameters of GET /sync. Spec: Client-Server API § Syncing."""
 
     user_id: str

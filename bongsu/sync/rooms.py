@@ -6,32 +6,37 @@ from typing import Any
 
 import msgspec
 
+from bongsu.canonical import json_bytes
 from bongsu.node import Node
 from bongsu.room.state import StateMap
 from bongsu.room.visibility import strip, stripped_state
 from bongsu.sync.filter import EventFilter
 from bongsu.sync.request import SyncRequest
+from bongsu.sync.section import Section, joined_section
 from bongsu.sync.state import state_at_start, state_changes
 from bongsu.sync.timeline import Timeline, timeline
 from bongsu.sync.token import Since
 from bongsu.sync.unread import unread_fields
 from bongsu.view import members, registers
-from bongsu.view.members import Member
-from bongsu.view.receipts import receipts_since
+from bongsu.view.memberships import Member
+from bongsu.view.receipts import public_receipts_since, receipts_since
+from bongsu.view.touched import receipts_of
 
-Section = dict[str, dict[str, Any]]
+Entries = dict[str, dict[str, Any]]
+
+_NO_EVENTS = msgspec.Raw(b'{"events":[]}')
 
 
 @dataclass(slots=True)
 class RoomsAnswer:
     """The `rooms` object of the answer."""
 
-    join: Section
-    invite: Section
-    knock: Section
-    leave: Section
+    join: Entries
+    invite: Entries
+    knock: Entries
+    leave: Entries
 
-    def fields(self) -> dict[str, Section]:
+    def fields(self) -> dict[str, Entries]:
         """Only the sections that have rooms."""
         named = {"join": self.join, "invite": self.invite, "knock": self.knock, "leave": self.leave}
         return {name: section for name, section in named.items() if section}
@@ -40,15 +45,30 @@ class RoomsAnswer:
 def rooms(node: Node, request: SyncRequest, since: Since | None) -> RoomsAnswer:
     """Every room of the user with something they have not seen."""
     answer = RoomsAnswer({}, {}, {}, {})
-    touched: set[str] = set()
-    if since is not None:
-        touched = registers.changed_rooms(node.context, "account_data", request.user_id, since.position)
-    for member in members.rooms_of(node.context, request.user_id):
+    for member in _members(node, request, since):
         room_id = node.context.events.room_id(member.room)
-        wanted = request.filter.passes_room(room_id)
-        if wanted and (room_id in touched or not _quiet(node, request, since, member, room_id)):
+        if request.filter.passes_room(room_id):
             _add(node, request, since, member, room_id, answer)
     return answer
+
+
+def _members(node: Node, request: SyncRequest, since: Since | None) -> list[Member]:
+    """The user's memberships of rooms in which something may be new, by what is in memory alone."""
+    context = node.context
+    mine = context.memberships.of(request.user_id)
+    touched = None if since is None or request.full_state else context.touched.rooms_since(since.position)
+    if since is None or touched is None:
+        return list(mine.values())
+    named = set(node.live.typing_rooms_since(since.live))
+    named |= registers.changed_rooms(context, "account_data", request.user_id, since.position)
+    numbers = set(touched)
+    for room_id in named:
+        number = context.events.room_number(room_id)
+        if number is not None:
+            numbers.add(number)
+    if len(numbers) < len(mine):
+        return [mine[room] for room in sorted(numbers & mine.keys())]
+    return [member for room, member in mine.items() if room in numbers]
 
 
 def _add(
@@ -70,53 +90,42 @@ def _add(
             answer.leave[room_id] = entry
 
 
-def _quiet(node: Node, request: SyncRequest, since: Since | None, member: Member, room_id: str) -> bool:
-    """Whether nothing of the room can be new, by what is in memory alone."""
-    if since is None or request.full_state:
-        return False
-    return (
-        member.changed <= since.position
-        and not node.context.touched.since(member.room, since.position)
-        and node.live.typing_since(room_id, since.live) is None
-    )
-
-
 def _joined(
     node: Node, request: SyncRequest, since: Since | None, member: Member, room_id: str
 ) -> dict[str, Any]:
     newly = since is None or not since.covers(member.joined)
     whole = newly or request.full_state
-    found = timeline(node, request, None if newly else since, member, room_id, None)
-    ephemeral = _ephemeral(node, request, None if newly else since, member.room, room_id)
-    account_data = _account_data(node, request, None if newly else since, room_id)
-    state = _state(node, request, since, whole, member, room_id, found)
+    start = None if newly else since
+    section = joined_section(node, request, start, member, room_id)
+    found = section.found
+    ephemeral = _ephemeral(node, request, start, member.room, room_id)
+    account_data = _account_data(node, request, start, room_id)
+    state = _state(node, request, whole, member, room_id, section)
     if not whole and not found.rows and not ephemeral and not account_data and not state:
         return {}
-    entry = found.fields(node, request)
-    entry[request.state_section] = {"events": state}
-    entry["ephemeral"] = {"events": ephemeral}
-    entry["account_data"] = {"events": account_data}
+    entry: dict[str, Any] = {"timeline": section.timeline(node, request)}
+    entry[request.state_section] = _events(state)
+    entry["ephemeral"] = _events(ephemeral)
+    entry["account_data"] = _events(account_data)
     entry.update(unread_fields(node.context, member, request.filter.timeline))
-    if whole or any(row.type == "m.room.member" for row in found.rows) or found.limited:
+    if whole or section.members or found.limited:
         entry["summary"] = _summary(node, request.user_id, member.room, room_id)
     return entry
 
 
+def _events(events: list[Any]) -> Any:
+    return {"events": events} if events else _NO_EVENTS
+
+
 def _state(
-    node: Node,
-    request: SyncRequest,
-    since: Since | None,
-    whole: bool,
-    member: Member,
-    room_id: str,
-    found: Timeline,
+    node: Node, request: SyncRequest, whole: bool, member: Member, room_id: str, section: Section
 ) -> list[msgspec.Raw]:
     """The state section: whole, or what changed, with the members lazy loading asks for."""
-    if whole:
+    found, state = section.found, section.changes
+    if whole or state is None:
         state = state_at_start(node, member, room_id, found, after=request.use_state_after)
-    else:
-        assert since is not None
-        state = state_changes(node, member, since, found, after=request.use_state_after)
+    if not state and not request.filter.state.lazy_load_members:
+        return []
     chosen = _filtered(node, request, state, member, found)
     now_ms = node.now_ms()
     raw: list[msgspec.Raw] = []
@@ -160,7 +169,7 @@ def _left(
     if not new or not member.event_id:
         return {}
     found = timeline(node, request, since, member, room_id, member.changed)
-    entry = found.fields(node, request)
+    entry: dict[str, Any] = {"timeline": found.fields(node, request)}
     if since is None or request.full_state:
         state = state_at_start(node, member, room_id, found, after=request.use_state_after)
     else:
@@ -183,27 +192,52 @@ def _stripped(node: Node, member: Member) -> list[dict[str, Any]]:
     return [strip(context.events.body(state[key])) for key in dict.fromkeys(keys) if key in state]
 
 
-def _ephemeral(
-    node: Node, request: SyncRequest, since: Since | None, room: int, room_id: str
-) -> list[dict[str, Any]]:
-    events: list[dict[str, Any]] = []
-    passes: Callable[[str], bool] = _passes_type(request.filter.ephemeral, room_id)
+def _ephemeral(node: Node, request: SyncRequest, since: Since | None, room: int, room_id: str) -> list[Any]:
+    events: list[Any] = []
     typing = node.live.typing_since(room_id, 0 if since is None else since.live)
+    quiet = since is not None and not node.context.touched.since(receipts_of(room), since.position)
+    if quiet and typing is None:
+        return events
+    passes: Callable[[str], bool] = _passes_type(request.filter.ephemeral, room_id)
     if typing is not None and passes("m.typing") and (since is not None or typing):
         events.append({"type": "m.typing", "content": {"user_ids": typing}})
     if passes("m.receipt"):
-        contents = receipts_since(node.context, room, request.user_id, 0 if since is None else since.position)
-        events += [{"type": "m.receipt", "content": content} for content in contents]
+        events += _receipts(node, request.user_id, since, room)
     return events
+
+
+def _receipts(node: Node, user_id: str, since: Since | None, room: int) -> list[Any]:
+    """Receipts beyond the token; those who have none of their own that is private share the bytes."""
+    if since is None:
+        return _receipt_events(receipts_since(node.context, room, user_id, 0))
+    if not node.context.touched.since(receipts_of(room), since.position):
+        return []
+
+    def make() -> tuple[tuple[list[msgspec.Raw], frozenset[str]], int]:
+        contents, private = public_receipts_since(node.context, room, since.position)
+        raw = [msgspec.Raw(json_bytes(event)) for event in _receipt_events(contents)]
+        return (raw, private), sum(len(bytes(each)) for each in raw)
+
+    key = ("receipts", room, since.position)
+    public, private = node.shared.get(node.position, node.now_ms(), key, make)
+    if user_id in private:
+        return _receipt_events(receipts_since(node.context, room, user_id, since.position))
+    return public
+
+
+def _receipt_events(contents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"type": "m.receipt", "content": content} for content in contents]
 
 
 def _account_data(
     node: Node, request: SyncRequest, since: Since | None, room_id: str
 ) -> list[dict[str, Any]]:
-    passes = _passes_type(request.filter.room_account_data, room_id)
     found = registers.since(
         node.context, "account_data", request.user_id, room_id, 0 if since is None else since.position
     )
+    if not found:
+        return []
+    passes = _passes_type(request.filter.room_account_data, room_id)
     return [
         {"type": kind, "content": {} if content is None else content}
         for kind, content in found
@@ -219,12 +253,12 @@ def _passes_type(filter_: EventFilter, room_id: str) -> Callable[[str], bool]:
 
 
 def _summary(node: Node, user_id: str, room: int, room_id: str) -> dict[str, Any]:
-    count = members.counts(node.context, room)
+    count = node.context.memberships.counts(room)
     summary: dict[str, Any] = {
         "m.joined_member_count": count.get("join", 0),
         "m.invited_member_count": count.get("invite", 0),
     }
     live = node.context.live.get(room_id)
     if ("m.room.name", "") not in live.state and ("m.room.canonical_alias", "") not in live.state:
-        summary["m.heroes"] = members.heroes(node.context, room, user_id)
+        summary["m.heroes"] = node.context.memberships.heroes(room, user_id)
     return summary

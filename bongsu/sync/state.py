@@ -4,7 +4,7 @@ from bongsu.node import Node
 from bongsu.room.state import StateMap
 from bongsu.sync.timeline import Timeline
 from bongsu.sync.token import Since
-from bongsu.view.members import Member
+from bongsu.view.memberships import Member
 
 
 def state_at_start(node: Node, member: Member, room_id: str, found: Timeline, *, after: bool) -> StateMap:

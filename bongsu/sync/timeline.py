@@ -8,7 +8,7 @@ from bongsu.sync.request import SyncRequest
 from bongsu.sync.token import Place, Since
 from bongsu.view.client_event import txn_id_of
 from bongsu.view.events import EventRow
-from bongsu.view.members import Member
+from bongsu.view.memberships import Member
 from bongsu.view.visibility import visible_rows
 
 
@@ -20,19 +20,20 @@ class Timeline:
     limited: bool
     first: Place | None
 
-    def fields(self, node: Node, request: SyncRequest) -> dict[str, Any]:
-        """The `timeline` object."""
+    def fields(self, node: Node, request: SyncRequest | None) -> dict[str, Any]:
+        """The `timeline` object, with the transaction ids of the device that asks; None: without any."""
         now_ms = node.now_ms()
+        node.client_events.prepare(self.rows, with_room=False)
         events = []
         for row in self.rows:
             txn_id = None
-            if row.sender == request.user_id:
+            if request is not None and row.sender == request.user_id:
                 txn_id = txn_id_of(node.context, row, request.device_id)
             events.append(node.client_events.raw(row, now_ms, with_room=False, txn_id=txn_id))
         timeline: dict[str, Any] = {"events": events, "limited": self.limited}
         if self.first is not None:
             timeline["prev_batch"] = self.first.encode()
-        return {"timeline": timeline}
+        return timeline
 
 
 def timeline(
@@ -49,7 +50,7 @@ def timeline(
         recent = live.since(since.position)
         if recent is not None:
             rows = [row for row in recent if not since.covers(row.position)]
-            return _cut(node, request, rows, limit, member, more=False, check=False)
+            return _cut(node, request, rows, limit, member, more=False)
     return _from_view(node, request, since, member, until, limit)
 
 
@@ -68,7 +69,7 @@ def _from_view(
     more = len(rows) == read_max
     if since is not None:
         rows = [row for row in rows if not since.covers(row.position)]
-    return _cut(node, request, rows, limit, member, more=more, check=True)
+    return _cut(node, request, rows, limit, member, more=more)
 
 
 def _cut(
@@ -79,15 +80,14 @@ def _cut(
     member: Member,
     *,
     more: bool,
-    check: bool,
 ) -> Timeline:
     filter_ = request.filter.timeline
     # Merged rooms receive older events later: within an answer, history's own order counts.
     rows = sorted(rows, key=lambda row: (row.stamp, row.event_id))
     if not filter_.passes_all:
         rows = [row for row in rows if _passes(node, request, row)]
-    if check:
-        rows = visible_rows(node.context, rows, request.user_id, member)
+    # What a merge brings may be of a time when the user was not in the room.
+    rows = visible_rows(node.context, rows, request.user_id, member)
     limited = more or len(rows) > limit
     chosen = rows[len(rows) - limit :] if len(rows) > limit else rows
     first = chosen[0] if chosen else (rows[-1] if rows else None)

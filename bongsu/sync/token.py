@@ -5,6 +5,9 @@ Pure. Any node may answer any token; only the shortcut belongs to the node that 
 
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
+
+import msgspec
 
 from bongsu import limits
 from bongsu.canonical import decode_urlsafe_base64, unpadded_urlsafe_base64
@@ -13,6 +16,8 @@ from bongsu.log.vector import Vector
 
 _HEAD = struct.Struct(">8sQQ")
 NO_START = bytes(8)
+# Longer tokens are read anew each time, so that what is remembered stays small.
+_SHORT_CHARACTERS_MAX = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +42,15 @@ class Token:
 
 
 def decode(text: str) -> Token:
-    """Read a token.
+    """Read a token. Members of a room who are told at once come back with the same one.
 
     Raises:
         MatrixError: 400 M_INVALID_PARAM for anything this release or another did not write.
     """
+    return (_decode_short if len(text) <= _SHORT_CHARACTERS_MAX else _decode)(text)
+
+
+def _decode(text: str) -> Token:
     sentence = "The `since` token was not made by this service. Start again without it."
     if not text.startswith("s") or len(text) > limits.SYNC_TOKEN_CHARACTERS_MAX:
         raise invalid_param(sentence)
@@ -56,8 +65,10 @@ def decode(text: str) -> Token:
     return Token(start, position, live, vector)
 
 
-@dataclass(frozen=True, slots=True)
-class Since:
+_decode_short = lru_cache(maxsize=512)(_decode)
+
+
+class Since(msgspec.Struct, frozen=True):
     """A token as this node reads it: everything up to `position` is seen, but for `unseen` above it.
 
     `unseen` None: all positions above `position` are unseen (the shortcut held).

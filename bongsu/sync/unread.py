@@ -4,7 +4,7 @@ from typing import Any
 
 from bongsu.sync.filter import EventFilter
 from bongsu.view.context import Context
-from bongsu.view.members import Member
+from bongsu.view.memberships import Member
 from bongsu.view.unread import unread
 
 

@@ -32,21 +32,27 @@ async def sync(node: Node, request: SyncRequest, since_text: str | None) -> byte
     loop = asyncio.get_running_loop()
     deadline = loop.time() + request.timeout_s
     if token is not None:
-        if not token.vector <= node.vector:
+        if not _held(node, token):
             await _catch_up(node, token, request.user_id)
         await _confirm(node, request, token)
     counts = key_counts(node, request.user_id, request.device_id)
+    since = None if token is None else read(node, token)
     while True:
-        since = None if token is None else read(node, token)
-        answer, empty, last = build(node, request, since)
+        at_once = since is None or request.full_state or node.stopping
+        answer: dict[str, Any] = {}
+        last = None
+        if at_once or since is None or not _at_end(node, since):
+            answer, last = build(node, request, since)
         now = key_counts(node, request.user_id, request.device_id)
         left_s = deadline - loop.time()
-        at_once = since is None or request.full_state or node.stopping
-        if at_once or not empty or now != counts or left_s <= 0:
-            answer["next_batch"] = next_batch(node, token, last).encode()
+        if at_once or answer or now != counts or left_s <= 0:
+            answer["next_batch"] = _encoded(node, next_batch(node, token, last))
             answer["device_one_time_keys_count"], answer["device_unused_fallback_key_types"] = now
             return json_bytes(answer)
         await node.wake.wait(request.user_id, left_s)
+        if token is not None and not _is_shortcut(node, token):
+            # What has arrived meanwhile the client may have seen elsewhere.
+            since = read(node, token)
 
 
 async def _confirm(node: Node, request: SyncRequest, token: Token) -> None:
@@ -63,13 +69,25 @@ async def _catch_up(node: Node, token: Token, user_id: str) -> None:
     """A token from the future: wait a moment for what it has seen, then go on with what is held."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + limits.FUTURE_TOKEN_WAIT_S
-    while not token.vector <= node.vector and loop.time() < deadline:
+    while not _held(node, token) and loop.time() < deadline:
         await node.wake.wait(user_id, deadline - loop.time())
+
+
+def _held(node: Node, token: Token) -> bool:
+    """Whether all that the client has seen is here."""
+    return _is_shortcut(node, token) or token.vector <= node.vector
+
+
+def _is_shortcut(node: Node, token: Token) -> bool:
+    """Whether this start of the node wrote the token, so that its position says all."""
+    return token.start == node.log.start_tag and token.position <= node.position
 
 
 def read(node: Node, token: Token) -> Since:
     """What a token means here: by the shortcut if this node's store wrote it, else by the vector."""
     live = token.live if token.start == node.log.start_tag else 0
+    if _is_shortcut(node, token):
+        return Since(token.position, live)
     if token.start != NO_START and node.log.shortcut_valid(token.start, token.position):
         return Since(min(token.position, node.position), live)
     unseen = [position for position in node.log.positions_beyond(token.vector) if position <= node.position]
@@ -84,7 +102,7 @@ def next_batch(node: Node, token: Token | None, last: int | None = None) -> Toke
     `last`: messages to the device wait behind this position. They alone come in the bulk lane, so the
     vector stops there in that lane and says all of the others (docs/decisions/to-device-limit.md).
     """
-    known = Vector.empty() if token is None else token.vector
+    known = Vector.empty() if token is None or _is_shortcut(node, token) else token.vector
     if last is not None:
         vector = node.log.vector_at(last, Lane.BULK, node.position)
         return Token(NO_START, 0, node.live.count, vector.merge(known))
@@ -94,8 +112,17 @@ def next_batch(node: Node, token: Token | None, last: int | None = None) -> Toke
     return Token(NO_START, 0, node.live.count, node.vector.merge(known))
 
 
-def build(node: Node, request: SyncRequest, since: Since | None) -> tuple[dict[str, Any], bool, int | None]:
-    """The answer without its token, whether it says nothing, and where messages to the device stop short."""
+def _at_end(node: Node, since: Since) -> bool:
+    """Whether the token covers all there is: most polls begin so, and nothing need be looked up for them."""
+    return since.position == node.position and since.live == node.live.count and not since.unseen
+
+
+def _encoded(node: Node, token: Token) -> str:
+    return node.shared.token((token.start, token.position, token.live), token.vector, token.encode)
+
+
+def build(node: Node, request: SyncRequest, since: Since | None) -> tuple[dict[str, Any], int | None]:
+    """The answer without its token ({}: nothing is new), and where messages to the device stop short."""
     answer: dict[str, Any] = {}
     found = rooms(node, request, since).fields()
     if found:
@@ -112,7 +139,7 @@ def build(node: Node, request: SyncRequest, since: Since | None) -> tuple[dict[s
     lists = {} if since is None else device_lists(node, request.user_id, since)
     if lists:
         answer["device_lists"] = lists
-    return answer, not answer, given.last
+    return answer, given.last
 
 
 def _account_data(node: Node, request: SyncRequest, since: Since | None) -> list[dict[str, Any]]:

@@ -73,11 +73,14 @@ def apply_records(context: Context, records: Sequence[Record]) -> Changes:
 def _apply_with_waiting(context: Context, record: Record, changes: Changes) -> None:
     """Apply a record, and what waited for it: for the event it holds, or for the authority it brings."""
     _apply(context, record, changes)
+    # Their places are before that of the record that brought them.
+    changes.waited = bool(changes.retry or changes.admitted)
     while changes.retry or changes.admitted:
         if changes.retry:
             _apply(context, context.log.read(changes.retry.pop(0)), changes)
         else:
             _admit(context, changes.admitted[0], changes)
+    changes.waited = False
 
 
 def _admit(context: Context, node: bytes, changes: Changes) -> None:

@@ -6,11 +6,13 @@ from typing import Any
 from bongsu.errors import MatrixError
 from bongsu.log.record import Record
 from bongsu.room import auth, graph, resolve
+from bongsu.room.auth_types import CREATE, auth_types
 from bongsu.room.event import Event
-from bongsu.room.state import StateMap
+from bongsu.room.state import StateKey, StateMap
 from bongsu.room.versions import VERSIONS, RoomVersion
 from bongsu.view.apply_node import mark_stale
 from bongsu.view.apply_notify import classify, note, relation
+from bongsu.view.apply_receipt import late_event
 from bongsu.view.apply_redaction import apply_redaction, late_redactions
 from bongsu.view.apply_text import add_text, set_join_rule
 from bongsu.view.changes import Changes
@@ -19,12 +21,13 @@ from bongsu.view.events import ACCEPTED, COLUMNS, REJECTED, EventRow, StateEvent
 from bongsu.view.live import Head, LiveRoom, Pending
 from bongsu.view.touched import MEMBERS
 from bongsu.view.transactions import transaction_key
+from bongsu.view.visibility import VISIBILITY
 
 JOIN_RULES = ("m.room.join_rules", "")
 
 
 # An event's row as a tuple, in the order of COLUMNS.
-_columns = attrgetter(*EventRow.__slots__)
+_columns = attrgetter(*EventRow.__struct_fields__)
 
 
 def apply_event(context: Context, record: Record, body: dict[str, Any], changes: Changes) -> None:
@@ -53,7 +56,9 @@ def _apply_event(
         return
     room = _room_number(context, event, version)
     before_group, before = _state_before(context, event, version, pending)
-    verdict = REJECTED if cut else _verdict(context, event, version, before, record)
+    # The author has asked the same question of the same events, and this node runs the author's program.
+    checked = pending is not None and before is pending.before and event.prev_events and not cut
+    verdict = ACCEPTED if checked else _verdict(context, event, version, before, record, cut=cut)
     notify = classify(context, event, version, before) if verdict == ACCEPTED else 0
     row = _insert(context, record, event, room, before_group, before, verdict, notify)
     if body.get("sent_by") is not None and not cut:
@@ -87,12 +92,12 @@ def _version(context: Context, pdu: dict[str, Any]) -> RoomVersion | None:
     """The room version an event is read by; None if this node does not know it (carried unread)."""
     if pdu.get("type") == "m.room.create":
         return VERSIONS.get(pdu.get("content", {}).get("room_version", "1"))
-    name = context.db.value("SELECT version FROM rooms WHERE room_id=?", (pdu.get("room_id"),))
-    if name is None:
+    room_id = pdu.get("room_id")
+    if not isinstance(room_id, str) or context.events.room_number(room_id) is None:
         # The create event is not here yet, so the version is unknown; every version we know reads
         # prev_events alike, and the event waits for them.
         return VERSIONS["10"]
-    return VERSIONS[name]
+    return context.events.version(room_id)
 
 
 def _missing(context: Context, event: Event) -> str | None:
@@ -162,8 +167,12 @@ def _row(context: Context, event_id: str) -> EventRow:
     return row
 
 
-def _verdict(context: Context, event: Event, version: RoomVersion, before: StateMap, record: Record) -> int:
-    """Accepted or rejected: a function of events alone, the same on every node (DESIGN 3, invariant 5)."""
+def _verdict(
+    context: Context, event: Event, version: RoomVersion, before: StateMap, record: Record, *, cut: bool
+) -> int:
+    """Accepted or rejected: a function of events and authority, the same on every node (DESIGN 3.5)."""
+    if cut:
+        return REJECTED
     if event.type == "m.room.create" and _has_create(context, event.room_id):
         return REJECTED
     try:
@@ -176,10 +185,18 @@ def _verdict(context: Context, event: Event, version: RoomVersion, before: State
             create = context.events.body("$" + event.room_id[1:])
             by_key[create.key] = create
         auth.check(event, version, by_key)
-        auth.check(event, version, StateEvents(before, context.events))
+        if not _names_state(event, version, before, by_key):
+            auth.check(event, version, StateEvents(before, context.events))
     except MatrixError:
         return REJECTED
     return ACCEPTED
+
+
+def _names_state(event: Event, version: RoomVersion, before: StateMap, named: dict[StateKey, Event]) -> bool:
+    """Whether the auth events are the very part of the state before the event that the rules look at."""
+    looked_at = {CREATE, *auth_types(version, event.type, event.sender, event.state_key, event.content)}
+    ids = {key: auth_event.event_id for key, auth_event in named.items()}
+    return all(before.get(key) == ids.get(key) for key in looked_at | ids.keys())
 
 
 def _has_create(context: Context, room_id: str) -> bool:
@@ -222,6 +239,7 @@ def _insert(
         f"INSERT INTO events({COLUMNS}, notify, relates_to, rel_type) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
         (*_columns(row), notify, *relation(event)),
     )
+    context.events.remember_row(row)
     return row
 
 
@@ -235,12 +253,7 @@ def _accepted(
     notify: int,
     changes: Changes,
 ) -> None:
-    heads_before = context.db.all("SELECT event_id FROM heads WHERE room=?", (row.room,))
-    context.db.run_many(
-        "DELETE FROM heads WHERE room=? AND event_id=?", [(row.room, prev) for prev in event.prev_events]
-    )
-    context.db.run("INSERT INTO heads VALUES(?,?)", (row.room, event.event_id))
-    extends_all = {head for (head,) in heads_before} <= set(event.prev_events)
+    extends_all = _move_heads(context, row, event)
     if extends_all:
         if event.state_key is not None:
             _set_current(context, row, event, changes)
@@ -248,12 +261,16 @@ def _accepted(
         _resolve_current(context, row, version, changes)
     live = context.live.peek(event.room_id)
     context.touched.touch(row.room, row.position)
+    if changes.waited:
+        late_event(context, row)
     if live is not None:
         live.room = row.room
         live.last_position = row.position
         live.add_tail(row)
         if pending is None:
             _lead(context, live, row, event, version)
+    if row.type == VISIBILITY[0]:
+        context.always_shared.drop(row.room)
     note(context, row, event, version, before, notify, current=extends_all)
     add_text(context, row.position, row.room, event)
     if event.type == "m.room.redaction" and event.redacts is not None:
@@ -263,6 +280,19 @@ def _accepted(
     if isinstance(relates_to, dict) and isinstance(relates_to.get("event_id"), str):
         changes.stale.add(relates_to["event_id"])
     changes.event(row)
+
+
+def _move_heads(context: Context, row: EventRow, event: Event) -> bool:
+    """The event is a head, and those it builds on are none. True if it builds on all there were."""
+    heads = {head for (head,) in context.db.all("SELECT event_id FROM heads WHERE room=?", (row.room,))}
+    if len(heads) == 1 and heads == set(event.prev_events):
+        context.db.run("UPDATE heads SET event_id=? WHERE room=?", (event.event_id, row.room))
+        return True
+    context.db.run_many(
+        "DELETE FROM heads WHERE room=? AND event_id=?", [(row.room, prev) for prev in event.prev_events]
+    )
+    context.db.run("INSERT INTO heads VALUES(?,?)", (row.room, event.event_id))
+    return heads <= set(event.prev_events)
 
 
 def _set_current(context: Context, row: EventRow, event: Event, changes: Changes) -> None:
@@ -302,6 +332,7 @@ def set_member(
             name if isinstance(name, str) else None,
         ),
     )
+    context.memberships.changed(room, user_id)
     live = context.live.peek(context.events.room_id(room))
     if live is not None:
         if membership == "join":
@@ -359,5 +390,6 @@ def _lead(context: Context, live: LiveRoom, row: EventRow, event: Event, version
 
 def _wake_waiting(context: Context, event_id: str, changes: Changes) -> None:
     positions = context.db.all("SELECT position FROM waiting WHERE missing=? ORDER BY position", (event_id,))
-    context.db.run("DELETE FROM waiting WHERE missing=?", (event_id,))
+    if positions:
+        context.db.run("DELETE FROM waiting WHERE missing=?", (event_id,))
     changes.retry.extend(position for (position,) in positions)

@@ -12,6 +12,7 @@ from bongsu.room.event import Event
 from bongsu.room.power import PowerLevels
 from bongsu.room.state import StateMap
 from bongsu.room.versions import RoomVersion
+from bongsu.view.cache import Cache
 from bongsu.view.context import Context
 from bongsu.view.events import ACCEPTED, EventRow, StateEvents
 from bongsu.view.notices import Name, Notice
@@ -21,10 +22,34 @@ OUTCOME = 3  # the bits of `notify` that hold NOTHING, NOTIFY or HIGHLIGHT
 ASKS_FOR_ALL = 4  # the bit of an event that mentions the whole room, whether or not its sender may
 
 _NEUTRAL = neutral()
+_PLAIN_CHARACTERS_MAX = 255
+_outcomes: Cache[tuple[str, str], int] = Cache(256)
 
 
 def classify(context: Context, event: Event, version: RoomVersion, before: StateMap) -> int:
     """The value of `notify` for an accepted event."""
+    key = _plain(event)
+    known = None if key is None else _outcomes.get(key)
+    if known is not None:
+        return known
+    found = _classify(context, event, version, before)
+    if key is not None:
+        _outcomes.put(key, found)
+    return found
+
+
+def _plain(event: Event) -> tuple[str, str] | None:
+    """All that the default rules look at in most messages: type and msgtype. None: they look at more."""
+    content = event.content
+    msgtype = content.get("msgtype", "")
+    if event.state_key is not None or "m.mentions" in content or "m.relates_to" in content:
+        return None
+    if not isinstance(msgtype, str) or len(msgtype) > _PLAIN_CHARACTERS_MAX:
+        return None
+    return event.type, msgtype
+
+
+def _classify(context: Context, event: Event, version: RoomVersion, before: StateMap) -> int:
     facts = _facts(context, event, version, before, "", None)
     mentions = event.content.get("m.mentions")
     asks = isinstance(mentions, dict) and mentions.get("room") is True

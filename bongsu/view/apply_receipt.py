@@ -5,7 +5,9 @@ from typing import Any
 from bongsu.log.record import Record
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
-from bongsu.view.events import ACCEPTED
+from bongsu.view.events import ACCEPTED, EventRow
+from bongsu.view.past import outside
+from bongsu.view.touched import receipts_of
 
 PRIVATE = "m.read.private"
 
@@ -13,12 +15,16 @@ PRIVATE = "m.read.private"
 def apply_receipt(context: Context, record: Record, body: dict[str, Any], changes: Changes) -> None:
     """RECEIPT: the target that sorts last counts; of equal targets the later record, whose heads are newer.
 
-    One for an event that has not arrived waits for it.
+    One for an event that has not arrived waits for it, and so does one whose heads have not: once they are
+    here, their past is whole and can never grow.
     """
+    for named in (body["event_id"], *body["heads"]):
+        if context.events.row(named) is None:
+            context.db.run("INSERT INTO waiting VALUES(?,?)", (record.position, named))
+            return
     target = context.events.row(body["event_id"])
-    if target is None:
-        context.db.run("INSERT INTO waiting VALUES(?,?)", (record.position, body["event_id"]))
-        return
+    assert target is not None
+    heads = [row for row in map(context.events.row, body["heads"]) if row is not None]
     room = context.events.room_number(body["room_id"])
     if room != target.room or target.verdict != ACCEPTED:
         context.hollows.request(record.position, None)
@@ -36,14 +42,33 @@ def apply_receipt(context: Context, record: Record, body: dict[str, Any], change
             return
         context.hollows.request(found[4], None)
     # A record that waited takes effect with its target, and is seen by those who have synced meanwhile.
-    position = max(record.position, target.position)
+    position = max(record.position, target.position, *(head.position for head in heads))
     stamp, event_id, written, author, held = mine
     context.db.run(
         "INSERT OR REPLACE INTO receipts VALUES(?,?,?,?,?,?,?,?,?,?,?)",
         (*key, event_id, stamp, body["ts"], position, written, author, held),
     )
+    _store_gaps(context, key, target, body["heads"])
     context.touched.touch(target.room, position)
+    context.touched.touch(receipts_of(target.room), position)
     context.notices.counts.drop((body["user_id"], target.room))
     changes.users.add(body["user_id"])
     if body["type"] != PRIVATE:
         changes.read.add(target.room)
+
+
+def _store_gaps(context: Context, key: tuple[Any, ...], target: EventRow, heads: list[str]) -> None:
+    """Keep what is here, sorts before the target, and was not there where the receipt was written."""
+    context.db.run("DELETE FROM receipt_gaps WHERE room=? AND user_id=? AND type=? AND thread=?", key)
+    for row in outside(context, target.room, heads) if heads else ():
+        if row.verdict == ACCEPTED and (row.stamp, row.event_id) <= (target.stamp, target.event_id):
+            context.db.run("INSERT INTO receipt_gaps VALUES(?,?,?,?,?)", (*key, row.position))
+
+
+def late_event(context: Context, row: EventRow) -> None:
+    """An event that waited for another has its place before receipts that were written without it."""
+    context.db.run(
+        "INSERT OR IGNORE INTO receipt_gaps SELECT room, user_id, type, thread, ? FROM receipts"
+        " WHERE room=? AND position>=? AND (stamp, event_id) >= (?,?)",
+        (row.position, row.room, row.position, row.stamp, row.event_id),
+    )

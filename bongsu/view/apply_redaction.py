@@ -1,7 +1,8 @@
 """Redactions: the target keeps its place and loses its content, here and in the log."""
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from bongsu.canonical import json_bytes, read_trusted
 from bongsu.room import auth
@@ -14,6 +15,7 @@ from bongsu.view.apply_text import drop_text
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
 from bongsu.view.events import ACCEPTED, EventRow, StateEvents
+from bongsu.view.visibility import VISIBILITY
 
 
 def apply_redaction(context: Context, redaction: Event, version: RoomVersion, changes: Changes) -> None:
@@ -76,8 +78,7 @@ def _redact(
     context.events.forget(target.event_id)
     drop_text(context, target.position)
     _hollow(context, target, version)
-    if target.type == "m.room.member":
-        context.db.run("UPDATE members SET display_name=NULL WHERE event_id=?", (target.event_id,))
+    _without_state(context, target)
     unnote(context, target, version)
     changes.stale.add(target.event_id)
     live = context.live.peek(redaction.room_id)
@@ -86,6 +87,15 @@ def _redact(
         for index, tail_row in enumerate(live.tail):
             if tail_row.event_id == target.event_id:
                 live.tail[index] = redacted_row
+
+
+def _without_state(context: Context, target: EventRow) -> None:
+    """What the tables and caches took from the content of a state event."""
+    if target.type == "m.room.member" and target.state_key is not None:
+        context.db.run("UPDATE members SET display_name=NULL WHERE event_id=?", (target.event_id,))
+        context.memberships.changed(target.room, target.state_key)
+    elif target.type == VISIBILITY[0]:
+        context.always_shared.drop(target.room)
 
 
 def _hollow(context: Context, target: EventRow, version: RoomVersion) -> None:

@@ -1,5 +1,6 @@
 """Events as clients see them: serialised once, spliced into every answer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from bongsu.room.event import Event
 from bongsu.view.cache import Cache
 from bongsu.view.context import Context
 from bongsu.view.events import EventRow
-from bongsu.view.relations import bundled
+from bongsu.view.relations import bundled, having_relations
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,17 @@ class ClientEvents:
         self._cache.clear()
         self._with_room.clear()
 
+    def prepare(self, rows: Sequence[EventRow], *, with_room: bool) -> None:
+        """Read with two statements what `raw` would read with two for each event of a page."""
+        cache = self._with_room if with_room else self._cache
+        fresh = [row for row in rows if cache.get(row.event_id) is None]
+        if len(fresh) < 2:
+            return
+        self._context.events.preload(fresh)
+        related = having_relations(self._context, [row.event_id for row in fresh])
+        for row in fresh:
+            cache.put(row.event_id, self._serialise(row, with_room, related=row.event_id in related))
+
     def raw(
         self,
         row: EventRow,
@@ -53,7 +65,7 @@ class ClientEvents:
         cache = self._with_room if with_room else self._cache
         serialised = cache.get(row.event_id)
         if serialised is None:
-            serialised = self._serialise(row, with_room)
+            serialised = self._serialise(row, with_room, related=True)
             cache.put(row.event_id, serialised)
         unsigned = b'"age":%d' % max(0, now_ms - serialised.origin_server_ts)
         if membership is not None:
@@ -62,7 +74,8 @@ class ClientEvents:
             unsigned += b',"transaction_id":' + json_bytes(txn_id)
         return msgspec.Raw(serialised.head + unsigned + serialised.fixed + b"}}")
 
-    def _serialise(self, row: EventRow, with_room: bool) -> _Serialised:
+    def _serialise(self, row: EventRow, with_room: bool, *, related: bool) -> _Serialised:
+        """`related` False: nothing relates to the event, so that nobody need look."""
         room_id = self._context.events.room_id(row.room)
         event = self._context.events.load(row.position, row.event_id, room_id)
         fields = client_fields(event)
@@ -75,7 +88,7 @@ class ClientEvents:
         if row.replaces is not None:
             unsigned["replaces_state"] = row.replaces
             unsigned["prev_content"] = self._context.events.body(row.replaces).content
-        relations = bundled(self._context, row)
+        relations = bundled(self._context, row) if related else {}
         if relations:
             unsigned["m.relations"] = relations
         fixed = json_bytes(unsigned)[1:-1]

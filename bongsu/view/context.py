@@ -7,10 +7,12 @@ from bongsu import limits
 from bongsu.clock import SystemClock
 from bongsu.log.store import LogStore
 from bongsu.view.authorities import Authorities, root_key_of
+from bongsu.view.cache import Cache
 from bongsu.view.db import Database
 from bongsu.view.events import Events, States
 from bongsu.view.hollows import Hollows
 from bongsu.view.live import LiveRooms
+from bongsu.view.memberships import Memberships
 from bongsu.view.notices import Notices
 from bongsu.view.touched import Touched
 
@@ -28,6 +30,9 @@ class Context:
     notices: Notices
     authorities: Authorities
     hollows: Hollows
+    memberships: Memberships
+    # Rooms whose every setting showed all history to members (view/visibility.py).
+    always_shared: Cache[int, bool]
 
     @classmethod
     def build(
@@ -59,6 +64,8 @@ class Context:
             Notices(),
             Authorities(db, log, root_key),
             Hollows(db, log, now_ms or SystemClock().now_ms, hold_ms),
+            Memberships(db),
+            Cache(limits.LIVE_ROOMS_MAX),
         )
 
     def forget_all(self) -> None:
@@ -68,3 +75,5 @@ class Context:
         self.states.forget_all()
         self.authorities.forget()
         self.notices.clear()
+        self.memberships.forget_all()
+        self.always_shared.clear()

@@ -2,8 +2,9 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from bongsu.canonical import read_trusted
 from bongsu.ids import EventId, RoomId
@@ -26,8 +27,7 @@ COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class EventRow:
+class EventRow(msgspec.Struct, frozen=True):
     """What the view knows of an event without reading its body. `position`: its place in log.db."""
 
     position: int
@@ -50,7 +50,9 @@ class Events:
     def __init__(self, db: Database, log: LogStore) -> None:
         self.db = db
         self.log = log
-        self._bodies: Cache[str, Event] = Cache(2048)
+        self._bodies: Cache[str, Event] = Cache(1024)
+        # By themselves, so that messages do not drive out the few events that every check asks for.
+        self._state_bodies: Cache[str, Event] = Cache(4096)
         self._rows: Cache[str, EventRow] = Cache(4096)
         self._room_ids: dict[int, str] = {}
         self._rooms: dict[str, int] = {}
@@ -98,7 +100,7 @@ class Events:
 
     def body(self, event_id: str) -> Event:
         """The event itself. The caller knows that it has arrived."""
-        event = self._bodies.get(event_id)
+        event = self._known(event_id)
         if event is None:
             row = self.row(event_id)
             assert row is not None, f"event {event_id} is not in the view"
@@ -107,20 +109,22 @@ class Events:
 
     def load(self, position: int, event_id: str, room_id: str) -> Event:
         """Read an event from its place in the log."""
-        event = self._bodies.get(event_id)
+        event = self._known(event_id)
         if event is None:
-            event = self._event(self._pdu(position, event_id), event_id, room_id)
+            event = self._event(self._pdu(position, event_id), event_id, room_id, self.row(event_id))
         return event
 
-    def _event(self, pdu: dict[str, Any], event_id: str, room_id: str) -> Event:
+    def _event(self, pdu: dict[str, Any], event_id: str, room_id: str, row: EventRow | None) -> Event:
         """The event of a body from the log, which may hold for a moment what a redaction has taken away."""
         version = self.version(room_id)
-        row = self.row(event_id)
         if row is not None and row.redacted_by is not None:
             pdu = redact(pdu, version)
         event = Event.trusted(pdu, EventId(event_id), RoomId(room_id), version)
-        self._bodies.put(event_id, event)
+        self.remember(event)
         return event
+
+    def _known(self, event_id: str) -> Event | None:
+        return self._state_bodies.get(event_id) or self._bodies.get(event_id)
 
     def _pdu(self, position: int, event_id: str) -> dict[str, Any]:
         try:
@@ -136,7 +140,7 @@ class Events:
 
     def preload(self, rows: Sequence[EventRow]) -> None:
         """Read the bodies of many events with one statement, those that are not in memory."""
-        wanted = {row.position: row for row in rows if self._bodies.get(row.event_id) is None}
+        wanted = {row.position: row for row in rows if self._known(row.event_id) is None}
         if len(wanted) < 2:
             return
         try:
@@ -145,7 +149,7 @@ class Events:
             return  # each is read by itself then, and the damaged one is left out
         for position, body in bodies.items():
             row = wanted[position]
-            self._event(read_trusted(body)["event"], row.event_id, self.room_id(row.room))
+            self._event(read_trusted(body)["event"], row.event_id, self.room_id(row.room), row)
 
     def sent_by(self, position: int) -> dict[str, str] | None:
         """What names the request that made the event (device, path, transaction id), if it is known."""
@@ -158,16 +162,22 @@ class Events:
 
     def remember(self, event: Event) -> None:
         """Keep an event that was just built or applied."""
-        self._bodies.put(event.event_id, event)
+        (self._bodies if event.state_key is None else self._state_bodies).put(event.event_id, event)
+
+    def remember_row(self, row: EventRow) -> None:
+        """Keep the row of an event that was just applied: the next event names it."""
+        self._rows.put(row.event_id, row)
 
     def forget(self, event_id: str) -> None:
         """Drop what a redaction has changed."""
         self._bodies.drop(event_id)
+        self._state_bodies.drop(event_id)
         self._rows.drop(event_id)
 
     def forget_all(self) -> None:
         """After a batch that was rolled back: what was read in it is void."""
         self._bodies.clear()
+        self._state_bodies.clear()
         self._rows.clear()
         self._rooms.clear()
         self._room_ids.clear()

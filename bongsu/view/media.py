@@ -38,6 +38,15 @@ def promised(context: Context, user_id: str, since_ts: int) -> int:
     )
 
 
+def bytes_of(context: Context, user_id: str) -> int:
+    """How much the user's files take; the same bytes under two ids count twice."""
+    return int(
+        context.db.value(
+            "SELECT coalesce(sum(bytes), 0) FROM media WHERE user_id=? AND hash IS NOT NULL", (user_id,)
+        )
+    )
+
+
 def stored(context: Context) -> list[tuple[bytes, int]]:
     """(hash, bytes) of everything that should be on disk."""
     return [

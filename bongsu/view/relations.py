@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from bongsu.canonical import json_bytes
 from bongsu.view.context import Context
 from bongsu.view.events import COLUMNS, EventRow
 
@@ -45,6 +46,15 @@ def bundled(context: Context, row: EventRow) -> dict[str, Any]:
     if references:
         relations["m.reference"] = {"chunk": [{"event_id": event_id} for (event_id,) in references]}
     return relations
+
+
+def having_relations(context: Context, event_ids: list[str]) -> set[str]:
+    """Those of the events that something may relate to."""
+    found = context.db.all(
+        "SELECT DISTINCT relates_to FROM events WHERE relates_to IN (SELECT value FROM json_each(?))",
+        (json_bytes(event_ids).decode(),),
+    )
+    return {event_id for (event_id,) in found}
 
 
 @dataclass(frozen=True, slots=True)

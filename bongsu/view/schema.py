@@ -1,6 +1,6 @@
 """The tables of view.db. Everything here is derived: change it, raise VERSION, and the view is rebuilt."""
 
-VERSION = 4
+VERSION = 5
 
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -107,6 +107,10 @@ CREATE TABLE receipts(
     written INTEGER NOT NULL, author BLOB NOT NULL, record INTEGER NOT NULL,
     PRIMARY KEY(room, user_id, type, thread)) WITHOUT ROWID;
 CREATE INDEX receipts_position ON receipts(room, position);
+-- Events up to a receipt's position that its heads do not lead to: unread all the same.
+CREATE TABLE receipt_gaps(
+    room INTEGER NOT NULL, user_id TEXT NOT NULL, type TEXT NOT NULL, thread TEXT NOT NULL,
+    position INTEGER NOT NULL, PRIMARY KEY(room, user_id, type, thread, position)) WITHOUT ROWID;
 -- Whom an event highlights by name or mention; named_by: the member event that holds the name, else "".
 CREATE TABLE highlights(
     user_id TEXT NOT NULL, room INTEGER NOT NULL, position INTEGER NOT NULL, named_by TEXT NOT NULL,
@@ -120,6 +124,7 @@ CREATE TABLE media(
     media_id TEXT PRIMARY KEY, user_id TEXT NOT NULL, hash BLOB, bytes INTEGER NOT NULL,
     content_type TEXT NOT NULL, file_name TEXT, created_ts INTEGER NOT NULL,
     stamp INTEGER NOT NULL, author BLOB NOT NULL) WITHOUT ROWID;
+CREATE INDEX media_bytes ON media(user_id, bytes) WHERE hash IS NOT NULL;
 CREATE INDEX media_promised ON media(user_id, created_ts) WHERE hash IS NULL;
 """
 

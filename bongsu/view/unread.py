@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from bongsu import limits
+from bongsu.canonical import json_bytes
 from bongsu.push.rules import HIGHLIGHT, NOTIFY, Facts, evaluate, outcome
 from bongsu.push.ruleset import ruleset
 from bongsu.room.event import Event
@@ -12,7 +13,8 @@ from bongsu.view import registers
 from bongsu.view.apply_notify import OUTCOME, event_fields, thread_of
 from bongsu.view.context import Context
 from bongsu.view.events import EventRow, StateEvents
-from bongsu.view.members import Member, member
+from bongsu.view.members import member
+from bongsu.view.memberships import Member
 from bongsu.view.notices import Counted, Counts, Notice, Recent, Rules
 from bongsu.view.receipts import Receipt, receipts_of
 
@@ -150,7 +152,7 @@ def _candidates(
 ) -> Iterable[tuple[Any, ...]]:
     """Rows that may be unread, found by the furthest receipt for the whole room.
 
-    They arrived after it, or were here already and sort after its target.
+    They arrived after it, or were here already and sort after its target, or its writer did not have them.
     """
     whole = [receipt for receipt in receipts if not receipt.thread]
     furthest = max(whole, key=lambda receipt: (receipt.stamp, receipt.event_id), default=None)
@@ -172,5 +174,11 @@ def _candidates(
         rows += context.db.all(
             f"{same} AND stamp>=? AND position<=? AND position>? ORDER BY position DESC LIMIT ?",
             (*first, furthest.stamp, furthest.position, room_member.joined, most),
+        )
+    if furthest is not None and furthest.gaps:
+        gaps = json_bytes(sorted(furthest.gaps)).decode()
+        rows += context.db.all(
+            f"{same} AND position IN (SELECT value FROM json_each(?)) AND position>? AND stamp<? LIMIT ?",  # noqa: S608
+            (*first, gaps, room_member.joined, furthest.stamp, most),
         )
     return rows

@@ -6,7 +6,7 @@ from bongsu.room.state import StateMap
 from bongsu.room.visibility import visible
 from bongsu.view.context import Context
 from bongsu.view.events import EventRow
-from bongsu.view.members import Member
+from bongsu.view.memberships import Member
 
 VISIBILITY = ("m.room.history_visibility", "")
 
@@ -22,13 +22,18 @@ def history_visibility(context: Context, state: StateMap) -> str:
 
 def always_shared(context: Context, room: int) -> bool:
     """Whether every setting the room ever had shows all history to members: nothing need be looked up."""
-    found = context.db.all(
-        "SELECT event_id FROM events WHERE room=? AND type='m.room.history_visibility' AND verdict=0", (room,)
-    )
-    allowed = ("shared", "world_readable")
-    return all(
-        context.events.body(event_id).content.get("history_visibility") in allowed for (event_id,) in found
-    )
+    known = context.always_shared.get(room)
+    if known is None:
+        found = context.db.all(
+            "SELECT event_id FROM events WHERE room=? AND type='m.room.history_visibility' AND verdict=0",
+            (room,),
+        )
+        known = all(
+            context.events.body(event_id).content.get("history_visibility") in ("shared", "world_readable")
+            for (event_id,) in found
+        )
+        context.always_shared.put(room, known)
+    return known
 
 
 def visible_rows(

@@ -8,7 +8,7 @@ from bongsu.config import Config
 from bongsu.node import Node
 from bongsu.room.versions import DEFAULT, VERSIONS
 from bongsu.view import members
-from bongsu.view.members import Member
+from bongsu.view.memberships import Member
 from bongsu.view.unread import unread
 
 CREATOR = "@creator:localhost"

@@ -243,7 +243,7 @@ async def test_flipped_bits_are_found_and_never_returned(tmp_path: Path) -> None
     store = open_store(tmp_path / "log.db")
     rnd = random.Random(4)
     written: dict[int, Record] = {}
-    for _ in range(30):
+    for _ in range(60):
         written |= {record.position: record for record in await store.append(drafts(rnd))}
     store.close()
     good = (tmp_path / "log.db").read_bytes()

@@ -71,6 +71,11 @@ def test_environment_may_name_the_file(tmp_path: Path) -> None:
         ("admin_contact", "the mayor"),
         ("log_level", "loud"),
         ("data", "README.md"),
+        ("trusted_proxies", "10.0.0.0/8, the proxy"),
+        ("trusted_proxies", "10.0.0.1/8"),
+        ("trusted_proxies", 7),
+        ("trusted_proxies", [7.5]),
+        ("media_bytes_per_user_max", "-1"),
     ],
 )
 def test_a_bad_value_is_refused_by_name_with_reason(name: str, value: object) -> None:
@@ -103,6 +108,30 @@ def test_settings_that_contradict_each_other_are_refused() -> None:
     assert "end in :localhost for ever" in refusal(public_url="https://talk.example.kr")
     assert load({"public_url": "http://127.0.0.1:9/"}, {}).base_url == "http://127.0.0.1:9"
     assert load({"public_url": "https://talk.example.kr", "server_name": "example.kr"}, {}).site == "main"
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:8008", "[::]:8008", "192.0.2.7:80", "talk.example:80"])
+def test_open_registration_stays_on_this_machine(listen: str) -> None:
+    sentence = refusal(registration="open", listen=listen)
+    assert sentence.startswith(f"The setting registration is open, but listen is {listen}:")
+    given = {"registration": "open", "listen": listen, "open_registration_anywhere": "on"}
+    assert load(given, {}).registration == "open"
+    assert load({"registration": "token", "listen": listen}, {}).listen == listen
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.1:1", "[::1]:1", "localhost:1", "127.3.2.1:1"])
+def test_open_registration_on_loopback(listen: str) -> None:
+    assert load({"registration": "open", "listen": listen}, {}).registration == "open"
+
+
+def test_trusted_proxies_are_addresses_and_networks(tmp_path: Path) -> None:
+    assert load({}, {}).trusted_proxies == ()
+    expected = ["10.0.0.7/32", "fd00::/8"]
+    in_environment = load({}, {"BONGSU_TRUSTED_PROXIES": "10.0.0.7, fd00::/8"})
+    file = tmp_path / "bongsu.toml"
+    file.write_text('trusted_proxies = ["10.0.0.7", "fd00::/8"]\n', encoding="utf-8")
+    for found in (in_environment, load({}, {}, file)):
+        assert [str(each) for each in found.trusted_proxies] == expected
 
 
 def test_a_data_directory_keeps_its_server_name() -> None:
