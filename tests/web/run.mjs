@@ -263,8 +263,13 @@ async function newPhone(sora, bada, firstKit) {
   await phone.getByRole("button", { name: /bada/ }).click();
   await shows(phone, "끊긴 동안 쓴 글, 고침");
   await phone.getByRole("log").hover();
-  await phone.mouse.wheel(0, -5000);
-  await shows(phone, "소라야, 여기 괜찮다!");
+  const oldest = phone.getByRole("log").getByText("소라야, 여기 괜찮다!", { exact: true });
+  // As a person does: up, and up again when more has come.
+  for (let turns = 0; turns < 60 && !(await oldest.isVisible()); turns++) {
+    await phone.mouse.wheel(0, -3000);
+    await phone.evaluate(() => new Promise((done) => setTimeout(done, 200)));
+  }
+  await oldest.waitFor();
   await say(phone, "새 전화로도 잘 보여");
   await shows(bada, "새 전화로도 잘 보여");
   await shot(phone, "19-new-phone");
