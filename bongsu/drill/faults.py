@@ -12,6 +12,10 @@ from bongsu.lab.plan import Plan, Process
 
 def act(plan: Plan, name: str, target: str) -> None:
     """Do it. `target`: a site, or "" for all."""
+    if name == "heal":
+        return commands.heal(plan, target)
+    if name in ("cut", "cut-one-way"):
+        return commands.cut(plan, target, one_way=name == "cut-one-way")
     ACTS[name](plan, _of(plan, target))
 
 

@@ -25,6 +25,11 @@ class DrillPlan:
     gone: tuple[str, ...] = ()
 
     @property
+    def needs_namespaces(self) -> bool:
+        """Whether links are cut."""
+        return any(step.act in ("cut", "cut-one-way") for step in self.steps)
+
+    @property
     def fault_s(self) -> float | None:
         """When the first fault comes."""
         return self.steps[0].at_s if self.steps else None
@@ -90,6 +95,22 @@ PLANS = {
             40,
             (Step(8, "restart", "a"), Step(16, "restart", "b"), Step(24, "restart", "c")),
             ("a",),
+        ),
+        DrillPlan(
+            "partition-minority",
+            "한 곳이 다른 곳들과 끊겼다가 다시 이어진다.",
+            "One site is cut off from the others, and linked again.",
+            45,
+            (Step(10, "cut", "a"), Step(25, "heal", "a")),
+            (),
+        ),
+        DrillPlan(
+            "asymmetric-link",
+            "한 곳의 말이 다른 곳에 닿지 않는다.",
+            "One site hears the others, but they do not hear it.",
+            45,
+            (Step(10, "cut-one-way", "a"), Step(25, "heal", "a")),
+            (),
         ),
         DrillPlan("calm", "아무 일도 없다.", "Nothing happens.", 20, (), ()),
     )

@@ -51,7 +51,7 @@ def run(
     """
     outcome = Outcome(drill, drill.seconds if seconds is None else max(seconds, drill.seconds))
     progress("starting three sites")
-    lab = commands.up(folder, 3, tls=tls)
+    lab = commands.up(folder, 3, tls=tls, net=drill.needs_namespaces)
     api = Api(lab)
     try:
         progress(f"settling {people} people")
