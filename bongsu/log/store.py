@@ -252,6 +252,10 @@ class LogStore:
         """What is on disk here of every log, of the same moment as `vector`."""
         return self._heads.every()
 
+    def held_log(self, log: LogName) -> Held | None:
+        """What is on disk here of one log, or None."""
+        return self._heads.state(log)
+
     def vector_at(self, position: int, lane: Lane, head_position: int) -> Vector:
         """What had arrived up to `head_position`, but of the logs of `lane` only up to `position`."""
         held: dict[LogName, Held] = {}

@@ -108,6 +108,16 @@ class Vector:
         top = max(entry.top, ordinal)
         return Vector({**self.nodes, prefix: _entry(top, {**entry.listed, key: seq})})
 
+    def lowered(self, log: LogName, ordinal: int, seq: int) -> "Vector":
+        """With no more than `seq` of the log, which is at least its opening record."""
+        assert seq > 0, "an opening record names nothing that could be missing"
+        prefix, key = prefix_of(log.node), (ordinal, tag_of(log.epoch), int(log.lane))
+        entry = self.nodes.get(prefix, NodeEntry(0, {}))
+        held = entry.held(key)
+        if held is not None and held <= seq:
+            return self
+        return Vector({**self.nodes, prefix: NodeEntry(entry.top, {**entry.listed, key: seq})})
+
     def merge(self, other: "Vector") -> "Vector":
         """What either holds."""
         nodes = dict(self.nodes)

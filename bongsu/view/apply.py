@@ -7,6 +7,7 @@ from bongsu import limits
 from bongsu.authority import permits
 from bongsu.canonical import read_trusted
 from bongsu.log.record import Kind, Record
+from bongsu.view import waiting
 from bongsu.view.apply_account import (
     apply_password,
     apply_register,
@@ -77,7 +78,9 @@ def _apply_with_waiting(context: Context, record: Record, changes: Changes) -> N
     changes.waited = bool(changes.retry or changes.admitted)
     while changes.retry or changes.admitted:
         if changes.retry:
-            _apply(context, context.log.read(changes.retry.pop(0)), changes)
+            position = changes.retry.pop(0)
+            _apply(context, context.log.read(position), changes)
+            waiting.waited(context, position, changes)
         else:
             _admit(context, changes.admitted[0], changes)
     changes.waited = False
@@ -92,16 +95,16 @@ def _admit(context: Context, node: bytes, changes: Changes) -> None:
     if not _permitted(context, node, Kind.EVENT):
         changes.admitted.pop(0)
         return
-    waiting = context.db.all(
+    rows = context.db.all(
         "SELECT position FROM unauthorised WHERE node=? AND position>? ORDER BY position LIMIT ?",
         (node, changes.admitted_to.get(node, 0), limits.ADMITTED_AT_ONCE),
     )
-    if not waiting:
+    if not rows:
         changes.admitted_to.pop(node, None)
         changes.admitted.pop(0)
         return
-    positions = [position for (position,) in waiting]
-    context.db.run_many("DELETE FROM unauthorised WHERE position=?", waiting)
+    positions = [position for (position,) in rows]
+    context.db.run_many("DELETE FROM unauthorised WHERE position=?", rows)
     changes.admitted_to[node] = positions[-1]
     for record in context.log.read_many(positions):
         _apply(context, record, changes)

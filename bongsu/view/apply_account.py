@@ -4,6 +4,7 @@ from typing import Any
 
 from bongsu.canonical import json_bytes
 from bongsu.log.record import Record
+from bongsu.view import waiting
 from bongsu.view.apply_keys import register_applied
 from bongsu.view.apply_text import set_names
 from bongsu.view.changes import Changes
@@ -18,9 +19,7 @@ def apply_user(context: Context, record: Record, body: dict[str, Any], changes: 
         " author=excluded.author WHERE (excluded.stamp, excluded.author) < (stamp, author)",
         (body["user_id"], body["created_ts"], record.header.stamp, record.log.node, record.position),
     )
-    waiting = context.db.all("SELECT position FROM waiting WHERE missing=?", (body["user_id"],))
-    context.db.run("DELETE FROM waiting WHERE missing=?", (body["user_id"],))
-    changes.retry.extend(position for (position,) in waiting)
+    waiting.wake(context, body["user_id"], changes)
     set_names(context, body["user_id"])
 
 
@@ -30,7 +29,7 @@ def apply_password(context: Context, record: Record, body: dict[str, Any], chang
     stamp = record.header.stamp
     if context.db.one("SELECT 1 FROM users WHERE user_id=?", (user_id,)) is None:
         # Changed at another site than the account was made at: its name is still on its way.
-        context.db.run("INSERT INTO waiting VALUES(?,?)", (record.position, user_id))
+        waiting.wait(context, record, user_id)
         return
     context.db.run(
         "UPDATE users SET password=?, password_stamp=?, deactivated=? WHERE user_id=? AND password_stamp<?",
