@@ -81,9 +81,13 @@ ACCOUNT_TABLES = """
 CREATE TABLE users(
     user_id TEXT PRIMARY KEY, created_ts INTEGER NOT NULL, stamp INTEGER NOT NULL, author BLOB NOT NULL,
     deactivated INTEGER NOT NULL DEFAULT 0,
-    password TEXT, password_stamp INTEGER NOT NULL DEFAULT 0, position INTEGER NOT NULL,
-    -- Sessions checked against a password older than this are over, but for the one that changed it.
-    session_floor INTEGER NOT NULL DEFAULT 0, session_kept TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
+    password TEXT, password_stamp INTEGER NOT NULL DEFAULT 0, password_author BLOB NOT NULL DEFAULT x'',
+    position INTEGER NOT NULL) WITHOUT ROWID;
+-- Changes of a password that logged others out: sessions checked against an older one are over, but for `kept`.
+-- All of them, because each keeps another session, and any may arrive before the sessions it ends.
+CREATE TABLE session_floors(
+    user_id TEXT NOT NULL, stamp INTEGER NOT NULL, kept TEXT NOT NULL,
+    PRIMARY KEY(user_id, stamp, kept)) WITHOUT ROWID;
 CREATE TABLE sessions(
     session TEXT PRIMARY KEY, user_id TEXT NOT NULL, device_id TEXT NOT NULL, created_ts INTEGER NOT NULL,
     password_stamp INTEGER NOT NULL, generation INTEGER NOT NULL DEFAULT 0,
