@@ -24,6 +24,7 @@ class Client:
         self.device_id = device_id
         self.token = token
         self.sites = sites
+        self.copies: list[Site] = []
         self.journal = journal
         self.random = rnd
         self.site = rnd.choice(sites)
@@ -114,7 +115,7 @@ class Client:
             self.journal.held_here[event_id] = kept
             return
         self.journal.kept[event_id] = kept
-        disks = sum(each.holds(record.log, record.header.seq) for each in self.sites)
+        disks = sum(each.holds(record.log, record.header.seq) for each in (*self.sites, *self.copies))
         if disks < 2:
             self.journal.fail(f"{site.name} promised two sites for {event_id}, which is on {disks} disk(s)")
 

@@ -12,7 +12,7 @@ SOMEBODY = f"@kim:{NAME}"
 
 def lie(site: Site, rnd: random.Random) -> list[Draft]:
     """Some records."""
-    stamp = rnd.choice([0, 1, site.node.now_ms(), 2**52])
+    stamp = rnd.choice([0, 1, site.node.now_ms(), 2**52, 2**53 - 1])
     kind = rnd.choice([kind for kind in Kind if kind != Kind.EPOCH])
     chosen = rnd.randrange(5)
     if chosen == 0:
