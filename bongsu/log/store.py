@@ -11,7 +11,7 @@ from bongsu import limits
 from bongsu.clock import Clock
 from bongsu.errors import FatalError, MatrixError, too_large
 from bongsu.log import verify
-from bongsu.log.epoch import Held, covered, vector_at, vector_of
+from bongsu.log.epoch import Held, covered, undecided, vector_at, vector_of
 from bongsu.log.files import Files, free_bytes, open_files
 from bongsu.log.foreign import Checked, Foreign, Refused, Taken, check
 from bongsu.log.heads import Heads
@@ -287,7 +287,7 @@ class LogStore:
         positions: list[int] = []
         for log, (log_id, state) in held.items():
             seq = covered(states, vector, log)
-            if seq < state.seq:
+            if seq < state.seq and not undecided(state, vector):
                 rows = self._reader.rows(sql, (log_id, seq, self._head_position))
                 positions.extend(position for (position,) in rows)
         positions.sort()

@@ -90,6 +90,11 @@ class Vector:
         entry = self.nodes.get(prefix_of(node))
         return None if entry is None else entry.listed.get((ordinal, tag, int(lane)))
 
+    def top(self, node: bytes) -> int:
+        """The newest start of a node of which something is held; 0: none."""
+        entry = self.nodes.get(prefix_of(node))
+        return 0 if entry is None else entry.top
+
     def covers(self, log: LogName, ordinal: int, seq: int) -> bool:
         """Whether seq of the log is held, for a log that the newest epoch's line of starts names."""
         entry = self.nodes.get(prefix_of(log.node))

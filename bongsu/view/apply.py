@@ -131,11 +131,11 @@ def _apply_with_waiting(context: Context, record: Record, changes: Changes, appl
             apply(context, context.log.read(position), changes)
             waiting.waited(context, position, changes)
         else:
-            _admit(context, changes.admitted[0], changes)
+            _admit(context, changes.admitted[0], changes, apply)
     changes.waited = False
 
 
-def _admit(context: Context, node: bytes, changes: Changes) -> None:
+def _admit(context: Context, node: bytes, changes: Changes, apply: ApplyOne) -> None:
     """Apply the next page of a node's records that waited for its certificate.
 
     At once and in the order of their arrival, so that a rebuild gives the same rows; page by page,
