@@ -51,9 +51,9 @@ def _apply_event(
     event = Event.from_pdu(body["event"], version) if pending is None else pending.event
     if _here_already(context, event, cut=cut):
         return
-    missing = waiting.before(context, record) or _missing(context, event)
+    missing = _missing(context, event) or waiting.before(context, record, event.event_id)
     if missing is not None:
-        waiting.wait(context, record, missing, holds_back=True)
+        waiting.hold_back(context, record, event.event_id, missing, changes)
         return
     room = _room_number(context, event, version)
     before_group, before = _state_before(context, event, version, pending)

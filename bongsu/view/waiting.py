@@ -8,22 +8,37 @@ from bongsu.view.context import Context
 from bongsu.view.db import Database
 
 EPOCH_BYTES = 8
+# No event id and no user id begins so.
+BEHIND = "behind "
 
 
-def wait(context: Context, record: Record, missing: str, *, holds_back: bool = False) -> None:
-    """A record waits for `missing`. `holds_back`: no token may cover it, nor the events behind it."""
-    log = _name(record.log) if holds_back else None
-    seq = record.header.seq if holds_back else None
-    context.db.run("INSERT INTO waiting VALUES(?,?,?,?)", (record.position, missing, log, seq))
+def wait(context: Context, record: Record, missing: str) -> None:
+    """A record waits for `missing`."""
+    context.db.run("INSERT INTO waiting VALUES(?,?,NULL,NULL,NULL)", (record.position, missing))
 
 
-def before(context: Context, record: Record) -> str | None:
-    """What names the last event of the record's log that waits before it, if one does."""
+def hold_back(context: Context, record: Record, event_id: str, missing: str, changes: Changes) -> None:
+    """An event waits for `missing`: no token may cover it, nor the events behind it."""
+    row = (record.position, missing, _name(record.log), record.header.seq, event_id)
+    context.db.run("INSERT INTO waiting VALUES(?,?,?,?,?)", row)
+    found = context.db.one("SELECT position, missing FROM waiting WHERE event_id=?", (missing,))
+    if found is not None and found[1].startswith(BEHIND):
+        context.db.run("DELETE FROM waiting WHERE position=?", found[:1])
+        changes.retry.append(found[0])
+
+
+def before(context: Context, record: Record, event_id: str) -> str | None:
+    """What names the last event of the record's log that waits before it, if one does.
+
+    None for one that is waited for: who lies may have put it behind what follows it.
+    """
     position = context.db.value(
         "SELECT position FROM waiting WHERE log=? AND seq<? ORDER BY seq DESC LIMIT 1",
         (_name(record.log), record.header.seq),
     )
-    return None if position is None else _place(position)
+    if position is None or context.db.one("SELECT 1 FROM waiting WHERE missing=?", (event_id,)) is not None:
+        return None
+    return _place(position)
 
 
 def wake(context: Context, missing: str, changes: Changes) -> None:
@@ -47,8 +62,7 @@ def held_back(db: Database) -> dict[LogName, int]:
 
 
 def _place(position: int) -> str:
-    # No event id and no user id begins so.
-    return f"behind {position}"
+    return f"{BEHIND}{position}"
 
 
 def _name(log: LogName) -> bytes:
