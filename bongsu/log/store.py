@@ -11,7 +11,7 @@ from bongsu import limits
 from bongsu.clock import Clock
 from bongsu.errors import FatalError, MatrixError, too_large
 from bongsu.log import verify
-from bongsu.log.epoch import Held, covered, undecided, vector_at, vector_of
+from bongsu.log.epoch import Held, covered, merged, undecided, vector_at, vector_of
 from bongsu.log.files import Files, free_bytes, open_files
 from bongsu.log.foreign import Checked, Foreign, Refused, Taken, check
 from bongsu.log.heads import Heads
@@ -255,6 +255,10 @@ class LogStore:
     def held_log(self, log: LogName) -> Held | None:
         """What is on disk here of one log, or None."""
         return self._heads.state(log)
+
+    def merged(self, ours: Vector, theirs: Vector) -> Vector:
+        """What either vector holds, by the ends of logs that are known here."""
+        return merged(self._heads.every(), ours, theirs)
 
     def vector_at(self, position: int, lane: Lane, head_position: int) -> Vector:
         """What had arrived up to `head_position`, but of the logs of `lane` only up to `position`."""
