@@ -40,6 +40,7 @@ from bongsu.view.context import Context
 from bongsu.view.db import Database
 from bongsu.view.rebuild import Progress, rebuild
 from bongsu.view.sessions import Requester
+from bongsu.view.waiting import held_back
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +105,9 @@ class Node:
         self.last_seen: Cache[tuple[str, str], int] = Cache(20_000)
         self.sessions: Cache[bytes, Requester] = Cache(20_000)
         self.rate = RateLimiter(clock.monotonic, enabled=config.rate_limits, factor=config.rate_limit_factor)
-        self.vector: Vector = log.vector()
+        # What a token may cover: all that is applied, but for what waits for an event that is not here.
+        self._applied: Vector = log.vector()
+        self.vector: Vector = self.shown(self._applied)
         self.position = context.db.cursor
         self._checkpointer = Checkpointer(context.db.path)
         # Told of users whose clients sync: peers hear of it.
@@ -129,8 +132,11 @@ class Node:
         progress: Callable[[int, int], None],
         *,
         fresh_view: bool = False,
+        open_log: Callable[..., LogStore] = LogStore.open,
     ) -> "Node":
         """Open the data directory and apply what the view lacks; with `fresh_view` the view is built anew.
+
+        `open_log` is the simulator's to replace: a disk that breaks on request.
 
         Raises:
             FatalError: the store cannot be trusted; the sentence says what to do.
@@ -139,7 +145,7 @@ class Node:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
         config = with_root_key(config)
         key = NodeKey.open(data / "node.key")
-        log = LogStore.open(
+        log = open_log(
             data / "log.db",
             key,
             clock=clock,
@@ -265,6 +271,7 @@ class Node:
         self.context.db.take_over(db)
         self.context.forget_all()
         self.context.authorities.restart()
+        self.vector = self.shown(self._applied)
         self.context.touched.restart(self.position)
         self.context.hollows.resume()
         self.client_events.forget_all()
@@ -273,6 +280,16 @@ class Node:
         self.key_counts.clear()
         self.sessions.clear()
         self.wake.notify_all()
+
+    def shown(self, vector: Vector) -> Vector:
+        """The vector without events that wait for others, and what their logs hold behind them."""
+        self.holds_back = False
+        for log, seq in held_back(self.context.db).items():
+            state = self.log.held_log(log)
+            assert state is not None, "a record that waits is on disk"
+            vector = vector.lowered(log, state.ordinal, seq)
+            self.holds_back = True
+        return vector
 
     def now_ms(self) -> int:
         """The node's clock."""
@@ -327,7 +344,8 @@ class Node:
         if changes.ended_sessions:
             self.sessions.clear()
         self.position = records[-1].position
-        self.vector = vector
+        self._applied = vector
+        self.vector = self.shown(vector)
         self.applied.set()
         self.applied = asyncio.Event()
         self.wake.notify(self._concerned(changes))

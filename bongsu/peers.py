@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 
 VECTOR = "vector"
+Dial = Callable[[str, ssl.SSLContext | None], Awaitable[Channel]]
 
 
 class Calls:
@@ -72,10 +73,10 @@ class Peers:
         node.listeners.append(self._unpark)
         node.listeners.append(self._applied)
 
-    def start(self, urls: Iterable[str], context: ssl.SSLContext | None) -> None:
+    def start(self, urls: Iterable[str], context: ssl.SSLContext | None, dial: Dial = dial) -> None:
         """Call these nodes, again and again where they do not answer."""
         for url in urls:
-            task = asyncio.ensure_future(self._keep_calling(url, context))
+            task = asyncio.ensure_future(self._keep_calling(url, context, dial))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -309,7 +310,7 @@ class Peers:
         self._changed.set()
         self._changed = asyncio.Event()
 
-    async def _keep_calling(self, url: str, context: ssl.SSLContext | None) -> None:
+    async def _keep_calling(self, url: str, context: ssl.SSLContext | None, dial: Dial) -> None:
         wait_s = 0.2
         while True:
             with suppress(ChannelClosed):

@@ -11,7 +11,7 @@ from bongsu import limits
 from bongsu.clock import Clock
 from bongsu.errors import FatalError, MatrixError, too_large
 from bongsu.log import verify
-from bongsu.log.epoch import Held, covered, vector_at, vector_of
+from bongsu.log.epoch import Held, covered, undecided, vector_at, vector_of
 from bongsu.log.files import Files, free_bytes, open_files
 from bongsu.log.foreign import Checked, Foreign, Refused, Taken, check
 from bongsu.log.heads import Heads
@@ -22,7 +22,7 @@ from bongsu.log.schema import Opener, connect, is_full
 from bongsu.log.stretch import stretch
 from bongsu.log.vector import Vector, prefix_of
 from bongsu.log.verify import Report, Statistics
-from bongsu.log.writer import Done, Request, Transactions, Writer
+from bongsu.log.writer import Done, MakeWriter, Request, Transactions, Writer
 
 __all__ = ["Damaged", "ForeignRecord", "LogStore", "Report", "Statistics"]
 
@@ -36,7 +36,15 @@ def _ignore(_: Any) -> None:
 class LogStore:
     """log.db. Every method is called on one thread, the event loop's where there is one."""
 
-    def __init__(self, path: Path, files: Files, key: NodeKey, clock: Clock) -> None:
+    def __init__(
+        self,
+        path: Path,
+        files: Files,
+        key: NodeKey,
+        clock: Clock,
+        writer: MakeWriter = Writer,
+        random_bytes: Callable[[int], bytes] = os.urandom,
+    ) -> None:
         self.path = path
         self.key = key
         # Called with every committed batch in order of position, before its futures resolve.
@@ -49,9 +57,9 @@ class LogStore:
         self._clock = clock
         self._files = files
         self._reader = Reader(files.reading)
-        self._heads = Heads(self._reader, key.node, key.public)
+        self._heads = Heads(self._reader, key.node, key.public, random_bytes)
         self._head_position = self._heads.position
-        self._tag = os.urandom(8)
+        self._tag = random_bytes(8)
         self._tag_queued = False
         last = self._reader.value("SELECT start_tag FROM starts ORDER BY first_position DESC LIMIT 1")
         self._tag_shown: bytes = self._tag if last is None else last
@@ -60,7 +68,7 @@ class LogStore:
         self._free_enough = True
         self._loop: asyncio.AbstractEventLoop | None = None
         self.transactions = Transactions(files.writing, key)
-        self._writer = Writer(self.transactions, self._wake)
+        self._writer = writer(self.transactions, self._wake)
         self._closed = False
 
     @classmethod
@@ -73,15 +81,18 @@ class LogStore:
         free_bytes_min: int,
         admin_contact: str = "",
         opener: Opener = connect,
+        writer: MakeWriter = Writer,
+        random_bytes: Callable[[int], bytes] = os.urandom,
     ) -> "LogStore":
         """Open log.db, made if it is not there. Every opening is a new start of the node, with a new epoch.
 
+        `opener`, `writer` and `random_bytes` are the simulator's to replace (bongsu/sim).
         Raises:
             FatalError: another process has it, or it is damaged; the sentence says what to do.
         """
         files = open_files(path, opener)
         try:
-            store = cls(path, files, key, clock)
+            store = cls(path, files, key, clock, writer, random_bytes)
             verify.check_newest_heads(store._reader)
         except Exception as error:
             files.close()
@@ -241,6 +252,10 @@ class LogStore:
         """What is on disk here of every log, of the same moment as `vector`."""
         return self._heads.every()
 
+    def held_log(self, log: LogName) -> Held | None:
+        """What is on disk here of one log, or None."""
+        return self._heads.state(log)
+
     def vector_at(self, position: int, lane: Lane, head_position: int) -> Vector:
         """What had arrived up to `head_position`, but of the logs of `lane` only up to `position`."""
         held: dict[LogName, Held] = {}
@@ -272,7 +287,7 @@ class LogStore:
         positions: list[int] = []
         for log, (log_id, state) in held.items():
             seq = covered(states, vector, log)
-            if seq < state.seq:
+            if seq < state.seq and not undecided(state, vector):
                 rows = self._reader.rows(sql, (log_id, seq, self._head_position))
                 positions.extend(position for (position,) in rows)
         positions.sort()
