@@ -205,7 +205,7 @@ class Config:
         bound="nats or tls, 64 at most",
     )
     promise_ms: int = _setting(
-        1_000,
+        800,
         whole_number(50, 60_000),
         "How long a write waits for the disk of another site before it counts as held here alone.",
         unit="milliseconds",

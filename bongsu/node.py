@@ -388,11 +388,14 @@ class Node:
     def stop(self) -> None:
         """Answer waiting polls now; new ones do not wait."""
         self.stopping = True
-        self.promises.nobody()
-        self.release()
         self.soon.stop()
         self.typing_expiry.stop()
         self.wake.notify_all()
+
+    def wait_for_nobody(self) -> None:
+        """From now on a record is shown as soon as it is on disk here."""
+        self.promises.nobody()
+        self.release()
 
     async def finish(self) -> None:
         """Record what is known only in memory and worth a record, once nobody is served any more."""

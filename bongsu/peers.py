@@ -80,6 +80,16 @@ class Peers:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
+    async def drained(self) -> None:
+        """Wait, within a bound, until another core site has all that this node wrote."""
+        own = [held for log, held in self._node.log.held().items() if log.node == self._node.log.key.node]
+        deadline = asyncio.get_running_loop().time() + limits.DRAIN_S
+        while links := self.of_other_sites():
+            lacking = any(all(link.has(held.log) < held.seq for link in links) for held in own)
+            if not lacking or asyncio.get_running_loop().time() > deadline:
+                return
+            await asyncio.sleep(limits.DRAIN_LOOK_S)
+
     async def stop(self) -> None:
         """Cut every link and call nobody any more."""
         tasks = list(self._tasks)

@@ -88,13 +88,17 @@ async def _serve(config: Config) -> int:
     stopping.cancel()
     # First answer the long polls, then let the server finish what it has, then close the files.
     node.stop()
-    await fabric.stop()
-    await peers.stop()
-    for listener in listeners:
-        await listener.stop()
+    await listeners[0].stop()
     await sender.close()
     await rederiver.close()
     await node.finish()
+    # The links go last: what this node acknowledged is not to be missing elsewhere until it comes back.
+    await peers.drained()
+    node.wait_for_nobody()
+    await fabric.stop()
+    await peers.stop()
+    for listener in listeners[1:]:
+        await listener.stop()
     node.close()
     return 1 if node.fatal.done() else 0
 

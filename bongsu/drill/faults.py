@@ -12,6 +12,9 @@ from bongsu.lab.plan import Plan, Process
 
 def act(plan: Plan, name: str, target: str) -> None:
     """Do it. `target`: a site, or "" for all."""
+    if name == "remove":
+        processes.kill(plan.find(target))
+        return plan.save()
     if name == "heal":
         return commands.heal(plan, target)
     if name in ("cut", "cut-one-way"):
