@@ -24,13 +24,13 @@ from bongsu.live.soon import Soon
 from bongsu.live.wake import Wake
 from bongsu.log.key import NodeKey
 from bongsu.log.record import Draft, Record
-from bongsu.log.store import Damaged, LogStore
+from bongsu.log.store import LogStore
 from bongsu.log.vector import Vector
 from bongsu.passwords import Passwords
 from bongsu.promises import Promises
 from bongsu.ratelimit import RateLimiter
 from bongsu.view import registers
-from bongsu.view.apply import apply_records, catch_up
+from bongsu.view.apply import apply_records
 from bongsu.view.authorities import root_key_of
 from bongsu.view.cache import Cache
 from bongsu.view.changes import Changes
@@ -38,13 +38,12 @@ from bongsu.view.checkpoint import Checkpointer
 from bongsu.view.client_event import ClientEvents
 from bongsu.view.context import Context
 from bongsu.view.db import Database
-from bongsu.view.rebuild import Progress, rebuild
+from bongsu.view.rebuild import catch_up_whole, rebuild_in_place
 from bongsu.view.sessions import Requester
 from bongsu.view.waiting import held_back
 
 logger = logging.getLogger(__name__)
 
-BESIDE = "view.db.new"
 REVOKED = (
     "This site was shut out of the service by its operators, so it takes nothing new; what is here can be "
     "read. Use another site. Operators: enrol a new node with a new key in its place."
@@ -53,28 +52,6 @@ REVOKED = (
 
 def _ignore(_: str) -> None:
     """What happens to news that nobody asked for."""
-
-
-def _damaged(damage: Damaged) -> FatalError:
-    return FatalError(f"{damage} Restore log.db from a copy; `bongsu verify` lists what is damaged.")
-
-
-def _catch_up(context: Context, progress: Progress) -> None:
-    try:
-        catch_up(context, progress)
-    except Damaged as damage:
-        raise _damaged(damage) from damage
-
-
-def _rebuild(path: Path, log: LogStore, root_key: bytes | None, clock: Clock, progress: Progress) -> None:
-    """Build a view beside the one there is, which goes only when the new one is whole."""
-    beside = path.with_name(BESIDE)
-    try:
-        rebuild(beside, log, root_key, clock.now_ms, progress).close()
-    except Damaged as damage:
-        raise _damaged(damage) from damage
-    Database.remove(path)
-    beside.replace(path)
 
 
 class Node:
@@ -156,13 +133,13 @@ class Node:
         path = data / "view.db"
         if fresh_view:
             # Only now: the log's lock says that no server runs on this view.
-            _rebuild(path, log, root_key, clock, progress)
+            rebuild_in_place(path, log, root_key, clock.now_ms, progress)
         context = cls._view(path, log, root_key, clock)
         context.hollows.resume()
-        _catch_up(context, progress)
+        catch_up_whole(context, progress)
         if context.authorities.stale:
             context.db.close()
-            _rebuild(path, log, root_key, clock, progress)
+            rebuild_in_place(path, log, root_key, clock.now_ms, progress)
             context = cls._view(path, log, root_key, clock)
         stored = registers.get(context, "service", "", "", "server_name")
         node = cls(check_same_service(stored, config), clock, log, context)
@@ -285,9 +262,7 @@ class Node:
         """The vector without events that wait for others, and what their logs hold behind them."""
         self.holds_back = False
         for log, seq in held_back(self.context.db).items():
-            state = self.log.held_log(log)
-            assert state is not None, "a record that waits is on disk"
-            vector = vector.lowered(log, state.ordinal, seq)
+            vector = vector.lowered(log, self.log.held()[log].ordinal, seq)
             self.holds_back = True
         return vector
 

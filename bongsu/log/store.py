@@ -11,7 +11,7 @@ from bongsu import limits
 from bongsu.clock import Clock
 from bongsu.errors import FatalError, MatrixError, too_large
 from bongsu.log import verify
-from bongsu.log.epoch import Held, covered, merged, undecided, vector_at, vector_of
+from bongsu.log.epoch import Held, covered, undecided, vector_at, vector_of
 from bongsu.log.files import Files, free_bytes, open_files
 from bongsu.log.foreign import Checked, Foreign, Refused, Taken, check
 from bongsu.log.heads import Heads
@@ -85,8 +85,7 @@ class LogStore:
         random_bytes: Callable[[int], bytes] = os.urandom,
     ) -> "LogStore":
         """Open log.db, made if it is not there. Every opening is a new start of the node, with a new epoch.
-
-        `opener`, `writer` and `random_bytes` are the simulator's to replace (bongsu/sim).
+        `opener`, `writer` and `random_bytes` are the simulator's to replace.
         Raises:
             FatalError: another process has it, or it is damaged; the sentence says what to do.
         """
@@ -252,14 +251,6 @@ class LogStore:
         """What is on disk here of every log, of the same moment as `vector`."""
         return self._heads.every()
 
-    def held_log(self, log: LogName) -> Held | None:
-        """What is on disk here of one log, or None."""
-        return self._heads.state(log)
-
-    def merged(self, ours: Vector, theirs: Vector) -> Vector:
-        """What either vector holds, by the ends of logs that are known here."""
-        return merged(self._heads.every(), ours, theirs)
-
     def vector_at(self, position: int, lane: Lane, head_position: int) -> Vector:
         """What had arrived up to `head_position`, but of the logs of `lane` only up to `position`."""
         held: dict[LogName, Held] = {}
@@ -273,15 +264,7 @@ class LogStore:
 
     def covers(self, vector: Vector, log: LogName, seq: int) -> bool:
         """Whether the holder of `vector` has the record."""
-        states: dict[LogName, Held] = {}
-        above: LogName | None = log
-        while above is not None and above not in states:
-            state = self._heads.state(above)
-            if state is None:
-                break
-            states[above] = state
-            above = state.named_by
-        return seq <= covered(states, vector, log)
+        return seq <= covered(self._heads.every(), vector, log)
 
     def positions_beyond(self, vector: Vector) -> list[int]:
         """The positions of all records that the holder of `vector` has not seen, in order."""
