@@ -14,7 +14,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bongsu.sim")
     parser.add_argument("--seed", type=int, help="one seed, told in full")
     parser.add_argument("--seeds", default="0-199", help="the first and last seed, as 0-199")
-    parser.add_argument("--faults", help="faults by name, with commas; none; without it, what the seed chooses")
+    parser.add_argument(
+        "--faults", help="faults by name, with commas; none; without it, what the seed chooses"
+    )
     parser.add_argument("--list", action="store_true", help="list the faults")
     asked = parser.parse_args()
     if asked.list:

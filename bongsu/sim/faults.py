@@ -483,7 +483,9 @@ async def same_name(world: "World", rnd: random.Random) -> None:
             written = [
                 drafts.user(name, now_ms, next_stamp(now_ms)),
                 drafts.password(name, f"hash at {site.name}", next_stamp(now_ms)),
-                drafts.register("profile", name, "", "displayname", site.name, next_stamp(now_ms), public=True),
+                drafts.register(
+                    "profile", name, "", "displayname", site.name, next_stamp(now_ms), public=True
+                ),
             ]
             site.process.run(_quietly(site, *written))
 

@@ -24,8 +24,12 @@ def lie(site: Site, rnd: random.Random) -> list[Draft]:
         return [drafts.event("!none:x", stamp, pdu, None)]
     if chosen == 3:
         value = rnd.choice([None, 1, "text", [], {"display_name": 3}])
-        family = rnd.choice(["profile", "device", "account_data", "fallback_key", "alias", "key_backup", "site"])
-        return [drafts.register(family, SOMEBODY, "", rnd.choice(["DKIM", "m.push_rules", "x"]), value, stamp)]
+        family = rnd.choice(
+            ["profile", "device", "account_data", "fallback_key", "alias", "key_backup", "site"]
+        )
+        return [
+            drafts.register(family, SOMEBODY, "", rnd.choice(["DKIM", "m.push_rules", "x"]), value, stamp)
+        ]
     rooms = [room for (room,) in site.node.context.db.all("SELECT room_id FROM rooms ORDER BY room")]
     room_id = rnd.choice(rooms) if rooms else "!none:x"
     return [drafts.receipt(room_id, SOMEBODY, "m.read", "", "$none", [], 1, stamp)]

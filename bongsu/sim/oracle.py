@@ -207,4 +207,3 @@ def _in_order(world: "World", client: Client) -> None:
             if record.header.seq <= last.get(name, 0):
                 world.journal.fail(f"C: {client.user_id} was shown {event_id} after what followed it")
             last[name] = record.header.seq
-

@@ -75,7 +75,9 @@ Answer = tuple[int, Any, Any]
 class _Protocol:
     """Takes the answer. `look` is shown it at the moment it is given, before time passes."""
 
-    def __init__(self, site: "Site", body: bytes, look: Look | None, answered: Callable[[Answer], None]) -> None:
+    def __init__(
+        self, site: "Site", body: bytes, look: Look | None, answered: Callable[[Answer], None]
+    ) -> None:
         self._site = site
         self._body = body
         self._look = look

@@ -301,7 +301,11 @@ class _Ear(logging.Handler):
         broken = site is not None and (site.disk.full or site.disk.sync_fails)
         if self.world.somebody_lies and "means nothing" in record.getMessage():
             return
-        if isinstance(error, FatalError) or (site is self.world.victim and self.world.victim_is_damaged) or broken:
+        if (
+            isinstance(error, FatalError)
+            or (site is self.world.victim and self.world.victim_is_damaged)
+            or broken
+        ):
             return
         self.world.journal.fail(f"{process_name()}: {record.getMessage()}: {error!r}")
 
@@ -350,4 +354,3 @@ def _unhandled(world: World, found: dict) -> None:  # type: ignore[type-arg]
     with suppress(Exception):
         if error is not None and not isinstance(error, FatalError):
             world.journal.fail(f"nobody caught {error!r}: {found.get('message')}")
-

@@ -37,9 +37,7 @@ def apply_password(context: Context, record: Record, body: dict[str, Any], chang
         (body["password"], stamp, author, int(body["deactivated"]), user_id, stamp, author),
     )
     if body["logs_out"]:
-        context.db.run(
-            "INSERT OR IGNORE INTO session_floors VALUES(?,?,?)", (user_id, stamp, body["keeps"])
-        )
+        context.db.run("INSERT OR IGNORE INTO session_floors VALUES(?,?,?)", (user_id, stamp, body["keeps"]))
         over = context.db.all(
             "SELECT session FROM sessions WHERE user_id=? AND ended=0 AND password_stamp<? AND session<>?",
             (user_id, stamp, body["keeps"]),
