@@ -25,6 +25,8 @@ class NodePlan:
     listen: str
     peer_listen: str
     config: str
+    # Where metrics, health and digests are.
+    private: str = ""
     pid: int = 0
 
 
@@ -103,9 +105,9 @@ def make(folder: Path, sites: int, *, tls: bool) -> Plan:
     folder = folder.resolve()
     scheme = "https" if tls else "http"
     plan = Plan("lab.localhost", str(folder), str(folder / "tls" / "ca.pem") if tls else "")
-    ports = _free_ports(4 * sites)
+    ports = _free_ports(5 * sites)
     for site in SITE_NAMES[:sites]:
-        client, peer, nats, cluster = (ports.pop() for _ in range(4))
+        client, peer, private, nats, cluster = (ports.pop() for _ in range(5))
         home = folder / site
         plan.nodes.append(
             NodePlan(
@@ -117,6 +119,7 @@ def make(folder: Path, sites: int, *, tls: bool) -> Plan:
                 listen=f"127.0.0.1:{client}",
                 peer_listen=f"127.0.0.1:{peer}",
                 config=str(home / "bongsu.toml"),
+                private=f"http://127.0.0.1:{private}",
             )
         )
         plan.nats.append(NatsPlan(f"nats-{site}", site, "127.0.0.1", nats, cluster, str(home / "nats.conf")))
