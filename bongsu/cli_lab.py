@@ -133,7 +133,7 @@ def drill(
         json_file.write_text(figures + "\n", encoding="utf-8")
     if html_file is not None:
         html_file.write_text(report.page(outcome), encoding="utf-8")
-    sys.exit(0 if outcome.findings.clean and outcome.agreed_s is not None else 1)
+    sys.exit(0 if outcome.kept else 1)
 
 
 def _progress(words: str) -> None:
