@@ -35,7 +35,10 @@ def main() -> None:
 
 main.add_command(drill)
 main.add_command(lab)
+main.add_command(cli_operate.backup)
+main.add_command(cli_operate.doctor)
 main.add_command(cli_operate.repair)
+main.add_command(cli_operate.restore)
 main.add_command(root)
 main.add_command(site)
 

@@ -63,6 +63,7 @@ class PrivateApp:
             "site": node.config.site,
             "node": node.log.key.node.hex(),
             "since_ms": self._parts.started_ms,
+            "now_ms": node.now_ms(),
             "problems": [each.as_json() for each in found],
         }
         return 503 if any(each.serious for each in found) else 200, JSON, json_bytes(said)
