@@ -6,7 +6,7 @@ import click
 
 import bongsu
 from bongsu import cli_operate
-from bongsu.cli_lab import drill, lab
+from bongsu.cli_lab import demo, drill, lab
 from bongsu.cli_settings import with_settings
 from bongsu.cli_sites import root, site
 from bongsu.config import Config
@@ -33,6 +33,7 @@ def main() -> None:
     """Bongsu, a messenger service that outlives its data centre."""
 
 
+main.add_command(demo)
 main.add_command(drill)
 main.add_command(lab)
 main.add_command(cli_operate.backup)
