@@ -12,7 +12,7 @@ PIP_INSTALL := -m pip install -qq --disable-pip-version-check --require-hashes -
 PIP_COMPILE := .venv-lock/bin/pip-compile --quiet --strip-extras --allow-unsafe --no-header --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-.PHONY: help install run test test-long oracle e2e-deps test-deps bench web-size drill demo lock format clean
+.PHONY: help install run test test-long oracle e2e-deps test-deps bench web-bench web-size drill demo lock format clean
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 20
@@ -30,10 +30,10 @@ test: test-deps ## every test; what needs more time is in test-long
 	@$(BIN)/python -m pytest -n 2 -m "not long" $(PYTEST_ARGS)
 
 test-long: test-deps ## every test, the long ones too
-	@tools/need chromium
 	@$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
 
 test-deps: .venv/.test .venv-synapse/.oracle tests/e2e/node_modules/.installed bongsu/web/.built
+	@tools/need chromium
 
 oracle: .venv-synapse/.oracle ## the independent homeserver that tests/oracle asks, in an environment of its own
 
@@ -41,6 +41,9 @@ e2e-deps: tests/e2e/node_modules/.installed ## the JavaScript client that tests/
 
 web-size: bongsu/web/.built ## print the sizes of the web client against its budgets
 	@cd web && npm run --silent size
+
+web-bench: install ## how smooth the web client is on a slow device; takes some ten minutes
+	@node bench/web.mjs
 
 bench: .venv/.test ## the table of figures; BASELINE=http://… compares with another homeserver
 	@$(BIN)/python -m bench $(if $(BASELINE),--baseline $(BASELINE)) $(BENCH_ARGS)

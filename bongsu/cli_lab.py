@@ -50,13 +50,18 @@ def lab() -> None:
 @_folder
 @click.option("--sites", type=int, default=3, show_default=True, help="How many data centres.")
 @click.option("--json", "as_json", is_flag=True, help="Print lab.json when it is ready.")
+@click.option(
+    "--net/--no-net",
+    default=None,
+    help="Each site in a network namespace, so that links can be cut; as root this is the default.",
+)
 @_tls
 @_sentences
-def lab_up(folder: Path, sites: int, as_json: bool, tls: bool) -> None:
+def lab_up(folder: Path, sites: int, as_json: bool, net: bool | None, tls: bool) -> None:
     """Start NATS servers and nodes, and return when they are ready."""
-    from bongsu.lab import commands
+    from bongsu.lab import commands, network
 
-    plan = commands.up(folder, sites, tls=tls)
+    plan = commands.up(folder, sites, tls=tls, net=network.possible() if net is None else net)
     if as_json:
         click.echo((folder / "lab.json").read_text(encoding="utf-8"), nl=False)
     else:
@@ -74,6 +79,33 @@ def lab_start(folder: Path, name: str) -> None:
 
     commands.start(Plan.load(folder), name)
     click.echo(f"{name} runs.")
+
+
+@lab.command("cut")
+@_folder
+@click.argument("site")
+@click.option("--one-way", is_flag=True, help="It still hears the others, but they do not hear it.")
+@_sentences
+def lab_cut(folder: Path, site: str, one_way: bool) -> None:
+    """Cut SITE off from the other sites. Clients still reach it."""
+    from bongsu.lab import commands
+    from bongsu.lab.plan import Plan
+
+    commands.cut(Plan.load(folder), site, one_way=one_way)
+    click.echo(f"{site} is cut off.")
+
+
+@lab.command("heal")
+@_folder
+@click.argument("site")
+@_sentences
+def lab_heal(folder: Path, site: str) -> None:
+    """Link SITE with the others again."""
+    from bongsu.lab import commands
+    from bongsu.lab.plan import Plan
+
+    commands.heal(Plan.load(folder), site)
+    click.echo(f"{site} is linked again.")
 
 
 @lab.command("down")

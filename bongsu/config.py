@@ -213,7 +213,7 @@ class Config:
         bound="a loopback or private IP address",
     )
     promise_ms: int = _setting(
-        1_000,
+        800,
         whole_number(50, 60_000),
         "How long a write waits for the disk of another site before it counts as held here alone.",
         unit="milliseconds",

@@ -69,7 +69,12 @@ class Node:
         self.soon = Soon(self._notify_soon)
         self.typing_expiry = TypingExpiry(self.live, clock.monotonic, self.notify_room)
         self.passwords = Passwords()
-        self.client_events = ClientEvents(context)
+        self.promises = Promises(
+            log.key.node,
+            waits=config.has_several_sites and config.role == "core",
+            bound_s=config.promise_ms / 1000,
+        )
+        self.client_events = ClientEvents(context, self.promises.is_held_here)
         self.lazy_members = LazyMembers()
         self.shared = Shared()
         self.delivered = Delivered(context, clock.monotonic, clock.now_ms)
@@ -90,11 +95,6 @@ class Node:
         # Whether a peer said that it holds nothing of this node's earlier starts that is not here.
         self.confirmed = not config.has_several_sites
         self.stopping = False
-        self.promises = Promises(
-            log.key.node,
-            waits=config.has_several_sites and config.role == "core",
-            bound_s=config.promise_ms / 1000,
-        )
         # Told of every batch that is on disk, before it is shown: the links to other nodes.
         self.committed_listeners: list[Callable[[list[Record]], None]] = []
         # (position, future) of writers that wait for the promise, in order of position.

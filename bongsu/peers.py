@@ -5,12 +5,15 @@ import logging
 import os
 import random
 import ssl
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 
 from bongsu import __version__, limits
 from bongsu.authority import link_refusal, read_certificate
+from bongsu.bearer.bundle import Bundle
+from bongsu.bearer.causes import causes, event_ids
 from bongsu.bearer.frame import Unreadable
 from bongsu.bearer.hello import Details, Peer
 from bongsu.bearer.link import Channel, ChannelClosed, Link, begin
@@ -53,6 +56,9 @@ class Peers:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._session = os.urandom(8).hex()
+        # Bundles on their way to disk or into the view, and the ids of the events in some of them.
+        self._arriving: deque[Bundle] = deque(maxlen=limits.ARRIVING_BUNDLES_MAX)
+        self._event_ids: Cache[tuple[LogName, int], set[str]] = Cache(limits.ARRIVING_BUNDLES_MAX)
         self.calls = Calls()
         self.calls.answers[VECTOR] = self._say_vector
         self._catching_up: asyncio.Future[bool] | None = None
@@ -65,6 +71,7 @@ class Peers:
         # Links with nodes that were revoked, which end in a moment.
         self._parting: set[bytes] = set()
         node.committed_listeners.append(self._committed)
+        node.listeners.append(self._unpark)
         node.listeners.append(self._applied)
 
     def start(self, urls: Iterable[str], context: ssl.SSLContext | None) -> None:
@@ -120,6 +127,7 @@ class Peers:
             acknowledged=self._acknowledged,
             called=self.calls,
             over_fabric=fabric,
+            lacks=self._lacks,
         )
         self.links[peer.node] = link
         self.changed_ms[peer.node] = self._node.now_ms()
@@ -256,6 +264,35 @@ class Peers:
     def _counts(self, peer: Peer) -> bool:
         """Whether this peer's disk makes a promise of two sites."""
         return peer.details.role == "core" and peer.details.site != self._node.config.site
+
+    def _lacks(self, bundle: Bundle) -> bool:
+        """Whether an event of the bundle would have to wait in the view for one that it follows.
+
+        One that is in the view late is behind the tokens of clients that synced meanwhile: they would
+        never be shown it. The peer has what its events follow, so that it comes soon.
+        """
+        events = self._node.context.events
+        lacking = {event_id for event_id in causes(bundle) if events.row(event_id) is None}
+        if lacking:
+            for arriving in (bundle, *reversed(self._arriving)):
+                lacking -= self._ids(arriving)
+                if not lacking:
+                    break
+        if not lacking:
+            self._arriving.append(bundle)
+        return bool(lacking)
+
+    def _ids(self, bundle: Bundle) -> set[str]:
+        name = (bundle.log, bundle.last_seq)
+        ids = self._event_ids.get(name)
+        if ids is None:
+            ids = event_ids(bundle, self._node.context.events.room_version)
+            self._event_ids.put(name, ids)
+        return ids
+
+    def _unpark(self, _: Changes) -> None:
+        for link in list(self.links.values()):
+            link.unpark()
 
     def _acknowledged(self, link: Link, log: LogName, seq: int) -> None:
         if self._counts(link.peer):

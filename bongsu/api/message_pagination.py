@@ -111,7 +111,8 @@ def _collect(
         rows = page(node, room, place, stop, limit, backwards=backwards)
         if not rows:
             return chosen, None
-        seen = visible_rows(node.context, rows, user_id, member)
+        shown = [row for row in rows if not node.context.twins.hidden(row.position)]
+        seen = visible_rows(node.context, shown, user_id, member)
         if filter_.contains_url is not None:
             node.context.events.preload(seen)
         for row in seen:

@@ -27,7 +27,7 @@ _REMEMBERED_CHARACTERS_MAX = 2_048
 class _Parameters(msgspec.Struct, frozen=True):
     filter: str | None
     full_state: bool
-    use_state_after: bool
+    state_section: str
     timeout_s: float
     set_presence: str
     since: str | None
@@ -51,7 +51,7 @@ async def get_sync(service: Service, request: Request) -> Response:
         who.session,
         filter_of(service, who.user_id, asked.filter),
         asked.full_state,
-        asked.use_state_after,
+        asked.state_section,
         asked.timeout_s,
         asked.set_presence,
     )
@@ -64,15 +64,21 @@ def _read_parameters(request: Request) -> _Parameters:
     if set_presence not in ("offline", "online", "unavailable"):
         raise invalid_param("`set_presence` must be offline, online or unavailable.")
     timeout_ms = request.query_integer("timeout", 0, limits.SYNC_TIMEOUT_S_MAX * 1000)
-    after = request.query("use_state_after") or request.query("org.matrix.msc4222.use_state_after")
     return _Parameters(
         request.query("filter"),
         request.query_flag("full_state"),
-        after == "true",
+        _state_section(request),
         timeout_ms / 1000,
         set_presence,
         request.query("since") or None,
     )
+
+
+def _state_section(request: Request) -> str:
+    for prefix in ("", "org.matrix.msc4222."):
+        if request.query(f"{prefix}use_state_after") == "true":
+            return f"{prefix}state_after"
+    return "state"
 
 
 def filter_of(service: Service, user_id: str, text: str | None) -> filters.Filter:

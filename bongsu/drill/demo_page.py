@@ -16,7 +16,8 @@ body{font:17px/1.5 system-ui,sans-serif;max-width:56rem;margin:2rem auto;padding
 .sites{display:flex;gap:1rem;flex-wrap:wrap}
 .site{border:2px solid #15803d;border-radius:.6rem;padding:1rem;flex:1}
 .site.burnt{border-color:#b91c1c;background:#fef2f2}
-button{font:inherit;padding:.5rem 1rem;border:0;border-radius:.4rem;background:#b91c1c;color:#fff;cursor:pointer}
+button{font:inherit;padding:.5rem 1rem;border:0;border-radius:.4rem;cursor:pointer}
+button{background:#b91c1c;color:#fff}
 .burnt button{background:#15803d}
 .big{font-size:3rem;font-weight:700}
 .row{display:flex;gap:3rem;flex-wrap:wrap;margin:1.5rem 0}

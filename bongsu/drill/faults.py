@@ -12,6 +12,13 @@ from bongsu.lab.plan import NodePlan, Plan, Process
 
 def act(plan: Plan, name: str, target: str) -> None:
     """Do it. `target`: a site, or "" for all."""
+    if name == "remove":
+        processes.kill(plan.find(target))
+        return plan.save()
+    if name == "heal":
+        return commands.heal(plan, target)
+    if name in ("cut", "cut-one-way"):
+        return commands.cut(plan, target, one_way=name == "cut-one-way")
     ACTS[name](plan, _of(plan, target))
 
 

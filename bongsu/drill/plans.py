@@ -25,6 +25,11 @@ class DrillPlan:
     gone: tuple[str, ...] = ()
 
     @property
+    def needs_namespaces(self) -> bool:
+        """Whether links are cut."""
+        return any(step.act in ("cut", "cut-one-way") for step in self.steps)
+
+    @property
     def fault_s(self) -> float | None:
         """When the first fault comes."""
         return self.steps[0].at_s if self.steps else None
@@ -98,6 +103,51 @@ PLANS = {
             40,
             (Step(8, "restart", "a"), Step(16, "restart", "b"), Step(24, "restart", "c")),
             ("a",),
+        ),
+        DrillPlan(
+            "partition-minority",
+            "한 곳이 다른 곳들과 끊겼다가 다시 이어진다.",
+            "One site is cut off from the others, and linked again.",
+            45,
+            (Step(10, "cut", "a"), Step(25, "heal", "a")),
+            (),
+        ),
+        DrillPlan(
+            "asymmetric-link",
+            "한 곳의 말이 다른 곳에 닿지 않는다.",
+            "One site hears the others, but they do not hear it.",
+            45,
+            (Step(10, "cut-one-way", "a"), Step(25, "heal", "a")),
+            (),
+        ),
+        DrillPlan(
+            "login-storm",
+            "한 곳이 꺼지고, 모두가 한꺼번에 다시 로그인한다.",
+            "One site goes dark, and everybody logs in again at once.",
+            40,
+            (Step(10, "burn", "a"), Step(14, "login-storm", "")),
+            ("a",),
+            ("a",),
+        ),
+        DrillPlan(
+            "quake-surge",
+            "지진: 모두가 열 배로 말한다.",
+            "An earthquake: everybody writes ten times as much.",
+            60,
+            (Step(10, "surge", "10"), Step(40, "surge", "1")),
+            (),
+        ),
+        DrillPlan(
+            "inventory",
+            "구성 요소를 하나씩 없애 본다.",
+            "Each component is taken away once, and brought back.",
+            70,
+            tuple(
+                step
+                for number, name in enumerate(("nats-a", "a", "nats-b", "b", "nats-c", "c"))
+                for step in (Step(5 + 10 * number, "remove", name), Step(10 + 10 * number, "revive", ""))
+            ),
+            (),
         ),
         DrillPlan("calm", "아무 일도 없다.", "Nothing happens.", 20, (), ()),
     )

@@ -35,6 +35,8 @@ def figures(outcome: Outcome) -> dict[str, Any]:
         "spared_wait_p99_s": percentile(found.spared_s, 0.99),
         "send_p50_ms": percentile(found.latency_ms, 0.50),
         "send_p99_ms": percentile(found.latency_ms, 0.99),
+        "logins": len(outcome.logins_s),
+        "login_p99_s": percentile(outcome.logins_s, 0.99),
         "sites_agreed_after_s": outcome.agreed_s,
         "digests_differ": len(outcome.differing),
         "happened": [[round(at, 3), act, target] for at, act, target in outcome.happened],
@@ -60,6 +62,7 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
     ("spared_wait_p99_s", "다른 지역 이용자의 기다림 p99 (초)", "others' longest wait, p99 (s)", "≤ 1"),
     ("send_p50_ms", "보내기 p50 (밀리초)", "send p50 (ms)", "≤ 10"),
     ("send_p99_ms", "보내기 p99 (밀리초)", "send p99 (ms)", "≤ 50"),
+    ("login_p99_s", "몰린 로그인 p99 (초)", "log-ins in a storm, p99 (s)", ""),
     ("digests_differ", "사이트마다 다른 기록", "scopes not the same at all sites", "0"),
     ("sites_agreed_after_s", "모든 곳의 기록이 같아진 때 (초)", "all sites told the same after (s)", "≤ 5"),
 )

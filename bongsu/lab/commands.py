@@ -9,8 +9,8 @@ from bongsu.clock import SystemClock
 from bongsu.enrolment import FILE_NAME
 from bongsu.errors import FatalError
 from bongsu.files import write_whole
-from bongsu.lab import certificates, processes
-from bongsu.lab.plan import FILE, SITES_MAX, NodePlan, Plan, make
+from bongsu.lab import certificates, network, processes
+from bongsu.lab.plan import FILE, SITE_NAMES, SITES_MAX, NodePlan, Plan, make
 from bongsu.lab.settings import nats_settings, node_settings
 from bongsu.log.key import NodeKey
 from bongsu.rootkey import RootKey
@@ -20,8 +20,10 @@ ROOT_FILE = "root.key"
 PASSPHRASE_FILE = "root.passphrase"  # noqa: S105 - a name
 
 
-def up(folder: Path, sites: int, *, tls: bool) -> Plan:
+def up(folder: Path, sites: int, *, tls: bool, net: bool = False) -> Plan:
     """Make a laboratory in an empty directory, start it, and return when every node is ready.
+
+    `net`: each site in a network namespace of its own, so that links can be cut. Only root can.
 
     Raises:
         FatalError: it cannot be; the sentence says why. What was started has ended again.
@@ -34,12 +36,13 @@ def up(folder: Path, sites: int, *, tls: bool) -> Plan:
         if any(processes.is_running(process) for process in Plan.load(folder).processes):
             raise FatalError(f"A laboratory runs in {folder}. End it with `bongsu lab down` first.")
         shutil.rmtree(folder)
-    plan = make(folder, sites, tls=tls)
-    _write_files(plan)
+    bridge, places = network.make(list(SITE_NAMES[:sites])) if net else ("", {})
+    plan = make(folder, sites, tls=tls, bridge=bridge, places=places)
     try:
+        _write_files(plan)
         start_all(plan)
     except FatalError:
-        processes.end(plan.processes)
+        down(plan)
         raise
     return plan
 
@@ -79,7 +82,46 @@ def start(plan: Plan, name: str) -> None:
 def down(plan: Plan) -> None:
     """End every process of the laboratory; its files stay."""
     processes.end(plan.processes)
+    if plan.bridge:
+        network.remove(plan.bridge, [node.namespace for node in plan.nodes])
     plan.save()
+
+
+def cut(plan: Plan, site: str, *, one_way: bool = False) -> None:
+    """Cut a site off from all others; clients still reach it. `one_way`: it hears them, they do not hear it.
+
+    Raises:
+        FatalError: the laboratory is on loopback, or has no such site.
+    """
+    node, others = _linked(plan, site)
+    network.cut(node.namespace, [_address(other) for other in others])
+    for other in others if not one_way else ():
+        network.cut(other.namespace, [_address(node)])
+
+
+def heal(plan: Plan, site: str) -> None:
+    """Undo `cut`.
+
+    Raises:
+        FatalError: as `cut`.
+    """
+    node, others = _linked(plan, site)
+    network.heal(node.namespace, [_address(other) for other in others])
+    for other in others:
+        network.heal(other.namespace, [_address(node)])
+
+
+def _linked(plan: Plan, site: str) -> tuple[NodePlan, list[NodePlan]]:
+    if not plan.bridge:
+        raise FatalError("The links of this laboratory cannot be cut: start it as root, with --net.")
+    nodes = {node.site: node for node in plan.nodes}
+    if site not in nodes:
+        raise FatalError(f"The laboratory has no site {site}. It has: {', '.join(nodes)}.")
+    return nodes[site], [node for node in plan.nodes if node.site != site]
+
+
+def _address(node: NodePlan) -> str:
+    return node.listen.rpartition(":")[0]
 
 
 def _write_files(plan: Plan) -> None:
@@ -92,7 +134,7 @@ def _write_files(plan: Plan) -> None:
     for server in plan.nats:
         home = Path(server.config).parent
         if issuer is not None:
-            certificates.issue(issuer, home / "tls", f"node-{server.site}")
+            certificates.issue(issuer, home / "tls", f"node-{server.site}", server.host)
         Path(server.config).write_text(nats_settings(plan, server, node_names), encoding="utf-8")
     passphrase = secrets.token_urlsafe(16)
     write_whole(Path(plan.folder, PASSPHRASE_FILE), passphrase.encode() + b"\n")

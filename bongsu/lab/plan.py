@@ -27,6 +27,7 @@ class NodePlan:
     config: str
     # Where metrics, health and digests are.
     private: str = ""
+    namespace: str = ""
     pid: int = 0
 
 
@@ -40,6 +41,7 @@ class NatsPlan:
     port: int
     cluster_port: int
     config: str
+    namespace: str = ""
     pid: int = 0
 
 
@@ -48,11 +50,12 @@ Process = NodePlan | NatsPlan
 
 @dataclass(slots=True)
 class Plan:
-    """The whole of it. `ca` is empty where nothing is encrypted."""
+    """The whole of it. `ca` is empty where nothing is encrypted, `bridge` where all is on loopback."""
 
     service: str
     folder: str
     ca: str
+    bridge: str = ""
     nodes: list[NodePlan] = field(default_factory=list)
     nats: list[NatsPlan] = field(default_factory=list)
 
@@ -100,29 +103,33 @@ class Plan:
         raise FatalError(f"The laboratory has no {name}. It has: {names}.")
 
 
-def make(folder: Path, sites: int, *, tls: bool) -> Plan:
-    """Choose names and free ports."""
+def make(folder: Path, sites: int, *, tls: bool, bridge: str, places: dict[str, tuple[str, str]]) -> Plan:
+    """Choose names and free ports. `places`: (namespace, address) by site; on loopback, empty."""
     folder = folder.resolve()
     scheme = "https" if tls else "http"
-    plan = Plan("lab.localhost", str(folder), str(folder / "tls" / "ca.pem") if tls else "")
+    plan = Plan("lab.localhost", str(folder), str(folder / "tls" / "ca.pem") if tls else "", bridge)
     ports = _free_ports(5 * sites)
     for site in SITE_NAMES[:sites]:
         client, peer, private, nats, cluster = (ports.pop() for _ in range(5))
         home = folder / site
+        namespace, address = places.get(site, ("", "127.0.0.1"))
         plan.nodes.append(
             NodePlan(
                 name=site,
                 site=site,
                 role="core",
-                url=f"{scheme}://127.0.0.1:{client}",
+                url=f"{scheme}://{address}:{client}",
                 data=str(home / "data"),
-                listen=f"127.0.0.1:{client}",
-                peer_listen=f"127.0.0.1:{peer}",
+                listen=f"{address}:{client}",
+                peer_listen=f"{address}:{peer}",
                 config=str(home / "bongsu.toml"),
-                private=f"http://127.0.0.1:{private}",
+                private=f"http://{address}:{private}",
+                namespace=namespace,
             )
         )
-        plan.nats.append(NatsPlan(f"nats-{site}", site, "127.0.0.1", nats, cluster, str(home / "nats.conf")))
+        plan.nats.append(
+            NatsPlan(f"nats-{site}", site, address, nats, cluster, str(home / "nats.conf"), namespace)
+        )
     return plan
 
 

@@ -25,6 +25,9 @@ def spawn(process: Process) -> None:
         command = [str(programs / "bongsu"), "serve", "--config", process.config]
     else:
         command = [str(programs / "nats-server"), "-c", process.config]
+    if process.namespace:
+        # It becomes the command: the id stays the same.
+        command = ["ip", "netns", "exec", process.namespace, *command]
     words = home / f"{process.name}.log"
     with words.open("ab") as output:
         child = subprocess.Popen(  # noqa: S603

@@ -104,7 +104,7 @@ def _joined(
     if not whole and not found.rows and not ephemeral and not account_data and not state:
         return {}
     entry: dict[str, Any] = {"timeline": section.timeline(node, request)}
-    entry["state_after" if request.use_state_after else "state"] = _events(state)
+    entry[request.state_section] = _events(state)
     entry["ephemeral"] = _events(ephemeral)
     entry["account_data"] = _events(account_data)
     entry.update(unread_fields(node.context, member, request.filter.timeline))
@@ -176,8 +176,7 @@ def _left(
         state = state_changes(node, member, since, found, after=request.use_state_after)
     now_ms = node.now_ms()
     rows = [node.context.events.row(state[key]) for key in sorted(state)]
-    name = "state_after" if request.use_state_after else "state"
-    entry[name] = {
+    entry[request.state_section] = {
         "events": [node.client_events.raw(row, now_ms, with_room=False) for row in rows if row is not None]
     }
     entry["account_data"] = {"events": _account_data(node, request, since, room_id)}

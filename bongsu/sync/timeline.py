@@ -50,7 +50,7 @@ def timeline(
         recent = live.since(since.position)
         if recent is not None:
             rows = [row for row in recent if not since.covers(row.position)]
-            return _cut(node, request, rows, limit, member, more=False)
+            return _cut(node, request, since, rows, limit, member, more=False)
     return _from_view(node, request, since, member, until, limit)
 
 
@@ -69,12 +69,13 @@ def _from_view(
     more = len(rows) == read_max
     if since is not None:
         rows = [row for row in rows if not since.covers(row.position)]
-    return _cut(node, request, rows, limit, member, more=more)
+    return _cut(node, request, since, rows, limit, member, more=more)
 
 
 def _cut(
     node: Node,
     request: SyncRequest,
+    since: Since | None,
     rows: list[EventRow],
     limit: int,
     member: Member,
@@ -82,6 +83,7 @@ def _cut(
     more: bool,
 ) -> Timeline:
     filter_ = request.filter.timeline
+    rows = [row for row in rows if not _told_already(node, since, row)]
     # Merged rooms receive older events later: within an answer, history's own order counts.
     rows = sorted(rows, key=lambda row: (row.stamp, row.event_id))
     if not filter_.passes_all:
@@ -93,6 +95,12 @@ def _cut(
     first = chosen[0] if chosen else (rows[-1] if rows else None)
     place = None if first is None else Place(first.stamp, first.event_id)
     return Timeline(chosen, limited, place)
+
+
+def _told_already(node: Node, since: Since | None, row: EventRow) -> bool:
+    """Whether the client has seen the event that another site made of the same request."""
+    twins = node.context.twins
+    return twins.hidden(row.position) or (since is not None and twins.told(row.position, since.covers))
 
 
 def _passes(node: Node, request: SyncRequest, row: EventRow) -> bool:

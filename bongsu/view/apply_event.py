@@ -20,7 +20,7 @@ from bongsu.view.context import Context
 from bongsu.view.events import ACCEPTED, COLUMNS, REJECTED, EventRow, StateEvents
 from bongsu.view.live import Head, LiveRoom, Pending
 from bongsu.view.touched import MEMBERS
-from bongsu.view.transactions import transaction_key
+from bongsu.view.transactions import remember_transaction
 from bongsu.view.visibility import VISIBILITY
 
 JOIN_RULES = ("m.room.join_rules", "")
@@ -62,8 +62,7 @@ def _apply_event(
     notify = classify(context, event, version, before) if verdict == ACCEPTED else 0
     row = _insert(context, record, event, room, before_group, before, verdict, notify)
     if body.get("sent_by") is not None and not cut:
-        key = transaction_key(event.sender, body["sent_by"])
-        context.db.run("INSERT OR IGNORE INTO transactions VALUES(?,?)", (key, record.position))
+        remember_transaction(context, row, body["sent_by"])
     context.events.remember(event)
     if verdict == ACCEPTED:
         _accepted(context, row, event, version, pending, before, notify, changes)

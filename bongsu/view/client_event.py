@@ -1,6 +1,6 @@
 """Events as clients see them: serialised once, spliced into every answer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,10 +24,11 @@ class _Serialised:
 
 
 class ClientEvents:
-    """A cache of serialised events."""
+    """A cache of serialised events. `held_here`: whether no other site is known to have a position."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, held_here: Callable[[int], bool]) -> None:
         self._context = context
+        self._held_here = held_here
         self._cache: Cache[str, _Serialised] = Cache(2048)
         self._with_room: Cache[str, _Serialised] = Cache(512)
 
@@ -72,6 +73,8 @@ class ClientEvents:
             unsigned += b',"membership":"%s"' % membership.encode()
         if txn_id is not None:
             unsigned += b',"transaction_id":' + json_bytes(txn_id)
+        if self._held_here(row.position):
+            unsigned += b',"kr.bongsu.promise":"here"'
         return msgspec.Raw(serialised.head + unsigned + serialised.fixed + b"}}")
 
     def _serialise(self, row: EventRow, with_room: bool, *, related: bool) -> _Serialised:

@@ -15,6 +15,7 @@ from bongsu.view.live import LiveRooms
 from bongsu.view.memberships import Memberships
 from bongsu.view.notices import Notices
 from bongsu.view.touched import Touched
+from bongsu.view.twins import Twins
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Context:
     authorities: Authorities
     hollows: Hollows
     memberships: Memberships
+    twins: Twins
     # Rooms whose every setting showed all history to members (view/visibility.py).
     always_shared: Cache[int, bool]
 
@@ -65,6 +67,7 @@ class Context:
             Authorities(db, log, root_key),
             Hollows(db, log, now_ms or SystemClock().now_ms, hold_ms),
             Memberships(db),
+            Twins(db),
             Cache(limits.LIVE_ROOMS_MAX),
         )
 
@@ -76,4 +79,5 @@ class Context:
         self.authorities.forget()
         self.notices.clear()
         self.memberships.forget_all()
+        self.twins.forget()
         self.always_shared.clear()

@@ -3,6 +3,7 @@
 from hashlib import sha256
 
 from bongsu.view.context import Context
+from bongsu.view.events import ACCEPTED, EventRow
 
 
 def transaction_key(user_id: str, sent_by: dict[str, str]) -> int:
@@ -23,3 +24,14 @@ def event_of(context: Context, user_id: str, sent_by: dict[str, str]) -> str | N
     if context.events.sent_by(found[0]) != sent_by:
         return None
     return str(found[1])
+
+
+def remember_transaction(context: Context, row: EventRow, sent_by: dict[str, str]) -> None:
+    """The event of a request is here. One that another site made of the same request is its twin."""
+    key = transaction_key(row.sender, sent_by)
+    first = context.db.value("SELECT position FROM transactions WHERE key=?", (key,))
+    if first is None:
+        context.db.run("INSERT INTO transactions VALUES(?,?)", (key, row.position))
+    elif row.verdict == ACCEPTED and context.events.sent_by(first) == sent_by:
+        known = context.events.rows("position=? AND verdict=0", (first,))
+        context.twins.add(key, [*known, row])

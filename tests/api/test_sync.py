@@ -93,6 +93,18 @@ def test_state_after_holds_the_state_at_the_end(alice: User, bob: User) -> None:
     assert classic["state"]["events"] == []
 
 
+def test_state_after_has_the_name_it_was_asked_by(alice: User, bob: User) -> None:
+    room = alice.create_room(preset="public_chat")
+    for number in range(30):
+        alice.send(room, str(number))
+    bob.join(room)
+    found = bob.sync(**{"org.matrix.msc4222.use_state_after": "true"})["rooms"]["join"][room]
+    assert "state" not in found
+    assert "state_after" not in found
+    kinds = {event["type"] for event in found["org.matrix.msc4222.state_after"]["events"]}
+    assert {"m.room.create", "m.room.member", "m.room.power_levels"} <= kinds
+
+
 def test_state_in_the_gap_of_a_limited_sync(alice: User, bob: User) -> None:
     room = alice.create_room(preset="public_chat")
     bob.join(room)

@@ -144,6 +144,8 @@ def test_two_sites_gone_and_the_third_says_that_it_is_alone(lab: Lab, everywhere
     lab.burn("c")
     event_id = alice.send(room_id, "혼자")
     assert alice.get("/_bongsu/client/v1/durability", event_id)["promise"] == "here"
+    shown = next(event for event in timeline(alice.sync(), room_id) if event["event_id"] == event_id)
+    assert shown["unsigned"]["kr.bongsu.promise"] == "here"
     lab.revive("b")
     lab.revive("c")
     everywhere(lambda site: bodies(lab.at(alice, site), room_id))

@@ -8,6 +8,10 @@ import { app } from "./state/app.svelte";
 document.documentElement.lang = getLocale();
 app.begin();
 mount(App, { target: document.getElementById("app") as HTMLElement });
+// A notification was tapped: its chat is opened here.
+navigator.serviceWorker?.addEventListener("message", ({ data }: MessageEvent<{ address?: string }>) => {
+  if (data.address) location.hash = data.address;
+});
 // Later than all else: keeping the whole client for offline must not slow down the first look at it.
 if (import.meta.env.PROD)
   window.addEventListener("load", () => void navigator.serviceWorker?.register("/sw.js").catch(() => undefined));

@@ -17,11 +17,21 @@ function line(id: string, sender: string, timeMs: number): Line {
     replyTo: null,
     reactions: [],
     unread: 0,
+    mentions: [],
     state: "sent",
     progress: null,
     refusal: null,
   };
 }
+
+test("what came since the last look is marked, and nothing is when the last word is one's own", () => {
+  const lines = [line("1", "a", NOON), line("2", "b", NOON), line("3", "b", NOON)];
+  const kinds = (readUpTo: string | null) => layout(lines, readUpTo).map((item) => item.key);
+  expect(kinds("1")[2]).toBe("unread");
+  expect(kinds("3")).not.toContain("unread");
+  expect(kinds("gone")).not.toContain("unread");
+  expect(layout([lines[0] as Line, { ...line("2", "me", NOON), mine: true }], "1").map((item) => item.kind)).not.toContain("unread");
+});
 
 test("one person's messages of one minute are one run, and each day begins with its date", () => {
   const items = layout([

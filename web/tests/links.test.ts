@@ -8,6 +8,7 @@ test.each<Place>([
   { screen: "chats" },
   { screen: "settings" },
   { screen: "room", roomId: "!aB/+:x" },
+  { screen: "room", roomId: "!aB/+:x", eventId: "$e/+f" },
   { screen: "person", userId: "@hong:talk.example.kr" },
 ])("an address says where it leads: %o", (place) => {
   expect(readPlace(hashOf(place))).toEqual(place);

@@ -33,6 +33,20 @@ worker.addEventListener("fetch", (event) => {
   if (ours && event.request.method === "GET") event.respondWith(answer(event.request, pathname));
 });
 
+// A tap on a notification leads to the chat it tells of.
+worker.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  const { address = "" } = (event.notification.data ?? {}) as { address?: string };
+  event.waitUntil(
+    (async () => {
+      const [page] = await worker.clients.matchAll({ type: "window" });
+      if (!page) return void (await worker.clients.openWindow(`/${address}`));
+      await page.focus();
+      page.postMessage({ address });
+    })(),
+  );
+});
+
 async function answer(request: Request, pathname: string): Promise<Response> {
   const isPage = request.mode === "navigate";
   const kept = isPage ? await (await caches.open(NAME)).match("/index.html") : await caches.match(pathname);

@@ -1,5 +1,6 @@
 // The list of chats, derived from the client's rooms: newest first, invitations on top.
 import { KnownMembership, type MatrixClient, type MatrixEvent, NotificationCountType, type Room, type RoomMember } from "matrix-js-sdk";
+import { ARCHIVE, FAVOURITE, isMuted, isTagged } from "./rooms";
 
 export interface Chat {
   roomId: string;
@@ -9,6 +10,11 @@ export interface Chat {
   invited: boolean;
   inviter: string;
   encrypted: boolean;
+  favourite: boolean;
+  archived: boolean;
+  muted: boolean;
+  /** A chat with nobody but oneself. */
+  alone: boolean;
   unread: number;
   preview: Preview;
   timeMs: number;
@@ -16,7 +22,7 @@ export interface Chat {
 
 export type Preview =
   | { kind: "text"; text: string; mine: boolean }
-  | { kind: "photo" | "file" | "waiting" | "deleted" | "none" };
+  | { kind: "photo" | "video" | "voice" | "file" | "waiting" | "deleted" | "none" };
 
 export function chatsOf(client: MatrixClient): Chat[] {
   const me = client.getSafeUserId();
@@ -24,8 +30,8 @@ export function chatsOf(client: MatrixClient): Chat[] {
   return client
     .getVisibleRooms()
     .filter((room) => isHere(room))
-    .map((room) => chatOf(room, me, direct.get(room.roomId) ?? null))
-    .sort((a, b) => Number(b.invited) - Number(a.invited) || b.timeMs - a.timeMs);
+    .map((room) => ({ ...chatOf(room, me, direct.get(room.roomId) ?? null), muted: isMuted(client, room.roomId) }))
+    .sort((a, b) => Number(b.invited) - Number(a.invited) || Number(b.favourite) - Number(a.favourite) || b.timeMs - a.timeMs);
 }
 
 function isHere(room: Room): boolean {
@@ -33,13 +39,16 @@ function isHere(room: Room): boolean {
   return membership === KnownMembership.Join || membership === KnownMembership.Invite;
 }
 
-function chatOf(room: Room, me: string, other: string | null): Chat {
+function chatOf(room: Room, me: string, other: string | null): Omit<Chat, "muted"> {
   const member = room.getMember(me);
   const common = {
     roomId: room.roomId,
     name: room.name,
     other: other ?? (member?.getDMInviter() || null),
     encrypted: room.hasEncryptionStateEvent(),
+    favourite: isTagged(room, FAVOURITE),
+    archived: isTagged(room, ARCHIVE),
+    alone: other === me,
   };
   const none: Preview = { kind: "none" };
   if (room.getMyMembership() === KnownMembership.Invite)
@@ -69,6 +78,7 @@ function lastShown(room: Room): MatrixEvent | undefined {
 
 export function isMessage(event: MatrixEvent): boolean {
   const type = event.getType();
+  if (event.getContent()["msgtype"] === "m.key.verification.request") return false;
   return type === "m.room.message" || type === "m.room.encrypted" || type === "m.sticker";
 }
 
@@ -77,7 +87,9 @@ function previewOf(event: MatrixEvent, me: string): Preview {
   if (event.getType() === "m.room.encrypted" || event.isDecryptionFailure()) return { kind: "waiting" };
   const { msgtype, body } = event.getContent<{ msgtype?: string; body?: string }>();
   if (msgtype === "m.image") return { kind: "photo" };
-  if (msgtype === "m.file" || msgtype === "m.video" || msgtype === "m.audio") return { kind: "file" };
+  if (msgtype === "m.video") return { kind: "video" };
+  if (msgtype === "m.audio") return { kind: "voice" };
+  if (msgtype === "m.file") return { kind: "file" };
   return { kind: "text", text: String(body ?? "").slice(0, 200), mine: event.getSender() === me };
 }
 

@@ -12,12 +12,14 @@ import {
   SyncState,
 } from "matrix-js-sdk";
 import { decodeRecoveryKey } from "matrix-js-sdk/lib/crypto-api/index.js";
+import { hastenBackup } from "./encryption";
 import { whileOpening } from "./opening";
 import { Outbox } from "./outbox";
 import { openOutboxStore } from "./outboxStore";
 import { sendLetter } from "./send";
 import type { Session } from "./session";
 import type { Sites } from "./sites";
+import { warmEncryption } from "./wasm";
 
 // The SDK itself writes the store only every 5 minutes, which a closed phone would lose.
 const SAVE_EVERY_MS = 20_000;
@@ -43,6 +45,8 @@ export interface Running {
   sent: Map<string, string>;
   /** The first list of rooms is there, from this device or from the server. */
   prepared: Promise<void>;
+  /** The server has told what is new: from now on the account data held here is the account's. */
+  upToDate: Promise<void>;
   stop: () => Promise<void>;
 }
 
@@ -82,6 +86,7 @@ export async function start(session: Session, sites: Sites, hooks: Hooks): Promi
   });
   client.on(HttpApiEvent.SessionLoggedOut, () => hooks.loggedOut());
   await store.startup();
+  await Promise.all([hastenBackup(), warmEncryption()]);
   await client.initRustCrypto({ cryptoDatabasePrefix: `bongsu-${session.userId}` });
   opening.done();
 
@@ -92,9 +97,12 @@ export async function start(session: Session, sites: Sites, hooks: Hooks): Promi
     sent: (letter, eventId) => sent.set(letter.id, eventId),
     changed: hooks.changed,
   });
+  let tellUpToDate: () => void;
+  const upToDate = new Promise<void>((done) => (tellUpToDate = done));
   const prepared = new Promise<void>((done) => {
     client.on(ClientEvent.Sync, (state, previous) => {
       if (state === SyncState.Prepared || state === SyncState.Syncing) done();
+      if (state === SyncState.Syncing) tellUpToDate();
       if (state === SyncState.Syncing && previous !== SyncState.Syncing) outbox.wake();
     });
   });
@@ -116,6 +124,7 @@ export async function start(session: Session, sites: Sites, hooks: Hooks): Promi
     outbox,
     sent,
     prepared,
+    upToDate,
     stop: async () => {
       clearInterval(saving);
       window.removeEventListener("online", wake);

@@ -1,12 +1,14 @@
 // The contents of events that a person makes: text, reply, edit, reaction, photo. Pure.
-import type { Draft } from "./outbox";
+import type { Attachment, Draft } from "./outbox";
 
 type Content = Record<string, unknown>;
 const MESSAGE = "m.room.message";
 
-export function text(roomId: string, body: string, replyTo: string | null = null): Draft {
+/** @param mentioned the accounts of those whose name stands in the text with an @ */
+export function text(roomId: string, body: string, replyTo: string | null = null, mentioned: string[] = []): Draft {
   const relation: Content = replyTo ? { "m.relates_to": { "m.in_reply_to": { event_id: replyTo } } } : {};
-  return { roomId, type: MESSAGE, content: { msgtype: "m.text", body, ...relation } };
+  const mentions = { "m.mentions": mentioned.length > 0 ? { user_ids: mentioned } : {} };
+  return { roomId, type: MESSAGE, content: { msgtype: "m.text", body, ...mentions, ...relation } };
 }
 
 export function edit(roomId: string, eventId: string, body: string): Draft {
@@ -28,11 +30,11 @@ export function removal(roomId: string, eventId: string): Draft {
   return { roomId, type: "m.room.redaction", content: { redacts: eventId } };
 }
 
-export function photo(roomId: string, blob: Blob, name: string, width: number, height: number): Draft {
-  return {
-    roomId,
-    type: MESSAGE,
-    content: { msgtype: "m.image", body: name },
-    attachment: { blob, name, width, height },
-  };
+export type AttachmentKind = "photo" | "video" | "file" | "voice";
+
+export function attached(roomId: string, kind: AttachmentKind, attachment: Attachment): Draft {
+  const msgtype = { photo: "m.image", video: "m.video", file: "m.file", voice: "m.audio" }[kind];
+  // What other clients know a voice message by, and draw as one.
+  const voice = kind === "voice" ? { "org.matrix.msc3245.voice": {} } : {};
+  return { roomId, type: MESSAGE, content: { msgtype, body: attachment.name, ...voice }, attachment };
 }

@@ -21,6 +21,16 @@ export async function openDirect(client: MatrixClient, userId: string): Promise<
   return room_id;
 }
 
+/** The chat with oneself, for notes: encrypted like every other. */
+export async function openAlone(client: MatrixClient, name: string): Promise<string> {
+  const me = client.getSafeUserId();
+  const there = findDirect(client, me);
+  if (there !== null) return there;
+  const { room_id } = await client.createRoom({ name, preset: Preset.PrivateChat, initial_state: [ENCRYPTED] });
+  await rememberDirect(client, me, room_id);
+  return room_id;
+}
+
 export async function openGroup(client: MatrixClient, name: string, userIds: string[]): Promise<string> {
   const { room_id } = await client.createRoom({
     name,

@@ -1,5 +1,6 @@
 // Cross-signing, secret storage and key backup, set up without a question at the first log-in of an account.
-import type { MatrixClient } from "matrix-js-sdk";
+import { type MatrixClient, MatrixError, Method, type Room } from "matrix-js-sdk";
+import type { CryptoBackend } from "matrix-js-sdk/lib/common-crypto/CryptoBackend.js";
 import { decodeRecoveryKey } from "matrix-js-sdk/lib/crypto-api/index.js";
 import type { Session } from "./session";
 
@@ -48,6 +49,8 @@ export async function prepareEncryption(
       setupNewKeyBackup: (await crypto.getKeyBackupInfo()) === null,
       setupNewSecretStorage: recoveryKey === null,
       createSecretStorageKey: async () => {
+        // A second key would make the kit that somebody has put away worthless.
+        if (await hasSecretStorage(client)) throw new Error("the account has a recovery key already");
         const made = await crypto.createRecoveryKeyFromPassphrase();
         keeper.keepRecoveryKey(made.encodedPrivateKey ?? "");
         return made;
@@ -60,6 +63,18 @@ export async function prepareEncryption(
   return "ready";
 }
 
+/** Asks the server itself: the SDK answers from what this device held when it was closed. */
+async function hasSecretStorage(client: MatrixClient): Promise<boolean> {
+  const path = `/user/${encodeURIComponent(client.getSafeUserId())}/account_data/m.secret_storage.default_key`;
+  try {
+    const { key } = await client.http.authedRequest<{ key?: string }>(Method.Get, path);
+    return Boolean(key);
+  } catch (error) {
+    if (error instanceof MatrixError && error.errcode === "M_NOT_FOUND") return false;
+    throw error;
+  }
+}
+
 /** Takes the account's keys out of secret storage and every room key out of the backup. */
 export async function recover(client: MatrixClient): Promise<void> {
   const crypto = client.getCrypto();
@@ -68,8 +83,30 @@ export async function recover(client: MatrixClient): Promise<void> {
   await crypto.loadSessionBackupPrivateKeyFromSecretStorage();
   await crypto.checkKeyBackupAndEnable();
   await crypto.restoreKeyBackup();
-  // What failed to decrypt while the keys were coming is tried once more.
-  await Promise.all(client.getRooms().map((room) => room.decryptAllEvents()));
+  await Promise.all(client.getRooms().map((room) => tryAgain(client, room)));
+}
+
+/**
+ * Tries once more what could not be decrypted; the SDK itself asks the backup once and never again, and another
+ * device may put a key there any time.
+ */
+export async function tryAgain(client: MatrixClient, room: Room): Promise<void> {
+  const crypto = client.getCrypto();
+  if (!crypto) return;
+  const failed = room.getLiveTimeline().getEvents().filter((event) => event.isDecryptionFailure());
+  await Promise.all(
+    failed.map((event) => event.attemptDecryption(crypto as unknown as CryptoBackend, { isRetry: true })),
+  );
+}
+
+// The SDK waits up to 10 s before it saves a new key to the backup, so that a big service's devices do not all write
+// at once. Whoever loses the phone in those seconds loses what was said in them.
+const BACKUP_DELAY_MS_MAX = 500;
+
+/** Lets new keys reach the backup soon. */
+export async function hastenBackup(): Promise<void> {
+  const { RustBackupManager } = await import("matrix-js-sdk/lib/rust-crypto/backup.js");
+  (RustBackupManager as { maxBackupLoopStartDelayMillis: number }).maxBackupLoopStartDelayMillis = BACKUP_DELAY_MS_MAX;
 }
 
 /** Whether a text may be a recovery kit's key at all: its letters carry a checksum. */

@@ -5,7 +5,7 @@ export type Place =
   | { screen: "friends" }
   | { screen: "me" }
   | { screen: "settings" }
-  | { screen: "room"; roomId: string }
+  | { screen: "room"; roomId: string; eventId?: string }
   | { screen: "person"; userId: string };
 
 const PLAIN = ["chats", "friends", "me", "settings"] as const;
@@ -13,20 +13,25 @@ const USER_ID = /^@[^\s:]{1,200}:[^\s/]{1,230}$/;
 
 export function readPlace(hash: string): Place {
   const [kind = "", ...rest] = hash.replace(/^#?\/?/, "").split("/");
-  let given = "";
+  let given: string[] = [];
   try {
-    given = decodeURIComponent(rest.join("/"));
+    given = rest.map((part) => decodeURIComponent(part));
   } catch {
     return { screen: "chats" };
   }
-  if (kind === "u" && USER_ID.test(given)) return { screen: "person", userId: given };
-  if (kind === "room" && given.startsWith("!")) return { screen: "room", roomId: given };
+  const [roomId = "", eventId = ""] = given;
+  if (kind === "u" && USER_ID.test(given.join("/"))) return { screen: "person", userId: given.join("/") };
+  if (kind === "room" && roomId.startsWith("!"))
+    return { screen: "room", roomId, ...(eventId.startsWith("$") ? { eventId } : {}) };
   const plain = PLAIN.find((name) => name === kind);
   return { screen: plain ?? "chats" };
 }
 
 export function hashOf(place: Place): string {
-  if (place.screen === "room") return `#/room/${encodeURIComponent(place.roomId)}`;
+  if (place.screen === "room") {
+    const parts = place.eventId ? [place.roomId, place.eventId] : [place.roomId];
+    return `#/room/${parts.map((part) => encodeURIComponent(part)).join("/")}`;
+  }
   if (place.screen === "person") return `#/u/${place.userId}`;
   return `#/${place.screen}`;
 }

@@ -1,6 +1,15 @@
 // What is written and not yet sent: in IndexedDB with a fixed transaction id, in order per room, sent once.
 // The SDK keeps unsent messages of encrypted rooms in memory only; this survives a reload and a crash.
 
+export interface Attachment {
+  blob: Blob;
+  name: string;
+  width?: number;
+  height?: number;
+  durationMs?: number;
+  thumbnail?: { blob: Blob; width: number; height: number } | null;
+}
+
 export interface Letter {
   /** The transaction id: the server knows a repeated one and stores the message once. */
   id: string;
@@ -8,7 +17,7 @@ export interface Letter {
   roomId: string;
   type: string;
   content: Record<string, unknown>;
-  attachment: { blob: Blob; name: string; width?: number; height?: number } | null;
+  attachment: Attachment | null;
   writtenMs: number;
   /** The server's sentence when it refused the letter for good; it then waits for the person. */
   refused: string | null;
@@ -20,6 +29,8 @@ export interface LetterStore {
   all(): Promise<Letter[]>;
   put(letter: Letter): Promise<void>;
   remove(id: string): Promise<void>;
+  /** Lets go of the store, so that it can be deleted. */
+  close?(): void;
 }
 
 /** A refusal that trying again cannot change. */
@@ -62,6 +73,7 @@ export class Outbox {
   close(): void {
     this.closed = true;
     this.wake();
+    this.options.store.close?.();
   }
 
   waiting(roomId?: string): Letter[] {
@@ -80,7 +92,14 @@ export class Outbox {
     };
     this.letters = [...this.letters, letter];
     this.tell();
-    await this.options.store.put(letter);
+    try {
+      await this.options.store.put(letter);
+    } catch (error) {
+      // Not kept (the device is full): it must not look as if it were; whoever wrote it still has it.
+      this.letters = this.letters.filter((each) => each.id !== letter.id);
+      this.tell();
+      throw error;
+    }
     this.drain(letter.roomId);
     return letter;
   }

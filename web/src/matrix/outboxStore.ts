@@ -16,6 +16,7 @@ export async function openOutboxStore(userId: string): Promise<LetterStore> {
       const transaction = db.transaction(TABLE, "readwrite", { durability: "strict" });
       await Promise.all([transaction.store.put(letter), transaction.done]);
     },
+    close: () => db.close(),
     remove: (id) => db.delete(TABLE, id),
   };
 }

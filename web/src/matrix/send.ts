@@ -10,7 +10,7 @@ const PASSING = new Set([401, 408, 429]);
 export async function sendLetter(client: MatrixClient, letter: Letter): Promise<string> {
   const room = client.getRoom(letter.roomId);
   // Without the room the SDK does not know that it is encrypted, and would send in clear.
-  if (room === null) throw new Error("the room has not been synced yet");
+  if (room?.currentState.getStateEvents("m.room.create", "") == null) throw new Error("the room has not been synced yet");
   try {
     // The SDK takes a transaction id only once: what it failed to send, it is told to send again.
     const tried = pending(room, letter.id);

@@ -9,13 +9,22 @@ import {
 } from "matrix-js-sdk";
 import { directRooms, isMessage } from "./chats";
 import type { Running } from "./client";
-import { type Line, type Reaction, unreadCounts } from "./layout";
-import type { Letter } from "./outbox";
+import { type Line, type Media, type Picture, type Reaction, type Source, unreadCounts } from "./layout";
+import type { Attachment, Letter } from "./outbox";
 
 /** A key may still be on its way; before this nobody is told that a message cannot be read. */
 export const KEY_PATIENCE_MS = 10_000;
 // Beyond this many members a number by each message says little and costs much.
 const UNREAD_MEMBERS_MAX = 100;
+// Of ten thousand reactions a person reads a few.
+const REACTION_KINDS_MAX = 30;
+const REACTION_NAMES_MAX = 30;
+// Who reads on far back is given more at a time.
+const PAGE = 60;
+const DEEP = 300;
+const PAGE_DEEP = 250;
+// How far back a link to a message leads.
+const PAGES_BACK_MAX = 100;
 
 export function linesOf(running: Running, room: Room, progress: Map<string, number>, nowMs: number): Line[] {
   const { client, outbox, sent } = running;
@@ -66,7 +75,28 @@ function unread(room: Room, events: MatrixEvent[]): number[] {
   return unreadCounts(events.map((event) => event.getSender() ?? ""), readUpTo);
 }
 
+// Of 50,000 lines a new message changes one: the others are kept until something that shows in them changes.
+const kept = new WeakMap<MatrixEvent, { facts: string; line: Line }>();
+
 function lineOf(room: Room, event: MatrixEvent, me: string, unreadCount: number, nowMs: number): Line {
+  const facts = factsOf(room, event, unreadCount);
+  const before = kept.get(event);
+  if (facts !== null && before?.facts === facts) return before.line;
+  const line = drawn(room, event, me, unreadCount, nowMs);
+  if (facts !== null) kept.set(event, { facts, line });
+  return line;
+}
+
+/** All that a line is made of and that can change; null: too much of it can. */
+function factsOf(room: Room, event: MatrixEvent, unreadCount: number): string | null {
+  if (event.isDecryptionFailure() || event.getType() === EventType.RoomMessageEncrypted || event.replyEventId) return null;
+  const id = event.getId() ?? "";
+  if (room.relations.getChildEventsForEvent(id, RelationType.Annotation, EventType.Reaction)) return null;
+  const name = room.getMember(event.getSender() ?? "")?.name;
+  return [id, name, unreadCount, event.isRedacted(), event.replacingEventId()].join(" ");
+}
+
+function drawn(room: Room, event: MatrixEvent, me: string, unreadCount: number, nowMs: number): Line {
   const sender = event.getSender() ?? "";
   return {
     id: event.getId() ?? "",
@@ -78,6 +108,7 @@ function lineOf(room: Room, event: MatrixEvent, me: string, unreadCount: number,
     replyTo: replied(room, event),
     reactions: event.isRedacted() ? [] : reactions(room, event, me),
     unread: unreadCount,
+    mentions: mentionsOf(room, event),
     state: "sent",
     progress: null,
     refusal: null,
@@ -99,18 +130,61 @@ function noticeOf(room: Room, event: MatrixEvent): Line["what"] {
   return { kind: notice(event) ?? "joined", names };
 }
 
+interface Info {
+  mimetype?: unknown;
+  w?: unknown;
+  h?: unknown;
+  size?: unknown;
+  duration?: unknown;
+  thumbnail_url?: Source;
+  thumbnail_file?: Source;
+}
+
+const words = (value: unknown): string => (typeof value === "string" ? value : "");
+
+const number = (value: unknown): number => Number(value) || 0;
+
 function contentOf(content: Record<string, unknown>, edited: boolean): Line["what"] {
-  const body = typeof content["body"] === "string" ? content["body"] : "";
-  const info = (content["info"] ?? {}) as { mimetype?: string; w?: number; h?: number; size?: number };
-  const source = content["file"] ?? content["url"];
-  const mimetype = String(info.mimetype ?? "application/octet-stream");
-  if (content["msgtype"] === "m.image" && source) {
-    const size = { width: Number(info.w) || 0, height: Number(info.h) || 0 };
-    return { kind: "picture", name: body, picture: { source, mimetype, ...size } };
+  const source = (content["file"] ?? content["url"]) as Source | undefined;
+  if (source !== undefined) {
+    const found = mediaOf(content, source);
+    if (found) return found;
   }
-  if (["m.file", "m.video", "m.audio"].includes(String(content["msgtype"])) && source)
-    return { kind: "file", name: body, source, mimetype, size: Number(info.size) || 0 };
-  return { kind: "text", text: body, edited };
+  return { kind: "text", text: withoutQuote(content), edited };
+}
+
+function mediaOf(content: Record<string, unknown>, source: Source): Line["what"] | null {
+  const name = words(content["filename"]) || words(content["body"]);
+  const info = (content["info"] ?? {}) as Info;
+  const mimetype = words(info.mimetype) || "application/octet-stream";
+  const media: Media = { source, mimetype, size: number(info.size), durationMs: number(info.duration) };
+  const thumbnail = info.thumbnail_file ?? info.thumbnail_url ?? null;
+  const picture: Picture = { source, thumbnail, mimetype, width: number(info.w), height: number(info.h) };
+  switch (content["msgtype"]) {
+    case "m.image":
+      return { kind: "picture", name, picture };
+    case "m.video":
+      return { kind: "video", name, picture, media };
+    case "m.audio":
+      return { kind: "voice", name, media };
+    case "m.file":
+      return { kind: "file", name, media };
+    default:
+      return null;
+  }
+}
+
+/** The body without the quote of what is replied to, which some clients still put before it. */
+function withoutQuote(content: Record<string, unknown>): string {
+  const body = words(content["body"]);
+  const isReply = Boolean((content["m.relates_to"] as { "m.in_reply_to"?: unknown } | undefined)?.["m.in_reply_to"]);
+  return isReply ? body.replace(/^(?:> .*\n)+\n?/, "") : body;
+}
+
+function mentionsOf(room: Room, event: MatrixEvent): string[] {
+  const named = (event.getContent()["m.mentions"] as { user_ids?: unknown } | undefined)?.user_ids;
+  if (!Array.isArray(named)) return [];
+  return named.flatMap((userId) => room.getMember(String(userId))?.name ?? []);
 }
 
 function replied(room: Room, event: MatrixEvent): Line["replyTo"] {
@@ -144,31 +218,29 @@ function pending(letter: Letter, me: string, progress: Map<string, number>): Lin
     senderName: "",
     mine: true,
     timeMs: letter.writtenMs,
-    what: attachment
-      ? {
-          kind: "picture",
-          name: attachment.name,
-          picture: {
-            source: attachment.blob,
-            mimetype: attachment.blob.type,
-            width: attachment.width ?? 0,
-            height: attachment.height ?? 0,
-          },
-        }
-      : contentOf(edit ?? letter.content, edit !== undefined),
+    what: attachment ? attachmentOf(letter, attachment) : contentOf(edit ?? letter.content, edit !== undefined),
     replyTo: null,
     reactions: [],
     unread: 0,
+    mentions: [],
     state: letter.refused === null ? "sending" : "refused",
     progress: attachment ? (progress.get(letter.id) ?? 0) : null,
     refusal: letter.refused,
   };
 }
 
+/** What waits in the outbox looks as it will when it is sent; its bytes are those in the outbox. */
+function attachmentOf(letter: Letter, attachment: Attachment): Line["what"] {
+  const { blob, name, width, height, durationMs, thumbnail } = attachment;
+  const info = { mimetype: blob.type, size: blob.size, w: width, h: height, duration: durationMs };
+  const small = thumbnail ? { thumbnail_url: thumbnail.blob } : {};
+  return contentOf({ ...letter.content, filename: name, url: blob, info: { ...info, ...small } }, false);
+}
+
 /** Loads older events. False: there are none. */
 export async function loadOlder(client: MatrixClient, room: Room): Promise<boolean> {
   const before = room.getLiveTimeline().getEvents().length;
-  await client.scrollback(room, 60);
+  await client.scrollback(room, before < DEEP ? PAGE : PAGE_DEEP);
   return room.getLiveTimeline().getEvents().length > before && room.oldState.paginationToken !== null;
 }
 
@@ -177,4 +249,27 @@ export async function markRead(client: MatrixClient, room: Room): Promise<void> 
   const last = room.getLiveTimeline().getEvents().at(-1);
   if (!last || room.getEventReadUpTo(client.getSafeUserId()) === last.getId()) return;
   await client.sendReadReceipt(last).catch(() => undefined);
+}
+
+/** Loads older events until one is there. False: it is not here, or too far back. */
+export async function loadUntil(client: MatrixClient, room: Room, eventId: string): Promise<boolean> {
+  for (let pages = 0; pages < PAGES_BACK_MAX; pages++) {
+    if (room.getLiveTimeline().getEvents().some((event) => event.getId() === eventId)) return true;
+    if (!(await loadOlder(client, room))) break;
+  }
+  return room.getLiveTimeline().getEvents().some((event) => event.getId() === eventId);
+}
+
+/** Who reacted, by what they reacted with. */
+export function reactionsOf(room: Room, eventId: string): { key: string; names: string[] }[] {
+  const found = room.relations
+    .getChildEventsForEvent(eventId, RelationType.Annotation, EventType.Reaction)
+    ?.getSortedAnnotationsByKey();
+  return (found ?? [])
+    .slice(0, REACTION_KINDS_MAX)
+    .map(([key, events]) => {
+      const senders = new Set([...events].filter((each) => !each.isRedacted()).map((each) => each.getSender() ?? ""));
+      return { key, names: [...senders].slice(0, REACTION_NAMES_MAX).map((sender) => room.getMember(sender)?.name ?? sender) };
+    })
+    .filter(({ names }) => names.length > 0);
 }

@@ -48,28 +48,44 @@ export async function decrypt(data: ArrayBuffer, file: Omit<EncryptedFile, "url"
 export async function upload(client: MatrixClient, room: Room, letter: Letter): Promise<Record<string, unknown>> {
   const { attachment } = letter;
   if (attachment === null) return letter.content;
-  const tell = ({ loaded, total }: { loaded: number; total: number }) => {
-    for (const listener of listeners) listener(letter.id, total ? loaded / total : 0);
-  };
+  const { blob, thumbnail } = attachment;
+  const encrypted = room.hasEncryptionStateEvent();
+  const small = thumbnail ? await put(client, thumbnail.blob, encrypted, "", () => undefined) : null;
+  const whole = await put(client, blob, encrypted, attachment.name, (part) => {
+    for (const listener of listeners) listener(letter.id, part);
+  });
   const info = {
-    mimetype: attachment.blob.type,
-    size: attachment.blob.size,
+    mimetype: blob.type || "application/octet-stream",
+    size: blob.size,
     ...(attachment.width ? { w: attachment.width, h: attachment.height } : {}),
+    ...(attachment.durationMs ? { duration: attachment.durationMs } : {}),
+    ...(thumbnail && small
+      ? {
+          [encrypted ? "thumbnail_file" : "thumbnail_url"]: small,
+          thumbnail_info: { mimetype: thumbnail.blob.type, size: thumbnail.blob.size, w: thumbnail.width, h: thumbnail.height },
+        }
+      : {}),
   };
-  if (!room.hasEncryptionStateEvent()) {
-    const { content_uri } = await client.uploadContent(attachment.blob, {
-      name: attachment.name,
-      progressHandler: tell,
-    });
-    return { ...letter.content, url: content_uri, info };
-  }
-  const { data, file } = await encrypt(await attachment.blob.arrayBuffer());
+  return { ...letter.content, filename: attachment.name, [encrypted ? "file" : "url"]: whole, info };
+}
+
+/** Uploads bytes, encrypted if the room is; what a message says of where they are. */
+async function put(
+  client: MatrixClient,
+  blob: Blob,
+  encrypted: boolean,
+  name: string,
+  tell: (part: number) => void,
+): Promise<string | EncryptedFile> {
+  const progressHandler = ({ loaded, total }: { loaded: number; total: number }) => tell(total ? loaded / total : 0);
+  if (!encrypted) return (await client.uploadContent(blob, { name, progressHandler })).content_uri;
+  const { data, file } = await encrypt(await blob.arrayBuffer());
   const { content_uri } = await client.uploadContent(new Blob([data]), {
     type: "application/octet-stream",
     includeFilename: false,
-    progressHandler: tell,
+    progressHandler,
   });
-  return { ...letter.content, file: { ...file, url: content_uri }, info };
+  return { ...file, url: content_uri };
 }
 
 /** The bytes of an attachment, checked and decrypted. */

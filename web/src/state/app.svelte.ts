@@ -12,6 +12,7 @@ const SITES_KEY = "bongsu.sites";
 const THEME_KEY = "bongsu.theme";
 const LARGE_KEY = "bongsu.large";
 const LOCK = "bongsu";
+const NOTICE_KEY = "bongsu.notice";
 
 function storedSites(): Site[] {
   try {
@@ -27,13 +28,15 @@ class AppState {
   phase = $state<Phase>("welcome");
   place = $state<Place>(readPlace(location.hash));
   siteState = $state<SiteState>({ kind: "normal", site: "" });
-  notice = $state("");
+  /** What is said on the first screen, also after the reload that ends a session. */
+  notice = $state(sessionStorage.getItem(NOTICE_KEY) ?? "");
   theme = $state<Theme>((localStorage.getItem(THEME_KEY) as Theme | null) ?? "auto");
   large = $state(localStorage.getItem(LARGE_KEY) === "yes");
   /** Held in memory for the minute in which a new account's keys are made. */
   password: string | null = null;
 
   begin(): void {
+    sessionStorage.removeItem(NOTICE_KEY);
     window.addEventListener("hashchange", () => (this.place = readPlace(location.hash)));
     this.siteState = this.sites.state;
     this.sites.onChange((state) => (this.siteState = state));
@@ -74,6 +77,7 @@ class AppState {
   leave(notice = ""): void {
     forgetSession(localStorage);
     this.session = null;
+    sessionStorage.setItem(NOTICE_KEY, notice);
     this.notice = notice;
     this.phase = "welcome";
   }

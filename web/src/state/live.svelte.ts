@@ -9,15 +9,24 @@ import {
   RoomMemberEvent,
   RoomStateEvent,
 } from "matrix-js-sdk";
+import { leaveService } from "../matrix/account";
 import { type Chat, chatsOf } from "../matrix/chats";
 import { type Running, start } from "../matrix/client";
 import { openDirect } from "../matrix/direct";
-import { type Encryption, openWithKit, prepareEncryption, recover } from "../matrix/encryption";
+import { type Encryption, openWithKit, prepareEncryption, recover, tryAgain } from "../matrix/encryption";
 import { type Item, layout } from "../matrix/layout";
-import { KEY_PATIENCE_MS, linesOf, loadOlder, markRead } from "../matrix/timeline";
+import { pinnedIds, typing } from "../matrix/rooms";
+import { KEY_PATIENCE_MS, linesOf, loadOlder, loadUntil, markRead } from "../matrix/timeline";
+import { deleteDB } from "idb";
+import { feed } from "../matrix/indexing";
+import { outboxName } from "../matrix/outboxStore";
+import { SearchIndex, searchName } from "../matrix/searchIndex";
 import { onProgress } from "../matrix/upload";
+import { CryptoEvent, type VerificationRequest } from "matrix-js-sdk/lib/crypto-api/index.js";
 import { m } from "../paraglide/messages";
 import { app } from "./app.svelte";
+import { forgetChats, keepChats, readChats } from "./lastChats";
+import { notices } from "./notices.svelte";
 
 const NEWS = [
   ClientEvent.Room,
@@ -28,27 +37,45 @@ const NEWS = [
   RoomEvent.MyMembership,
   RoomEvent.Receipt,
   RoomEvent.Redaction,
+  RoomEvent.Tags,
   RoomMemberEvent.Membership,
+  RoomMemberEvent.Typing,
   RoomStateEvent.Members,
+  RoomStateEvent.Events,
   MatrixEventEvent.Decrypted,
   MatrixEventEvent.Replaced,
 ] as const satisfies EmittedEvents[];
 
 const KEYS_AGAIN_MS = 3_000;
+// Longer than the SDK's own rest of 5 s between two questions for one key.
+const ASK_KEYS_MS = 6_000;
+const ASK_KEYS_MS_MAX = 300_000;
 
 class LiveState {
-  chats = $state.raw<Chat[]>([]);
+  chats = $state.raw<Chat[]>(readChats(app.session?.userId ?? ""));
   items = $state.raw<Item[]>([]);
+  typing = $state.raw<string[]>([]);
+  pinned = $state.raw<string[]>([]);
   roomId = $state<string | null>(null);
   ready = $state(false);
   failure = $state("");
   encryption = $state<Encryption | "starting">("starting");
   waiting = $state(0);
   atBeginning = $state(false);
+  verifying = $state.raw<VerificationRequest | null>(null);
+  /** Null while it opens, and where the device gives it no room. */
+  search: SearchIndex | null = null;
   private running: Running | null = null;
+  /** What is said when the account is removed, whichever request is refused first afterwards. */
+  private farewell = "";
+  private ended = false;
+  /** What had been read when the room was opened: the mark stays while one reads on. */
+  private readUpTo: string | null = null;
   private progress = new Map<string, number>();
   private refreshing = false;
   private loading = false;
+  private asking: ReturnType<typeof setTimeout> | null = null;
+  private askAfterMs = ASK_KEYS_MS;
 
   get client(): MatrixClient {
     if (!this.running) throw new Error("the client has not started");
@@ -71,13 +98,16 @@ class LiveState {
       this.running = await start(session, app.sites, {
         texts: { emptyRoom: m.empty_room(), andOthers: (name, count) => m.and_others({ name, count }) },
         session: () => app.session ?? session,
-        loggedOut: () => void this.end(m.logged_out()),
+        loggedOut: () => void this.end(this.farewell || m.logged_out()),
         changed: () => this.refresh(),
       });
     } catch (error) {
       this.failure = m.error_start({ text: String(error) });
       return;
     }
+    void this.beginSearch(this.client);
+    notices.listen(this.client);
+    this.client.on(CryptoEvent.VerificationRequestReceived, (request) => (this.verifying = request));
     for (const news of NEWS) this.client.on(news, () => this.refresh());
     onProgress((id, part) => {
       this.progress.set(id, part);
@@ -86,7 +116,18 @@ class LiveState {
     await this.running.prepared;
     this.ready = true;
     this.refresh();
+    // What this device held may be older than the account's keys: made from that, they would be made twice.
+    await this.running.upToDate;
     await this.prepareEncryption();
+  }
+
+  private async beginSearch(client: MatrixClient): Promise<void> {
+    try {
+      this.search = await SearchIndex.open(client.getSafeUserId());
+      feed(client, this.search);
+    } catch {
+      // Without the index names are searched, and messages are not.
+    }
   }
 
   private async prepareEncryption(): Promise<void> {
@@ -131,7 +172,9 @@ class LiveState {
 
   private draw(): void {
     if (!this.running || !this.ready) return;
-    this.chats = chatsOf(this.client);
+    const chats = chatsOf(this.client);
+    this.chats = chats;
+    keepChats(this.client.getSafeUserId(), chats);
     this.waiting = this.outbox.waiting().length;
     const { room } = this;
     if (!room) {
@@ -139,13 +182,29 @@ class LiveState {
       return;
     }
     const lines = linesOf(this.running, room, this.progress, Date.now());
-    this.items = layout(lines);
+    this.items = layout(lines, this.readUpTo);
+    this.typing = typing(room, this.client.getSafeUserId());
+    const pinned = pinnedIds(room);
+    if (pinned.join() !== this.pinned.join()) this.pinned = pinned;
     if (lines.some((line) => line.what.kind === "waiting")) setTimeout(() => this.refresh(), KEY_PATIENCE_MS);
+    if (lines.some((line) => line.what.kind === "waiting" || line.what.kind === "unreadable")) this.askAgain(room);
     if (document.visibilityState === "visible") void markRead(this.client, room);
+  }
+
+  /** Another device may still bring the missing keys to the backup: asks at growing distances, one question at a time. */
+  private askAgain(room: Room): void {
+    if (this.asking !== null) return;
+    this.asking = setTimeout(() => {
+      this.asking = null;
+      this.askAfterMs = Math.min(this.askAfterMs * 2, ASK_KEYS_MS_MAX);
+      if (this.roomId === room.roomId) void tryAgain(this.client, room).then(() => this.refresh());
+    }, this.askAfterMs);
   }
 
   async open(roomId: string | null): Promise<void> {
     this.roomId = roomId;
+    this.readUpTo = this.room?.getEventReadUpTo(this.client.getSafeUserId()) ?? null;
+    this.askAfterMs = ASK_KEYS_MS;
     this.atBeginning = false;
     this.draw();
     const { room } = this;
@@ -169,17 +228,48 @@ class LiveState {
     }
   }
 
+  /** Brings a message of the open room here. False: it cannot be had. */
+  async seek(eventId: string): Promise<boolean> {
+    const { room } = this;
+    if (!room) return false;
+    try {
+      return await loadUntil(this.client, room, eventId);
+    } catch {
+      return false;
+    } finally {
+      this.draw();
+    }
+  }
+
   async chatWith(userId: string): Promise<void> {
     app.go({ screen: "room", roomId: await openDirect(this.client, userId) });
   }
 
+  /** @throws WrongPassword */
+  async leaveService(password: string): Promise<void> {
+    this.farewell = m.left_service();
+    try {
+      await leaveService(this.client, password);
+    } catch (error) {
+      this.farewell = "";
+      throw error;
+    }
+    await this.end(this.farewell);
+  }
+
   /** Leaves this account on this device, and everything the device held of it. */
   async end(notice = ""): Promise<void> {
+    if (this.ended) return;
+    this.ended = true;
     const running = this.running;
     this.running = null;
     this.ready = false;
     await running?.stop();
     await running?.client.clearStores({ cryptoDatabasePrefix: `bongsu-${app.session?.userId ?? ""}` }).catch(() => undefined);
+    this.search?.close();
+    const { userId = "" } = app.session ?? {};
+    await Promise.all([searchName(userId), outboxName(userId)].map((name) => deleteDB(name).catch(() => undefined)));
+    forgetChats();
     app.leave(notice);
     location.reload();
   }

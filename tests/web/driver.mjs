@@ -1,0 +1,132 @@
+// What the scripts of the web client share: a browser, people in it, and controls found by what people see.
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+
+const web = new URL("../../web/", import.meta.url);
+const require = createRequire(web);
+const { chromium } = require("playwright-core");
+const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+
+export const PASSWORD = "봉수대 다섯 개";
+const PATIENCE_MS = 30_000;
+// A microphone that hums, and no question whether it may.
+const ARGS = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
+const BAD = /Content Security Policy|Uncaught|TypeError(?!: Failed to fetch)|ReferenceError/;
+
+export async function drive(url, folder, language, width) {
+  mkdirSync(folder, { recursive: true });
+  const texts = JSON.parse(readFileSync(new URL(`messages/${language}.json`, web), "utf8"));
+  const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ARGS });
+  const pages = [];
+  const complaints = [];
+  const allowed = [url];
+
+  async function person(name, at = "/") {
+    const context = await browser.newContext({
+      locale: language === "ko" ? "ko-KR" : "en-US",
+      viewport: { width: Number(width), height: Number(width) < 900 ? 740 : 800 },
+      timezoneId: "Asia/Seoul",
+      hasTouch: Number(width) < 900,
+    });
+    const page = await context.newPage();
+    page.setDefaultTimeout(PATIENCE_MS);
+    page.on("console", (said) => {
+      if (BAD.test(said.text())) complaints.push(`${name}: ${said.text()}`);
+      if (process.env.LOUD) console.error(name, said.type(), said.text().slice(0, 300));
+    });
+    page.on("pageerror", (error) => complaints.push(`${name}: ${error.stack ?? error}`));
+    page.on("request", (request) => {
+      const asked = request.url();
+      if (!/^(?:blob|data):/.test(asked) && !allowed.some((site) => asked.startsWith(site)))
+        complaints.push(`${name} asked a third party: ${asked}`);
+    });
+    await page.goto(url + at);
+    pages.push([name, page]);
+    return page;
+  }
+
+  /** A text of the client as a pattern: its {variables} stand for anything. */
+  const like = (key) =>
+    new RegExp(`^${texts[key].replace(/[.*+?^$()|[\]\\]/g, "\\$&").replace(/\{\w+\}/g, ".+")}$`);
+  const button = (page, key) => page.getByRole("button", { name: like(key), exact: true });
+  const dialog = (page, key) => page.getByRole("dialog").getByRole("button", { name: like(key), exact: true });
+  const tab = (page, key) => page.getByRole("navigation").getByText(texts[key], { exact: true }).click();
+  const shows = (page, text) => page.getByRole("log").getByText(text, { exact: true }).last().waitFor();
+  const picture = (page, name) => page.screenshot({ path: join(folder, `${language}-${width}-${name}.png`) });
+
+  /** A screenshot, and what axe finds serious on the screen, and what a finger would miss. */
+  async function shot(page, name) {
+    await picture(page, name);
+    await page.evaluate(axe);
+    const found = await page.evaluate(async () => {
+      const { violations } = await window.axe.run(document, { resultTypes: ["violations"] });
+      return violations
+        .filter(({ impact }) => impact === "serious" || impact === "critical")
+        .flatMap(({ id, nodes }) => nodes.slice(0, 3).map((node) => `${id}: ${node.html.slice(0, 160)} ${node.failureSummary}`));
+    });
+    const small = await page.evaluate(() =>
+      [...document.querySelectorAll("button, a[href], select, label > input")].flatMap((control) => {
+        const target = control.matches("label > input") ? control.parentElement : control;
+        const { width: wide, height: high } = target.getBoundingClientRect();
+        // A link within a sentence is as high as its line.
+        const inText = target.matches("a") && getComputedStyle(target).display === "inline";
+        const shown = target.checkVisibility({ opacityProperty: true, visibilityProperty: true }) && wide > 0;
+        return shown && !inText && (high < 43.5 || wide < 43.5) ? [`${wide}x${high} ${target.outerHTML.slice(0, 120)}`] : [];
+      }),
+    );
+    for (const each of found) complaints.push(`${name}: axe: ${each}`);
+    for (const each of small) complaints.push(`${name}: too small for a finger: ${each}`);
+  }
+
+  async function register(page, name) {
+    await page.getByLabel(texts.name, { exact: true }).fill(name);
+    await page.getByLabel(texts.password, { exact: true }).fill(PASSWORD);
+    await button(page, "register").click();
+  }
+
+  async function logIn(page, name) {
+    await button(page, "to_log_in").click();
+    await page.getByLabel(texts.name, { exact: true }).fill(name);
+    await page.getByLabel(texts.password, { exact: true }).fill(PASSWORD);
+    await button(page, "log_in").click();
+  }
+
+  async function say(page, text) {
+    await page.getByLabel(texts.write_message).fill(text);
+    await page.keyboard.press("Enter");
+  }
+
+  async function menu(page, text) {
+    const message = page.locator(".message").filter({ hasText: text }).last();
+    await message.hover();
+    await message.getByLabel(texts.more, { exact: true }).click();
+  }
+
+  async function act(page, text, name) {
+    await menu(page, text);
+    await page.getByRole("dialog").getByRole("button", { name, exact: true }).click();
+  }
+
+  /** Runs a story; what fails leaves a screenshot of every page and ends with status 1. */
+  async function tell(story) {
+    try {
+      await story();
+      if (complaints.length > 0) throw new Error("the pages complained");
+    } catch (error) {
+      console.log([error.stack, ...new Set(complaints)].join("\n"));
+      for (const [name, page] of pages) await picture(page, `failed-${name}`).catch(() => undefined);
+      process.exitCode = 1;
+    } finally {
+      await browser.close();
+    }
+  }
+
+  return { texts, person, like, button, dialog, tab, shows, shot, register, logIn, say, menu, act, tell, allowed, browser };
+}
+
+export const step = (text) => console.log(`ok ${text}`);
+
+/** The recovery kit's text, once it is made. */
+export const kitOf = (page) =>
+  page.waitForFunction(() => JSON.parse(localStorage.getItem("bongsu.session")).recoveryKey).then((it) => it.jsonValue());
