@@ -187,7 +187,9 @@ def demo(folder: Path | None) -> None:
         town.seed()
         town.start()
         page = server(town)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        # A shell that starts it in the background has it ignore Ctrl-C.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.default_int_handler)
         click.echo(f"bongsu demo ready at http://127.0.0.1:{page.server_port} (Ctrl-C ends it)")
         try:
             page.serve_forever()
