@@ -59,6 +59,8 @@ class Peers:
         self._catching_up: asyncio.Future[bool] | None = None
         self._met: Cache[tuple[str, str], float] = Cache(20_000)
         self.links: dict[bytes, Link] = {}
+        # When the link with a node was made or cut last, in milliseconds since 1970: for operators.
+        self.changed_ms: dict[bytes, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         # Links with nodes that were revoked, which end in a moment.
@@ -131,6 +133,7 @@ class Peers:
             over_fabric=fabric,
         )
         self.links[peer.node] = link
+        self.changed_ms[peer.node] = self._node.now_ms()
         logger.info("linked with site %s", peer.details.site)
         self._sites_changed()
         try:
@@ -138,6 +141,7 @@ class Peers:
         finally:
             if self.links.get(peer.node) is link:
                 del self.links[peer.node]
+                self.changed_ms[peer.node] = self._node.now_ms()
                 logger.info("the link with site %s is cut", peer.details.site)
                 self._sites_changed()
         return peer
@@ -180,6 +184,11 @@ class Peers:
         if before.peer.details.session != peer.details.session or fabric:
             return True
         return not before.over_fabric and called == (self._node.log.key.node < peer.node)
+
+    @property
+    def changed(self) -> asyncio.Event:
+        """Set when a link is made or cut next."""
+        return self._changed
 
     def of_other_sites(self) -> list[Link]:
         """Links with core nodes of other sites, whose disks make a promise."""

@@ -219,6 +219,7 @@ class Link:
         except Damaged as damage:
             # Others may have it whole; this node must not give on what it cannot prove.
             logger.error("%s", damage)
+            self._log.on_damaged(damage)
             return None
         if found is None:
             return None

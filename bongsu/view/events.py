@@ -130,7 +130,9 @@ class Events:
         try:
             body = self.log.bodies([position])[position]
         except Damaged as damage:
-            # The rest of the room must stay readable: the row still knows the place, the content is lost.
+            self.log.on_damaged(damage)
+            # Where no other site has it, the rest of the room must stay readable: the row still knows the
+            # place, the content is lost.
             logger.error("event %s is damaged in log.db, run `bongsu verify`: %s", event_id, damage)
             row = self.row(event_id)
             assert row is not None
