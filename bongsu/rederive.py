@@ -13,7 +13,8 @@ from bongsu.view.changes import Changes
 from bongsu.view.checkpoint import Checkpointer
 from bongsu.view.context import Context
 from bongsu.view.db import Database
-from bongsu.view.rebuild import BESIDE, Seeds, begin
+from bongsu.view.opening import BESIDE
+from bongsu.view.rebuild import Seeds, begin
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bongsu.lab import commands, processes
-from bongsu.lab.plan import Plan, Process
+from bongsu.lab.plan import NodePlan, Plan, Process
 
 
 def act(plan: Plan, name: str, target: str) -> None:
@@ -41,6 +41,15 @@ def _destroy(plan: Plan, struck: list[Process]) -> None:
         shutil.rmtree(Path(process.config).parent, ignore_errors=True)
 
 
+def _damage(plan: Plan, struck: list[Process]) -> None:
+    """The machine dies, and half of its log with it."""
+    _burn(plan, struck)
+    for process in struck:
+        if isinstance(process, NodePlan):
+            log = Path(process.data, "log.db")
+            os.truncate(log, log.stat().st_size // 2)
+
+
 def _revive(plan: Plan, struck: list[Process]) -> None:
     commands.start_all(plan)
 
@@ -72,6 +81,7 @@ def _wipe(plan: Plan, struck: list[Process]) -> None:
 ACTS: dict[str, Callable[[Plan, list[Process]], None]] = {
     "burn": _burn,
     "destroy": _destroy,
+    "damage": _damage,
     "revive": _revive,
     "pause": _pause,
     "resume": _resume,

@@ -65,6 +65,14 @@ PLANS = {
             ("a",),
         ),
         DrillPlan(
+            "site-disk-damaged",
+            "데이터센터 하나가 꺼지고 디스크가 상한 채 돌아온다.",
+            "One data centre goes dark, and comes back with half of its log damaged.",
+            40,
+            (Step(10, "damage", "a"), Step(16, "revive", "a")),
+            ("a",),
+        ),
+        DrillPlan(
             "all-power",
             "모든 곳의 전원이 한꺼번에 나갔다가 돌아온다.",
             "Every process everywhere is killed at once, then started again.",

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from bongsu.drill.town import Api, Town, histories, settle
 from bongsu.errors import FatalError
 from bongsu.lab import commands
 from bongsu.lab.plan import Plan
+from bongsu.operate.against import ask, compare
 
 LOADS = 2
 COLLECT_S = 120
@@ -36,6 +38,13 @@ class Outcome:
         self.logins_s: list[float] = []
         # Seconds after the end until all sites that are there told the same histories; None: they did not.
         self.agreed_s: float | None = None
+        # Scopes whose digests differed between sites at the end, a sentence each.
+        self.differing: list[str] = []
+
+    @property
+    def kept(self) -> bool:
+        """Whether every promise was kept, and every site holds the same."""
+        return self.findings.clean and self.agreed_s is not None and not self.differing
 
 
 def run(
@@ -162,6 +171,8 @@ def _judge(outcome: Outcome, api: Api, lab: Plan, town: Town) -> None:
         told = histories(api, there, town)
     if _agree(told):
         outcome.agreed_s = time.monotonic() - began
+    there_nodes = [node for node in lab.nodes if node.site in there]
+    outcome.differing = compare([partial(ask, node.private) for node in there_nodes], CONVERGE_S)
     fault_s = outcome.happened[0][0] if outcome.happened else None
     outcome.findings = check(outcome.people, told, struck=outcome.plan.struck, fault_s=fault_s)
 

@@ -76,6 +76,7 @@ def node_settings(plan: Plan, node: NodePlan, root_key: str) -> str:
         "public_url": node.url,
         "peer_listen": node.peer_listen,
         "peers": [f"{peer_scheme}://{other.peer_listen}" for other in plan.nodes if other is not node],
+        "private_listen": node.private.removeprefix("http://"),
         "nats": [f"{scheme}://{server.host}:{server.port}" for server in own_first],
         "free_bytes_min": 64 * 1024 * 1024,
     }

@@ -45,6 +45,7 @@ class Heads:
         self.node = node
         self.public_key = public_key
         self.nodes: dict[bytes, bytes] = {}
+        self.ordinal_min = 0
         self.reset()
 
     def reset(self) -> None:
@@ -151,7 +152,7 @@ class Heads:
         if self._ordinal == 0:
             top = self.reader.value("SELECT max(ordinal) FROM logs WHERE node=?", (self.node,)) or 0
             mine = [held.ordinal for held in self.latest.values() if held.log.node == self.node]
-            self._ordinal = max(int(top), *mine, 0) + 1
+            self._ordinal = max(int(top), *mine, self.ordinal_min) + 1
             self._know(self.public_key, self.node, request)
         log = LogName(self.node, self.epoch, lane)
         assert log not in self.latest, "an epoch is opened once a lane"

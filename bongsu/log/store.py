@@ -9,9 +9,10 @@ from typing import Any
 
 from bongsu import limits
 from bongsu.clock import Clock
-from bongsu.errors import FatalError, MatrixError, too_large
+from bongsu.errors import FatalError, MatrixError, StoreDamaged, too_large
 from bongsu.log import verify
-from bongsu.log.epoch import Held, covered, undecided, vector_at, vector_of
+from bongsu.log.beyond import positions_beyond
+from bongsu.log.epoch import Held, covered, vector_at, vector_of
 from bongsu.log.files import Files, free_bytes, open_files
 from bongsu.log.foreign import Checked, Foreign, Refused, Taken, check
 from bongsu.log.heads import Heads
@@ -51,6 +52,8 @@ class LogStore:
         self.on_committed: Callable[[list[Record]], None] = _ignore
         # Called once, when a promise can no longer be kept; from then on every append is refused.
         self.on_fatal: Callable[[FatalError], None] = _ignore
+        # Called with a record that is not what was written; raises it again if nobody may go on.
+        self.on_damaged: Callable[[Damaged], None] = _ignore
         self.fatal: FatalError | None = None
         self.free_bytes_min = 0
         self.admin_contact = ""
@@ -83,11 +86,12 @@ class LogStore:
         opener: Opener = connect,
         writer: MakeWriter = Writer,
         random_bytes: Callable[[int], bytes] = os.urandom,
+        ordinal_min: int = 0,
     ) -> "LogStore":
         """Open log.db, made if it is not there. Every opening is a new start of the node, with a new epoch.
-        `opener`, `writer` and `random_bytes` are the simulator's to replace.
+        `ordinal_min`: which start this is at least, where the file may know of fewer than there were.
         Raises:
-            FatalError: another process has it, or it is damaged; the sentence says what to do.
+            StoreDamaged, FatalError: it is damaged, or another process has it; the sentence says what to do.
         """
         files = open_files(path, opener)
         try:
@@ -95,8 +99,9 @@ class LogStore:
             verify.check_newest_heads(store._reader)
         except Exception as error:
             files.close()
-            raise FatalError(f"{path} is damaged: {error} Restore it, or move it away.") from error
+            raise StoreDamaged(f"{path} is damaged: {error} Restore it, or move it away.") from error
         store.free_bytes_min = free_bytes_min
+        store._heads.ordinal_min = ordinal_min
         store.admin_contact = admin_contact
         return store
 
@@ -226,6 +231,11 @@ class LogStore:
         return self._head_position
 
     @property
+    def epoch(self) -> int:
+        """The epoch that this process opens its logs with."""
+        return self._heads.epoch
+
+    @property
     def start_tag(self) -> bytes:
         """Names this start in a token's local shortcut; until it has written, the last start that did."""
         return self._tag_shown
@@ -268,17 +278,7 @@ class LogStore:
 
     def positions_beyond(self, vector: Vector) -> list[int]:
         """The positions of all records that the holder of `vector` has not seen, in order."""
-        held = {state.log: (log_id, state) for log_id, state, _ in self._reader.held()}
-        states = {log: state for log, (_, state) in held.items()}
-        sql = "SELECT position FROM records WHERE log_id=? AND seq>? AND position<=?"
-        positions: list[int] = []
-        for log, (log_id, state) in held.items():
-            seq = covered(states, vector, log)
-            if seq < state.seq and not undecided(state, vector):
-                rows = self._reader.rows(sql, (log_id, seq, self._head_position))
-                positions.extend(position for (position,) in rows)
-        positions.sort()
-        return positions
+        return positions_beyond(self._reader, vector, self._head_position)
 
     def verify(self, progress: Callable[[int], None] = _ignore) -> Report:
         """Check everything: each chain, header, body and head. Slow; `progress` gets the count so far."""

@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bongsu.errors import FatalError
-from bongsu.log.store import Damaged, LogStore
+from bongsu.log.store import LogStore
 from bongsu.view.apply import catch_up
 from bongsu.view.context import Context
 from bongsu.view.db import Database
 
 Progress = Callable[[int, int], None]
-BESIDE = "view.db.new"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,36 +64,3 @@ def rebuild(
             return context.db
         seeds = Seeds.of(context.db)
         context.db.close()
-
-
-def rebuild_in_place(
-    path: Path, log: LogStore, root_key: bytes | None, now_ms: Callable[[], int], progress: Progress
-) -> None:
-    """Build a view beside the one there is, which goes only when the new one is whole.
-
-    Raises:
-        FatalError: the log is damaged.
-    """
-    beside = path.with_name(BESIDE)
-    try:
-        rebuild(beside, log, root_key, now_ms, progress).close()
-    except Damaged as damage:
-        raise _damaged(damage) from damage
-    Database.remove(path)
-    beside.replace(path)
-
-
-def catch_up_whole(context: Context, progress: Progress) -> None:
-    """Apply all that the view lacks.
-
-    Raises:
-        FatalError: the log is damaged.
-    """
-    try:
-        catch_up(context, progress)
-    except Damaged as damage:
-        raise _damaged(damage) from damage
-
-
-def _damaged(damage: Damaged) -> FatalError:
-    return FatalError(f"{damage} Restore log.db from a copy; `bongsu verify` lists what is damaged.")
