@@ -102,7 +102,7 @@ class Taker:
         gaps = self._ledger.vector().missing(self.theirs)
         if any(gap.lane is None or gap.lane in self._lanes for gap in gaps):
             return True
-        # A log whose end is named here, and which the peer holds beyond it: its node came from an old image.
+        # A log whose end is named here, held beyond it by the peer: its node came back from an old image.
         return any(
             log.lane in self._lanes and self._theirs(log, state) > state.seq
             for log, state in self._ledger.held().items()

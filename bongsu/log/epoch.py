@@ -194,7 +194,7 @@ def covered(held: Mapping[LogName, Held], vector: Vector, log: LogName) -> int:
 
 
 def undecided(state: Held, vector: Vector) -> bool:
-    """Whether only an opening record that is not held here says if the holder of `vector` has the log.
+    """Whether only a later opening record, not held here, says if the holder of `vector` has the log.
 
     `covered` says no, so that nothing is ever taken for given. To a client nothing is shown of it meanwhile:
     it was shown all of it elsewhere, most likely, and a token does not forget.

@@ -1,4 +1,4 @@
-"""One run: three sites, people and faults, from one seed; then everything heals, and the oracle judges."""
+"""One run: three sites, people and faults, all from one seed; then all heals, and the oracle judges."""
 
 import asyncio
 import gc
@@ -59,7 +59,7 @@ class World:
     """The parts of one run."""
 
     def __init__(self, seed: int, faults: Sequence[str] | None, folder: Path) -> None:
-        self.random = random.Random(seed)  # noqa: S311 - a run must be the same again
+        self.random = random.Random(seed)
         self.folder = folder
         self.loop = Loop()
         self.journal = Journal()
@@ -79,7 +79,7 @@ class World:
 
     def split(self) -> random.Random:
         """Chance of its own for one part, so that the others' use does not change it."""
-        return random.Random(self.random.getrandbits(64))  # noqa: S311
+        return random.Random(self.random.getrandbits(64))
 
     def _choose(self, names: Sequence[str] | None) -> tuple[Fault, ...]:
         """Swarm testing: each seed has a random subset of the faults; every fourth has one alone."""

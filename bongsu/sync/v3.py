@@ -7,7 +7,6 @@ from typing import Any
 from bongsu import limits
 from bongsu.canonical import json_bytes
 from bongsu.errors import MatrixError
-from bongsu.log.epoch import merged
 from bongsu.log.record import Lane
 from bongsu.log.vector import Vector
 from bongsu.node import Node
@@ -76,7 +75,7 @@ async def _catch_up(node: Node, token: Token, user_id: str) -> None:
 
 def _held(node: Node, token: Token) -> bool:
     """Whether all that the client has seen is here."""
-    return _is_shortcut(node, token) or merged(node.log.held(), node.vector, token.vector) == node.vector
+    return _is_shortcut(node, token) or node.log.merged(node.vector, token.vector) == node.vector
 
 
 def _is_shortcut(node: Node, token: Token) -> bool:
@@ -106,13 +105,13 @@ def next_batch(node: Node, token: Token | None, last: int | None = None) -> Toke
     known = Vector.empty() if token is None or _is_shortcut(node, token) else token.vector
     if last is not None:
         vector = node.shown(node.log.vector_at(last, Lane.BULK, node.position))
-        return Token(NO_START, 0, node.live.count, merged(node.log.held(), vector, known))
-    both = merged(node.log.held(), node.vector, known)
-    if both == node.vector and not node.holds_back:
+        return Token(NO_START, 0, node.live.count, node.log.merged(vector, known))
+    merged = node.log.merged(node.vector, known)
+    if merged == node.vector and not node.holds_back:
         return Token(node.log.start_tag, node.position, node.live.count, node.vector)
     # The client has seen records this node lacks: the shortcut would deliver them again. Or events wait here
     # for others: the shortcut would pass over them, since they keep their place in the order of arrival.
-    return Token(NO_START, 0, node.live.count, both)
+    return Token(NO_START, 0, node.live.count, merged)
 
 
 def _at_end(node: Node, since: Since) -> bool:

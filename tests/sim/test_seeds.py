@@ -1,4 +1,4 @@
-"""The simulator over many seeds, in processes of their own; docs/simulator.md: how to see one again."""
+"""The simulator over many seeds, each in its own process; docs/simulator.md says how to see one again."""
 
 import os
 import subprocess
