@@ -4,14 +4,11 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from bongsu.sim.site import Site
+from bongsu.sim.stage import Stage
 
-if TYPE_CHECKING:
-    from bongsu.sim.world import World
-
-Inject = Callable[["World", random.Random], Awaitable[None]]
+Inject = Callable[[Stage, random.Random], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +37,6 @@ async def wait(rnd: random.Random, least_s: float, most_s: float) -> None:
     await asyncio.sleep(rnd.uniform(least_s, most_s))
 
 
-async def back(world: "World", rnd: random.Random, site: Site, most_s: float = 6.0) -> None:
+async def back(world: Stage, rnd: random.Random, site: Site, most_s: float = 6.0) -> None:
     await wait(rnd, 0.05, most_s)
     world.start(site)

@@ -2,20 +2,16 @@
 
 import asyncio
 import random
-from typing import TYPE_CHECKING
 
 from bongsu.sim import disk as disks
 from bongsu.sim.fault import back, fault, wait
-
-if TYPE_CHECKING:
-    from bongsu.sim.world import World
-
+from bongsu.sim.stage import Stage
 
 # Processes
 
 
 @fault("process-kill", 1)
-async def process_kill(world: "World", rnd: random.Random) -> None:
+async def process_kill(world: Stage, rnd: random.Random) -> None:
     """SIGKILL at any moment, and a new start."""
     for _ in range(3):
         await wait(rnd, 1, 7)
@@ -25,7 +21,7 @@ async def process_kill(world: "World", rnd: random.Random) -> None:
 
 
 @fault("power-cut", 8)
-async def power_cut(world: "World", rnd: random.Random) -> None:
+async def power_cut(world: Stage, rnd: random.Random) -> None:
     """The power goes at one site, with all that was not synced."""
     for _ in range(3):
         await wait(rnd, 1, 7)
@@ -35,7 +31,7 @@ async def power_cut(world: "World", rnd: random.Random) -> None:
 
 
 @fault("torn-write", 8)
-async def torn_write(world: "World", rnd: random.Random) -> None:
+async def torn_write(world: Stage, rnd: random.Random) -> None:
     """The power goes in the middle of a commit."""
     for _ in range(3):
         await wait(rnd, 1, 5)
@@ -47,7 +43,7 @@ async def torn_write(world: "World", rnd: random.Random) -> None:
 
 
 @fault("two-killed", 2)
-async def two_killed(world: "World", rnd: random.Random) -> None:
+async def two_killed(world: Stage, rnd: random.Random) -> None:
     """Two of three sites go together."""
     await wait(rnd, 2, 10)
     gone = rnd.sample(world.sites, 2)
@@ -58,7 +54,7 @@ async def two_killed(world: "World", rnd: random.Random) -> None:
 
 
 @fault("all-power", 2)
-async def all_power(world: "World", rnd: random.Random) -> None:
+async def all_power(world: Stage, rnd: random.Random) -> None:
     """The power goes everywhere at once."""
     await wait(rnd, 2, 15)
     for site in world.sites:
@@ -70,7 +66,7 @@ async def all_power(world: "World", rnd: random.Random) -> None:
 
 
 @fault("killed-while-starting", 29)
-async def killed_while_starting(world: "World", rnd: random.Random) -> None:
+async def killed_while_starting(world: Stage, rnd: random.Random) -> None:
     """Again and again, before it is done with what the last end left (also row 32)."""
     await wait(rnd, 1, 8)
     site = rnd.choice(world.sites)
@@ -81,7 +77,7 @@ async def killed_while_starting(world: "World", rnd: random.Random) -> None:
 
 
 @fault("rolling-restart", 28)
-async def rolling_restart(world: "World", rnd: random.Random) -> None:
+async def rolling_restart(world: Stage, rnd: random.Random) -> None:
     """Every site ends cleanly and starts again, one after the other."""
     await wait(rnd, 1, 4)
     for site in rnd.sample(world.sites, len(world.sites)):
@@ -91,7 +87,7 @@ async def rolling_restart(world: "World", rnd: random.Random) -> None:
 
 
 @fault("pause", 12)
-async def pause(world: "World", rnd: random.Random) -> None:
+async def pause(world: Stage, rnd: random.Random) -> None:
     """SIGSTOP, and SIGCONT later."""
     for _ in range(2):
         await wait(rnd, 1, 6)
@@ -106,7 +102,7 @@ async def pause(world: "World", rnd: random.Random) -> None:
 
 
 @fault("slow-disk", 6)
-async def slow_disk(world: "World", rnd: random.Random) -> None:
+async def slow_disk(world: Stage, rnd: random.Random) -> None:
     """An fsync takes seconds."""
     await wait(rnd, 1, 6)
     disk = rnd.choice(world.sites).disk
@@ -116,7 +112,7 @@ async def slow_disk(world: "World", rnd: random.Random) -> None:
 
 
 @fault("disk-full", 7)
-async def disk_full(world: "World", rnd: random.Random) -> None:
+async def disk_full(world: Stage, rnd: random.Random) -> None:
     """No room, found out in the middle of a write or before it."""
     for _ in range(2):
         await wait(rnd, 1, 5)
@@ -131,7 +127,7 @@ async def disk_full(world: "World", rnd: random.Random) -> None:
 
 
 @fault("fsync-error", 9)
-async def fsync_error(world: "World", rnd: random.Random) -> None:
+async def fsync_error(world: Stage, rnd: random.Random) -> None:
     """An fsync fails: the node stops, and comes back on what is there."""
     await wait(rnd, 1, 10)
     rnd.choice(world.sites).disk.sync_fails = True
@@ -139,18 +135,18 @@ async def fsync_error(world: "World", rnd: random.Random) -> None:
 
 
 @fault("bit-flip", 10)
-async def bit_flip(world: "World", rnd: random.Random) -> None:
+async def bit_flip(world: Stage, rnd: random.Random) -> None:
     """A bit of log.db or view.db is another, found at the start or later."""
     await _spoil(world, rnd, cut=False)
 
 
 @fault("truncated-file", 10)
-async def truncated_file(world: "World", rnd: random.Random) -> None:
+async def truncated_file(world: Stage, rnd: random.Random) -> None:
     """A file has lost its end."""
     await _spoil(world, rnd, cut=True)
 
 
-async def _spoil(world: "World", rnd: random.Random, *, cut: bool) -> None:
+async def _spoil(world: Stage, rnd: random.Random, *, cut: bool) -> None:
     await wait(rnd, 3, 12)
     victim = world.victim
     victim.kill()
@@ -163,7 +159,7 @@ async def _spoil(world: "World", rnd: random.Random, *, cut: bool) -> None:
 
 
 @fault("disk-destroyed", 1)
-async def disk_destroyed(world: "World", rnd: random.Random) -> None:
+async def disk_destroyed(world: Stage, rnd: random.Random) -> None:
     """A data centre burns; an empty disk takes its place."""
     await wait(rnd, 2, 12)
     world.victim.kill("power")
@@ -174,7 +170,7 @@ async def disk_destroyed(world: "World", rnd: random.Random) -> None:
 
 
 @fault("amnesia", 17)
-async def amnesia(world: "World", rnd: random.Random) -> None:
+async def amnesia(world: Stage, rnd: random.Random) -> None:
     """A site comes back from an image of some time ago."""
     for _ in range(2):
         await wait(rnd, 1, 5)
@@ -191,7 +187,7 @@ async def amnesia(world: "World", rnd: random.Random) -> None:
 
 
 @fault("cloned-disk", 18)
-async def cloned_disk(world: "World", rnd: random.Random) -> None:
+async def cloned_disk(world: Stage, rnd: random.Random) -> None:
     """Two copies of one site run side by side, until an operator ends one."""
     await wait(rnd, 2, 8)
     victim = world.victim

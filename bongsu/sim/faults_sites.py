@@ -1,7 +1,6 @@
 """Sites that come, go and lie, and what clients do at the worst moment."""
 
 import random
-from typing import TYPE_CHECKING
 
 from bongsu import authority, drafts
 from bongsu.authority import Cut
@@ -12,10 +11,7 @@ from bongsu.log.record import Draft, Lane, service_scope
 from bongsu.sim.fault import fault, wait
 from bongsu.sim.lies import lie
 from bongsu.sim.site import Site
-
-if TYPE_CHECKING:
-    from bongsu.sim.world import World
-
+from bongsu.sim.stage import Stage
 
 UNKNOWN_KIND = 90
 
@@ -23,7 +19,7 @@ UNKNOWN_KIND = 90
 
 
 @fault("late-joiner", 0)
-async def late_joiner(world: "World", rnd: random.Random) -> None:
+async def late_joiner(world: Stage, rnd: random.Random) -> None:
     """A fourth site is enrolled, fills itself and serves."""
     await wait(rnd, 2, 10)
     site = world.new_site("delta")
@@ -37,7 +33,7 @@ async def late_joiner(world: "World", rnd: random.Random) -> None:
 
 
 @fault("unknown-kind", 28)
-async def unknown_kind(world: "World", rnd: random.Random) -> None:
+async def unknown_kind(world: Stage, rnd: random.Random) -> None:
     """A newer release writes what this one carries unread."""
     for _ in range(4):
         await wait(rnd, 0.5, 5)
@@ -48,8 +44,9 @@ async def unknown_kind(world: "World", rnd: random.Random) -> None:
 
 
 @fault("lying-site", 20)
-async def lying_site(world: "World", rnd: random.Random) -> None:
+async def lying_site(world: Stage, rnd: random.Random) -> None:
     """A valid key writes what no honest node would; the others carry on."""
+    world.somebody_lies = True
     for _ in range(6):
         await wait(rnd, 0.5, 4)
         site = world.victim
@@ -65,7 +62,7 @@ async def _quietly(site: Site, *written: Draft) -> None:
 
 
 @fault("revoked", 19)
-async def revoked(world: "World", rnd: random.Random) -> None:
+async def revoked(world: Stage, rnd: random.Random) -> None:
     """A site is shut out with a cut at what the others hold; later it is replaced under a new key."""
     await wait(rnd, 4, 14)
     victim = world.victim
@@ -94,7 +91,7 @@ async def _take(site: Site, text: str) -> None:
 
 
 @fault("same-name", 24)
-async def same_name(world: "World", rnd: random.Random) -> None:
+async def same_name(world: Stage, rnd: random.Random) -> None:
     """The same name is claimed at several sites at once, as after the loss of the lock."""
     await wait(rnd, 1, 10)
     name = f"@twin{rnd.randrange(100)}:sim.example"
@@ -112,7 +109,7 @@ async def same_name(world: "World", rnd: random.Random) -> None:
 
 
 @fault("password-change", 26)
-async def password_change(world: "World", rnd: random.Random) -> None:
+async def password_change(world: Stage, rnd: random.Random) -> None:
     """Somebody changes the password and logs the others out; on both sides, perhaps."""
     client = world.clients[-1]
     client.may_be_out = True
@@ -134,14 +131,14 @@ async def password_change(world: "World", rnd: random.Random) -> None:
 
 
 @fault("lost-answers", 23)
-async def lost_answers(world: "World", rnd: random.Random) -> None:
+async def lost_answers(world: Stage, rnd: random.Random) -> None:
     """What a client asked for is done, and the answer never comes: it asks again, elsewhere."""
     for site in world.sites:
         site.answers_lost = rnd.uniform(0.02, 0.3)
 
 
 @fault("wandering-clients", 15)
-async def wandering_clients(world: "World", rnd: random.Random) -> None:
+async def wandering_clients(world: Stage, rnd: random.Random) -> None:
     """Clients change sites all the time, with tokens the next site has not caught up with."""
     for _ in range(60):
         await wait(rnd, 0.05, 0.6)

@@ -1,25 +1,21 @@
 """Faults of the wires between sites, and of clocks."""
 
 import random
-from typing import TYPE_CHECKING
 
 from bongsu.sim.fault import fault, wait
 from bongsu.sim.network import Wire
-
-if TYPE_CHECKING:
-    from bongsu.sim.world import World
-
+from bongsu.sim.stage import Stage
 
 # Wires
 
 
-def _pairs(world: "World") -> list[Wire]:
+def _pairs(world: Stage) -> list[Wire]:
     names = [site.name for site in world.sites]
     return [world.network.wire(one, other) for one in names for other in names if one != other]
 
 
 @fault("partition", 3)
-async def partition(world: "World", rnd: random.Random) -> None:
+async def partition(world: Stage, rnd: random.Random) -> None:
     """One site is cut off from the others, or each from each."""
     for _ in range(2):
         await wait(rnd, 1, 5)
@@ -42,7 +38,7 @@ async def _cut(wires: list[Wire], rnd: random.Random, least_s: float, most_s: fl
 
 
 @fault("one-way-link", 4)
-async def one_way_link(world: "World", rnd: random.Random) -> None:
+async def one_way_link(world: Stage, rnd: random.Random) -> None:
     """One hears the other, and is not heard."""
     for _ in range(2):
         await wait(rnd, 1, 5)
@@ -50,7 +46,7 @@ async def one_way_link(world: "World", rnd: random.Random) -> None:
 
 
 @fault("bridge", 3)
-async def bridge(world: "World", rnd: random.Random) -> None:
+async def bridge(world: Stage, rnd: random.Random) -> None:
     """Two sites see only the third, not each other."""
     await wait(rnd, 1, 5)
     one, other = rnd.sample([site.name for site in world.sites], 2)
@@ -58,7 +54,7 @@ async def bridge(world: "World", rnd: random.Random) -> None:
 
 
 @fault("flapping", 5)
-async def flapping(world: "World", rnd: random.Random) -> None:
+async def flapping(world: Stage, rnd: random.Random) -> None:
     """Wires clog and come back, one after the other."""
     for _ in range(10):
         await wait(rnd, 0.1, 1)
@@ -66,51 +62,51 @@ async def flapping(world: "World", rnd: random.Random) -> None:
 
 
 @fault("hung-up", 5)
-async def hung_up(world: "World", rnd: random.Random) -> None:
+async def hung_up(world: Stage, rnd: random.Random) -> None:
     """Connections end with a word, and are made again."""
     for _ in range(6):
         await wait(rnd, 0.3, 3)
         world.network.gone(rnd.choice(world.sites).name, silent=rnd.random() < 0.3)
 
 
-async def _worse(world: "World", rnd: random.Random, name: str, least: float, most: float) -> None:
+async def _worse(world: Stage, rnd: random.Random, name: str, least: float, most: float) -> None:
     await wait(rnd, 0, 3)
     for wire in _pairs(world):
         setattr(wire, name, rnd.uniform(least, most))
 
 
 @fault("message-loss", 13)
-async def message_loss(world: "World", rnd: random.Random) -> None:
+async def message_loss(world: Stage, rnd: random.Random) -> None:
     """On bearers that may lose."""
     await _worse(world, rnd, "lost", 0.02, 0.4)
 
 
 @fault("message-doubled", 13)
-async def message_doubled(world: "World", rnd: random.Random) -> None:
+async def message_doubled(world: Stage, rnd: random.Random) -> None:
     """On bearers that may double."""
     await _worse(world, rnd, "doubled", 0.02, 0.5)
 
 
 @fault("message-reordered", 13)
-async def message_reordered(world: "World", rnd: random.Random) -> None:
+async def message_reordered(world: Stage, rnd: random.Random) -> None:
     """On bearers that may overtake."""
     await _worse(world, rnd, "reordered", 0.05, 0.6)
 
 
 @fault("message-delay", 13)
-async def message_delay(world: "World", rnd: random.Random) -> None:
+async def message_delay(world: Stage, rnd: random.Random) -> None:
     """Far sites, or a satellite."""
     await _worse(world, rnd, "delay_s", 0.02, 1.5)
 
 
 @fault("message-spoiled", 14)
-async def message_spoiled(world: "World", rnd: random.Random) -> None:
+async def message_spoiled(world: Stage, rnd: random.Random) -> None:
     """Messages arrive with other bits, or cut off."""
     await _worse(world, rnd, "spoiled", 0.02, 0.3)
 
 
 @fault("message-replayed", 21)
-async def message_replayed(world: "World", rnd: random.Random) -> None:
+async def message_replayed(world: Stage, rnd: random.Random) -> None:
     """What was sent long ago comes again."""
     await _worse(world, rnd, "replayed", 0.02, 0.3)
 
@@ -119,7 +115,7 @@ async def message_replayed(world: "World", rnd: random.Random) -> None:
 
 
 @fault("clock-ahead", 11)
-async def clock_ahead(world: "World", rnd: random.Random) -> None:
+async def clock_ahead(world: Stage, rnd: random.Random) -> None:
     """A clock is far ahead, and is put right."""
     await wait(rnd, 1, 8)
     clock = rnd.choice(world.sites).clock
@@ -129,7 +125,7 @@ async def clock_ahead(world: "World", rnd: random.Random) -> None:
 
 
 @fault("clock-behind", 11)
-async def clock_behind(world: "World", rnd: random.Random) -> None:
+async def clock_behind(world: Stage, rnd: random.Random) -> None:
     """A clock jumps back."""
     await wait(rnd, 1, 8)
     clock = rnd.choice(world.sites).clock
@@ -139,14 +135,14 @@ async def clock_behind(world: "World", rnd: random.Random) -> None:
 
 
 @fault("clock-1970", 11)
-async def clock_1970(world: "World", rnd: random.Random) -> None:
+async def clock_1970(world: Stage, rnd: random.Random) -> None:
     """A board without a battery for its clock."""
     await wait(rnd, 0, 3)
     rnd.choice(world.sites).clock.ahead_ms = -(2**50)
 
 
 @fault("clock-stands", 11)
-async def clock_stands(world: "World", rnd: random.Random) -> None:
+async def clock_stands(world: Stage, rnd: random.Random) -> None:
     """A clock stands still."""
     await wait(rnd, 1, 6)
     clock = rnd.choice(world.sites).clock
