@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-from bisect import insort
-from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
@@ -22,6 +20,7 @@ from bongsu.live.lazy import LazyMembers
 from bongsu.live.shared import Shared
 from bongsu.live.signs import Signs
 from bongsu.live.soon import Soon
+from bongsu.live.waiters import Waiters
 from bongsu.live.wake import Wake
 from bongsu.log.key import NodeKey
 from bongsu.log.record import Draft, Record
@@ -40,6 +39,7 @@ from bongsu.view.context import Context
 from bongsu.view.db import Database
 from bongsu.view.opening import damaged, open_view, rebuild_beside
 from bongsu.view.sessions import Requester
+from bongsu.view.waiting import held_back
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +84,9 @@ class Node:
         self.last_seen: Cache[tuple[str, str], int] = Cache(20_000)
         self.sessions: Cache[bytes, Requester] = Cache(20_000)
         self.rate = RateLimiter(clock.monotonic, enabled=config.rate_limits, factor=config.rate_limit_factor)
-        self.vector: Vector = log.vector()
+        # What a token may cover: all that is applied, but for what waits for an event that is not here.
+        self._applied: Vector = log.vector()
+        self.vector: Vector = self.shown(self._applied)
         self.position = context.db.cursor
         self._checkpointer = Checkpointer(context.db.path)
         # Told of users whose clients sync: peers hear of it.
@@ -97,8 +99,7 @@ class Node:
         self.stopping = False
         # Told of every batch that is on disk, before it is shown: the links to other nodes.
         self.committed_listeners: list[Callable[[list[Record]], None]] = []
-        # (position, future) of writers that wait for the promise, in order of position.
-        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._waiters = Waiters()
         # Set, and replaced, whenever more is applied.
         self.applied = asyncio.Event()
         self._release_timer: asyncio.TimerHandle | None = None
@@ -112,10 +113,13 @@ class Node:
         *,
         fresh_view: bool = False,
         repaired: bool = False,
+        open_log: Callable[..., LogStore] = LogStore.open,
     ) -> "Node":
         """Open the data directory and apply what the view lacks; with `fresh_view` the view is built anew.
 
-        `repaired`: log.db may lack the end of what this node wrote.
+        `repaired`: log.db may lack the end of what this node wrote. `open_log` is the simulator's to replace:
+        a disk that breaks on request.
+
         Raises:
             StoreDamaged, FatalError: the store cannot be trusted; the sentence says what to do.
         """
@@ -126,7 +130,7 @@ class Node:
         # number, so where starts may be forgotten it is counted in minutes, of which each has at most one.
         repaired = repaired or ((data / "node.key").exists() and not (data / "log.db").exists())
         key = NodeKey.open(data / "node.key")
-        log = LogStore.open(
+        log = open_log(
             data / "log.db",
             key,
             clock=clock,
@@ -179,16 +183,10 @@ class Node:
             self.context.live.forget_all()
             raise
         if records[-1].position > self.position:
-            await self._shown(records[-1].position)
+            if self.log.fatal is not None:
+                raise self.log.fatal
+            await self._waiters.wait(records[-1].position)
         return records
-
-    async def _shown(self, position: int) -> None:
-        """Wait until the record at `position` is applied: another site has it, or the bound has passed."""
-        if self.log.fatal is not None:
-            raise self.log.fatal
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        insort(self._waiting, (position, future), key=lambda waiting: waiting[0])
-        await future
 
     async def introduce(self) -> None:
         """Record who this node is, where its log does not say so; before that nothing it writes counts.
@@ -240,6 +238,7 @@ class Node:
         self.context.db.take_over(db)
         self.context.forget_all()
         self.context.authorities.restart()
+        self.vector = self.shown(self._applied)
         self.context.touched.restart(self.position)
         self.context.hollows.resume()
         self.client_events.forget_all()
@@ -248,6 +247,16 @@ class Node:
         self.key_counts.clear()
         self.sessions.clear()
         self.wake.notify_all()
+
+    def shown(self, vector: Vector) -> Vector:
+        """The vector without events that wait for others, and what their logs hold behind them."""
+        self.holds_back = False
+        for log, seq in held_back(self.context.db).items():
+            state = self.log.held_log(log)
+            assert state is not None, "a record that waits is on disk"
+            vector = vector.lowered(log, state.ordinal, seq)
+            self.holds_back = True
+        return vector
 
     def now_ms(self) -> int:
         """The node's clock."""
@@ -275,10 +284,7 @@ class Node:
         batches = self.promises.ready(self.clock.monotonic())
         if batches:
             self._apply([record for batch in batches for record in batch.records], batches[-1].vector)
-            while self._waiting and self._waiting[0][0] <= self.position:
-                _, future = self._waiting.popleft()
-                if not future.done():
-                    future.set_result(None)
+            self._waiters.reached(self.position)
         deadline_s = self.promises.deadline_s
         if deadline_s is not None and self._release_timer is None:
             left_s = max(0.0, deadline_s - self.clock.monotonic())
@@ -306,7 +312,8 @@ class Node:
         if changes.ended_sessions:
             self.sessions.clear()
         self.position = records[-1].position
-        self.vector = vector
+        self._applied = vector
+        self.vector = self.shown(vector)
         self.applied.set()
         self.applied = asyncio.Event()
         self.wake.notify(self._concerned(changes))
@@ -351,21 +358,21 @@ class Node:
     def fail(self, error: FatalError) -> None:
         """Something is wrong that only a restart, or a person, repairs: the node stops."""
         logger.critical("%s", error)
-        while self._waiting:
-            _, future = self._waiting.popleft()
-            if not future.done():
-                future.set_exception(error)
+        self._waiters.fail(error)
         if self.fatal is not None and not self.fatal.done():
             self.fatal.set_result(error)
 
     def stop(self) -> None:
         """Answer waiting polls now; new ones do not wait."""
         self.stopping = True
-        self.promises.nobody()
-        self.release()
         self.soon.stop()
         self.typing_expiry.stop()
         self.wake.notify_all()
+
+    def wait_for_nobody(self) -> None:
+        """From now on a record is shown as soon as it is on disk here."""
+        self.promises.nobody()
+        self.release()
 
     async def finish(self) -> None:
         """Record what is known only in memory and worth a record, once nobody is served any more."""

@@ -93,11 +93,6 @@ class Events:
                 self._rows.put(event_id, row)
         return row
 
-    def room_version(self, room_id: str) -> str | None:
-        """The room's version, None if nothing of it is here."""
-        found = self.db.value("SELECT version FROM rooms WHERE room_id=?", (room_id,))
-        return None if found is None else str(found)
-
     def rows(self, where: str, parameters: tuple[object, ...]) -> list[EventRow]:
         """The rows that match; `where` is SQL of this package, never of a client."""
         found = self.db.all(f"SELECT {COLUMNS} FROM events WHERE {where}", parameters)  # noqa: S608
