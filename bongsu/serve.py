@@ -16,6 +16,7 @@ from granian.server.embed import Server
 
 from bongsu import limits
 from bongsu.api.app import App
+from bongsu.api.bongsu_sites import base_urls
 from bongsu.api.routes import all_routes
 from bongsu.api.static import StaticFiles
 from bongsu.bearer.locks import NatsLocks
@@ -67,7 +68,8 @@ async def _serve(config: Config) -> int:
     if removed:
         logger.info("removed %d media files that nothing names", removed)
     peers = service.peers
-    listeners = [_Listener(config.listen, App(service, all_routes(), StaticFiles()), config.tls)]
+    files = StaticFiles(sites=lambda: base_urls(node))
+    listeners = [_Listener(config.listen, App(service, all_routes(), files), config.tls)]
     if config.peer_listen is not None:
         listeners.append(_Listener(config.peer_listen, LinkApp(peers.serve), config.peer_tls, peers=True))
     for listener in listeners:
