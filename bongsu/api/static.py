@@ -123,7 +123,9 @@ def _listed(folder: Path, path: Path) -> _File:
     there = sorted((each for each in variants if each[0].is_file()), key=lambda each: each[0].stat().st_size)
     # A worker obeys the policy of its own script's answer, so that carries it too.
     has_policy = path.suffix in (".html", ".js")
-    return _File(str(path), etag, tuple(headers), has_policy, tuple((encoding, str(each)) for each, encoding in there))
+    return _File(
+        str(path), etag, tuple(headers), has_policy, tuple((encoding, str(each)) for each, encoding in there)
+    )
 
 
 def _words(header: str | None) -> set[str]:

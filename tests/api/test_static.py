@@ -127,7 +127,16 @@ def test_the_policy_follows_the_sites_without_a_restart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://a; script-src *", "https://a b", "javascript://a", "ws://a", "https://", "https://a,b", "http://["]
+    "url",
+    [
+        "https://a; script-src *",
+        "https://a b",
+        "javascript://a",
+        "ws://a",
+        "https://",
+        "https://a,b",
+        "http://[",
+    ],
 )
 def test_a_site_cannot_write_a_policy_of_its_own(url: str) -> None:
     assert "connect-src 'self';" in content_security_policy([url])
