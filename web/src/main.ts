@@ -3,6 +3,7 @@ import { mount } from "svelte";
 import App from "./App.svelte";
 import "./app.css";
 import { getLocale } from "./paraglide/runtime";
+import { warmEncryption } from "./matrix/wasm";
 import { app } from "./state/app.svelte";
 
 document.documentElement.lang = getLocale();
@@ -13,5 +14,8 @@ navigator.serviceWorker?.addEventListener("message", ({ data }: MessageEvent<{ a
   if (data.address) location.hash = data.address;
 });
 // Later than all else: keeping the whole client for offline must not slow down the first look at it.
+const loaded = new Promise((done) => window.addEventListener("load", done, { once: true }));
 if (import.meta.env.PROD)
-  window.addEventListener("load", () => void navigator.serviceWorker?.register("/sw.js").catch(() => undefined));
+  void Promise.all([loaded, warmEncryption()])
+    .then(() => navigator.serviceWorker?.register("/sw.js"))
+    .catch(() => undefined);
