@@ -54,7 +54,8 @@ export async function drive(url, folder, language, width) {
   const dialog = (page, key) => page.getByRole("dialog").getByRole("button", { name: like(key), exact: true });
   const tab = (page, key) => page.getByRole("navigation").getByText(texts[key], { exact: true }).click();
   const shows = (page, text) => page.getByRole("log").getByText(text, { exact: true }).last().waitFor();
-  const picture = (page, name) => page.screenshot({ path: join(folder, `${language}-${width}-${name}.png`) });
+  const picture = (page, name) =>
+    page.screenshot({ path: join(folder, `${language}-${page.viewportSize().width}-${name}.png`) });
 
   /** A screenshot, and what axe finds serious on the screen, and what a finger would miss. */
   async function shot(page, name) {

@@ -64,6 +64,11 @@ def test_the_client_moves_to_another_site_and_back(server: Server) -> None:
     tell("moving.mjs", server.url, str(SCREENSHOTS), "ko", "1280")
 
 
+@pytest.mark.parametrize(("language", "width"), [("ko", 360), ("en", 1280)])
+def test_trouble_with_the_device_is_told_and_loses_nothing(server: Server, language: str, width: int) -> None:
+    tell("trouble.mjs", server.url, str(SCREENSHOTS), language, str(width))
+
+
 @pytest.mark.parametrize("language", ["ko", "en"])
 def test_people_chat_on_when_a_data_centre_burns(lab: Plan, language: str) -> None:
     tell("sites.mjs", str(lab.folder), str(SCREENSHOTS), language)
