@@ -12,7 +12,7 @@ PIP_INSTALL := -m pip install -qq --disable-pip-version-check --require-hashes -
 PIP_COMPILE := .venv-lock/bin/pip-compile --quiet --strip-extras --allow-unsafe --no-header --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-.PHONY: help install run test test-long oracle e2e-deps test-deps bench web-bench web-size drill lock format clean
+.PHONY: help install run test test-long oracle e2e-deps test-deps bench web-bench web-size drill demo lock format clean
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 20
@@ -59,6 +59,9 @@ lock: .venv-lock/.tools ## write requirements/*.txt and package-lock.json anew f
 drill: .venv/.run ## burn a data centre under load on this machine, and write drill.html
 	@$(BIN)/bongsu drill site-kill --html drill.html --json drill.json
 	@echo "The report: drill.html"
+
+demo: install ## three sites with a small town on this machine, and a page to burn them from
+	@$(BIN)/bongsu demo
 
 format: .venv/.test ## lay out the Python code as the tests demand
 	$(BIN)/ruff format .

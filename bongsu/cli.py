@@ -5,7 +5,8 @@ import sys
 import click
 
 import bongsu
-from bongsu.cli_lab import drill, lab
+from bongsu import cli_operate
+from bongsu.cli_lab import demo, drill, lab
 from bongsu.cli_settings import with_settings
 from bongsu.cli_sites import root, site
 from bongsu.config import Config
@@ -32,8 +33,13 @@ def main() -> None:
     """Bongsu, a messenger service that outlives its data centre."""
 
 
+main.add_command(demo)
 main.add_command(drill)
 main.add_command(lab)
+main.add_command(cli_operate.backup)
+main.add_command(cli_operate.doctor)
+main.add_command(cli_operate.repair)
+main.add_command(cli_operate.restore)
 main.add_command(root)
 main.add_command(site)
 
@@ -135,11 +141,23 @@ def token_list(config: Config) -> None:
 
 @main.command()
 @with_settings(OFFLINE_OPTIONS)
-def verify(config: Config) -> None:
-    """Check every chain, signature and file, and that the view equals a rebuild. Exit 1 on a problem."""
+@click.option(
+    "--against", metavar="URL", multiple=True, help="A running node's private listener to compare with."
+)
+@click.option("--url", metavar="URL", help="This node's private listener while it runs, instead of --data.")
+def verify(config: Config, against: tuple[str, ...], url: str | None) -> None:
+    """Check every chain, signature and file, and that the view equals a rebuild. Exit 1 on a problem.
+
+    With --against nothing else is checked than that the nodes hold the same, room by room.
+    """
     from bongsu import offline
 
-    problems = offline.verify(config, click.echo)
+    if url is not None and not against:
+        raise click.UsageError("--url is compared with what --against names. Give that, too.")
+    if against:
+        problems = offline.verify_against(config, url, against, click.echo)
+    else:
+        problems = offline.verify(config, click.echo)
     click.echo("No problem found." if problems == 0 else f"{problems} problems found.")
     sys.exit(0 if problems == 0 else 1)
 

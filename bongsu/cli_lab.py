@@ -3,6 +3,7 @@
 import functools
 import json
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -165,7 +166,42 @@ def drill(
         json_file.write_text(figures + "\n", encoding="utf-8")
     if html_file is not None:
         html_file.write_text(report.page(outcome), encoding="utf-8")
-    sys.exit(0 if outcome.findings.clean and outcome.agreed_s is not None else 1)
+    sys.exit(0 if outcome.kept else 1)
+
+
+@click.command()
+@click.option(
+    "--dir", "folder", type=click.Path(path_type=Path, file_okay=False), help="Keep its files here."
+)
+@_sentences
+def demo(folder: Path | None) -> None:
+    """Three sites with a small town in them, and a page to burn them from. Ends with Ctrl-C."""
+    from bongsu.drill.demo import Demo
+    from bongsu.drill.demo_page import server
+    from bongsu.lab import commands
+
+    home = folder or Path(tempfile.mkdtemp(prefix="bongsu-demo-"))
+    plan = commands.up(home, 3, tls=False)
+    try:
+        town = Demo(plan)
+        town.seed()
+        town.start()
+        page = server(town)
+        # A shell that starts it in the background has it ignore Ctrl-C.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.default_int_handler)
+        click.echo(f"bongsu demo ready at http://127.0.0.1:{page.server_port} (Ctrl-C ends it)")
+        try:
+            page.serve_forever()
+        except KeyboardInterrupt:
+            click.echo("The demo ends.")
+        finally:
+            page.server_close()
+            town.stop()
+    finally:
+        commands.down(plan)
+        if folder is None:
+            shutil.rmtree(home, ignore_errors=True)
 
 
 def _progress(words: str) -> None:

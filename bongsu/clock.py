@@ -32,4 +32,5 @@ class SystemClock:
 
 def next_stamp(now_ms: int, *replaced: int) -> int:
     """The stamp of a value that replaces those stamped `replaced`: later than each of them, and than now."""
-    return max(now_ms, max(replaced, default=0) + 1)
+    # Beyond the bound no other node would take the record, nor any behind it in this node's log.
+    return min(max(now_ms, max(replaced, default=0) + 1), limits.SEQ_MAX)

@@ -27,6 +27,7 @@ from bongsu.setting_values import (
     parse_nats_urls,
     parse_networks,
     parse_on_off,
+    parse_private_listen,
     parse_public_key,
     parse_public_url,
     parse_tls_folder,
@@ -204,8 +205,15 @@ class Config:
         unit="URLs",
         bound="nats or tls, 64 at most",
     )
+    private_listen: str | None = _setting(
+        None,
+        parse_private_listen,
+        "Where operators find metrics, health and digests, without a password; without it, nowhere.",
+        unit="HOST:PORT",
+        bound="a loopback or private IP address",
+    )
     promise_ms: int = _setting(
-        1_000,
+        800,
         whole_number(50, 60_000),
         "How long a write waits for the disk of another site before it counts as held here alone.",
         unit="milliseconds",
@@ -238,6 +246,13 @@ class Config:
         "The least serious message that goes to standard error.",
         unit="word",
         bound="debug, info, warning, error",
+    )
+    log_format: str = _setting(
+        "text",
+        one_of("text", "json"),
+        "Whether messages on standard error are lines for people or JSON objects, one a line.",
+        unit="word",
+        bound="text, json",
     )
     # Not a setting: the names of those that somebody set.
     given: frozenset[str] = frozenset()

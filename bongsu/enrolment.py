@@ -100,3 +100,35 @@ def _checked(config: Config, node: bytes, text: str) -> Certificate:
                 f"{certified}. Leave the setting out, or have a certificate signed for what it says."
             )
     return certificate
+
+
+def certificate_without_root(config: Config, node: bytes) -> Certificate:
+    """What the node of a service without a root key is.
+
+    Raises:
+        FatalError: it was given a certificate, which nobody can check.
+    """
+    if config.certificate is not None:
+        raise FatalError(
+            "The setting certificate is given without root_key. Give the service's root key, too: "
+            "`bongsu root show` prints it."
+        )
+    return Certificate(node, config.role, config.site)
+
+
+def certificate_in_force(config: Config, node: bytes, known: Certificate | None) -> Certificate:
+    """The later of what the node was given and what its log holds.
+
+    Raises:
+        FatalError: there is neither.
+    """
+    given = own_certificate(config, node)
+    mine = given if known is None or (given and given.issued_ms > known.issued_ms) else known
+    if mine is None:
+        raise FatalError(
+            f"Node {node.hex()} has no certificate, so nothing it wrote would count. Run "
+            f"`bongsu site request --data {config.data}`, have the holder of the root key sign the "
+            "line it prints (`bongsu site add`), and give the certificate to `bongsu site install`."
+        )
+    keep_root_key(config)
+    return mine

@@ -67,3 +67,7 @@ def too_large(error: str) -> MatrixError:
 
 class FatalError(Exception):
     """The store can no longer keep its promises (fsync failed, chain broken): the node must stop."""
+
+
+class StoreDamaged(FatalError):
+    """log.db is not what was written. What is whole of it can be kept, and peers have the rest."""

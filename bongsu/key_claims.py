@@ -50,7 +50,9 @@ class KeyClaims:
         return keys.device_exists(self._node.context, user_id, device_id)
 
     async def _claim_here(self, wanted: list[Wanted]) -> dict[Wanted, Key]:
-        """Keys that this node may hand out."""
+        """Keys that this node may hand out: none until a peer confirms that it knows its own claims."""
+        if not self._node.confirmed:
+            return {}
         given: dict[Wanted, Key] = {}
         written: list[Draft] = []
         taken: list[tuple[str, str, str, str, str]] = []

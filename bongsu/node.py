@@ -13,8 +13,9 @@ from bongsu import authority, drafts, limits
 from bongsu.authority import Certificate
 from bongsu.clock import Clock, next_stamp
 from bongsu.config import Config, check_same_service
-from bongsu.enrolment import keep_root_key, own_certificate, with_root_key
+from bongsu.enrolment import certificate_in_force, certificate_without_root, with_root_key
 from bongsu.errors import FatalError, MatrixError, forbidden
+from bongsu.files import write_whole
 from bongsu.live.delivered import Delivered
 from bongsu.live.expiry import TypingExpiry
 from bongsu.live.lazy import LazyMembers
@@ -30,20 +31,22 @@ from bongsu.passwords import Passwords
 from bongsu.promises import Promises
 from bongsu.ratelimit import RateLimiter
 from bongsu.view import registers
-from bongsu.view.apply import apply_records, catch_up
-from bongsu.view.authorities import root_key_of
+from bongsu.view.apply import apply_records
 from bongsu.view.cache import Cache
 from bongsu.view.changes import Changes
 from bongsu.view.checkpoint import Checkpointer
 from bongsu.view.client_event import ClientEvents
 from bongsu.view.context import Context
 from bongsu.view.db import Database
-from bongsu.view.rebuild import Progress, rebuild
+from bongsu.view.opening import damaged, open_view, rebuild_beside
 from bongsu.view.sessions import Requester
+from bongsu.view.waiting import held_back
 
 logger = logging.getLogger(__name__)
 
-BESIDE = "view.db.new"
+# Beside log.db once a record of it was not what was written: the next start checks every one.
+SUSPECT = "log.db.suspect"
+MINUTE_MS = 60_000
 REVOKED = (
     "This site was shut out of the service by its operators, so it takes nothing new; what is here can be "
     "read. Use another site. Operators: enrol a new node with a new key in its place."
@@ -52,28 +55,6 @@ REVOKED = (
 
 def _ignore(_: str) -> None:
     """What happens to news that nobody asked for."""
-
-
-def _damaged(damage: Damaged) -> FatalError:
-    return FatalError(f"{damage} Restore log.db from a copy; `bongsu verify` lists what is damaged.")
-
-
-def _catch_up(context: Context, progress: Progress) -> None:
-    try:
-        catch_up(context, progress)
-    except Damaged as damage:
-        raise _damaged(damage) from damage
-
-
-def _rebuild(path: Path, log: LogStore, root_key: bytes | None, clock: Clock, progress: Progress) -> None:
-    """Build a view beside the one there is, which goes only when the new one is whole."""
-    beside = path.with_name(BESIDE)
-    try:
-        rebuild(beside, log, root_key, clock.now_ms, progress).close()
-    except Damaged as damage:
-        raise _damaged(damage) from damage
-    Database.remove(path)
-    beside.replace(path)
 
 
 class Node:
@@ -104,7 +85,9 @@ class Node:
         self.last_seen: Cache[tuple[str, str], int] = Cache(20_000)
         self.sessions: Cache[bytes, Requester] = Cache(20_000)
         self.rate = RateLimiter(clock.monotonic, enabled=config.rate_limits, factor=config.rate_limit_factor)
-        self.vector: Vector = log.vector()
+        # What a token may cover: all that is applied, but for what waits for an event that is not here.
+        self._applied: Vector = log.vector()
+        self.vector: Vector = self.shown(self._applied)
         self.position = context.db.cursor
         self._checkpointer = Checkpointer(context.db.path)
         # Told of users whose clients sync: peers hear of it.
@@ -112,6 +95,8 @@ class Node:
         # Told of every applied batch: push, and whatever else must never hold a message up.
         self.listeners: list[Callable[[Changes], None]] = []
         self.fatal: asyncio.Future[FatalError] | None = None
+        # Whether a peer said that it holds nothing of this node's earlier starts that is not here.
+        self.confirmed = not config.has_several_sites
         self.stopping = False
         # Told of every batch that is on disk, before it is shown: the links to other nodes.
         self.committed_listeners: list[Callable[[list[Record]], None]] = []
@@ -129,51 +114,60 @@ class Node:
         progress: Callable[[int, int], None],
         *,
         fresh_view: bool = False,
+        repaired: bool = False,
+        open_log: Callable[..., LogStore] = LogStore.open,
     ) -> "Node":
         """Open the data directory and apply what the view lacks; with `fresh_view` the view is built anew.
 
+        `repaired`: log.db may lack the end of what this node wrote. `open_log` is the simulator's to replace:
+        a disk that breaks on request.
+
         Raises:
-            FatalError: the store cannot be trusted; the sentence says what to do.
+            StoreDamaged, FatalError: the store cannot be trusted; the sentence says what to do.
         """
         data = Path(config.data)
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
         config = with_root_key(config)
+        # A key without a log has written before. Peers take a start for newer than those they know by its
+        # number, so where starts may be forgotten it is counted in minutes, of which each has at most one.
+        repaired = repaired or ((data / "node.key").exists() and not (data / "log.db").exists())
         key = NodeKey.open(data / "node.key")
-        log = LogStore.open(
+        log = open_log(
             data / "log.db",
             key,
             clock=clock,
             free_bytes_min=config.free_bytes_min,
             admin_contact=config.admin_contact or "",
+            ordinal_min=(clock.now_ms() - limits.BUILD_DATE_MS) // MINUTE_MS if repaired else 0,
         )
+        try:
+            return cls._on(config, clock, log, progress, fresh_view=fresh_view)
+        except BaseException:
+            log.close()
+            raise
+
+    @classmethod
+    def _on(
+        cls,
+        config: Config,
+        clock: Clock,
+        log: LogStore,
+        progress: Callable[[int, int], None],
+        *,
+        fresh_view: bool,
+    ) -> "Node":
         root_key = None if config.root_key is None else authority.read_key(config.root_key)
-        path = data / "view.db"
+        path = Path(config.data) / "view.db"
         if fresh_view:
             # Only now: the log's lock says that no server runs on this view.
-            _rebuild(path, log, root_key, clock, progress)
-        context = cls._view(path, log, root_key, clock)
-        context.hollows.resume()
-        _catch_up(context, progress)
-        if context.authorities.stale:
-            context.db.close()
-            _rebuild(path, log, root_key, clock, progress)
-            context = cls._view(path, log, root_key, clock)
+            rebuild_beside(path, log, root_key, clock.now_ms, progress)
+        context = open_view(path, log, root_key, clock.now_ms, progress)
         stored = registers.get(context, "service", "", "", "server_name")
         node = cls(check_same_service(stored, config), clock, log, context)
         log.on_committed = node._committed
         log.on_fatal = node.fail
+        log.on_damaged = node.suspect
         return node
-
-    @staticmethod
-    def _view(path: Path, log: LogStore, root_key: bytes | None, clock: Clock) -> Context:
-        """The view at `path`, empty where what is there was derived from another log or root key."""
-        db = Database.open(path)
-        if db.cursor > log.head_position or (db.cursor > 0 and root_key_of(db) != root_key):
-            # log.db is an older image than view.db: rows of records that are gone must go too.
-            db.close()
-            Database.remove(path)
-            db = Database.open(path)
-        return Context.build(db, log, root_key, clock.now_ms)
 
     async def write(self, *drafts: Draft) -> list[Record]:
         """Append records and wait until they are on disk, safe as far as promised, and applied.
@@ -227,24 +221,11 @@ class Node:
             await self.write(drafts.register("site", "", "", key.node.hex(), here, stamp))
 
     def _own_certificate(self) -> Certificate:
-        """What this node may show for itself: the later of what it was given and what its log holds."""
+        """What this node may show for itself."""
         node = self.log.key.node
         if self.context.authorities.root_key is None:
-            if self.config.certificate is not None:
-                raise FatalError(
-                    "The setting certificate is given without root_key. Give the service's root key, too: "
-                    "`bongsu root show` prints it."
-                )
-            return Certificate(node, self.config.role, self.config.site)
-        given, known = own_certificate(self.config, node), self.certificate_of(node)
-        mine = given if known is None or (given and given.issued_ms > known.issued_ms) else known
-        if mine is None:
-            raise FatalError(
-                f"Node {node.hex()} has no certificate, so nothing it wrote would count. Run "
-                f"`bongsu site request --data {self.config.data}`, have the holder of the root key sign the "
-                "line it prints (`bongsu site add`), and give the certificate to `bongsu site install`."
-            )
-        keep_root_key(self.config)
+            return certificate_without_root(self.config, node)
+        mine = certificate_in_force(self.config, node, self.certificate_of(node))
         # The certificate decides where a node stands; settings that contradict it were refused.
         self.config = replace(self.config, site=mine.site, role=mine.role)
         return mine
@@ -265,6 +246,7 @@ class Node:
         self.context.db.take_over(db)
         self.context.forget_all()
         self.context.authorities.restart()
+        self.vector = self.shown(self._applied)
         self.context.touched.restart(self.position)
         self.context.hollows.resume()
         self.client_events.forget_all()
@@ -273,6 +255,16 @@ class Node:
         self.key_counts.clear()
         self.sessions.clear()
         self.wake.notify_all()
+
+    def shown(self, vector: Vector) -> Vector:
+        """The vector without events that wait for others, and what their logs hold behind them."""
+        self.holds_back = False
+        for log, seq in held_back(self.context.db).items():
+            state = self.log.held_log(log)
+            assert state is not None, "a record that waits is on disk"
+            vector = vector.lowered(log, state.ordinal, seq)
+            self.holds_back = True
+        return vector
 
     def now_ms(self) -> int:
         """The node's clock."""
@@ -316,6 +308,10 @@ class Node:
     def _apply(self, records: list[Record], vector: Vector) -> None:
         try:
             changes = apply_records(self.context, records)
+        except Damaged as damage:
+            self.fail(damaged(damage))
+            self.suspect(damage)
+            raise
         except Exception as error:
             logger.exception("applying records %d to %d failed", records[0].position, records[-1].position)
             self.fail(FatalError(f"A record could not be applied ({error}). Run `bongsu verify`."))
@@ -327,7 +323,8 @@ class Node:
         if changes.ended_sessions:
             self.sessions.clear()
         self.position = records[-1].position
-        self.vector = vector
+        self._applied = vector
+        self.vector = self.shown(vector)
         self.applied.set()
         self.applied = asyncio.Event()
         self.wake.notify(self._concerned(changes))
@@ -357,6 +354,18 @@ class Node:
             concerned |= self.joined(room_id)
         self.wake.notify(concerned)
 
+    def suspect(self, damage: Damaged) -> None:
+        """A record is not what was written. With peers to fill it from, the node stops and is repaired.
+
+        Raises:
+            Damaged: it stops, so nobody is to be shown what is left of the record.
+        """
+        logger.error("%s", damage)
+        if self.config.has_several_sites:
+            write_whole(Path(self.config.data) / SUSPECT, f"{damage}\n".encode())
+            self.fail(FatalError(f"{damage} The next start sets it aside and fills up from the other sites."))
+            raise damage
+
     def fail(self, error: FatalError) -> None:
         """Something is wrong that only a restart, or a person, repairs: the node stops."""
         logger.critical("%s", error)
@@ -370,11 +379,14 @@ class Node:
     def stop(self) -> None:
         """Answer waiting polls now; new ones do not wait."""
         self.stopping = True
-        self.promises.nobody()
-        self.release()
         self.soon.stop()
         self.typing_expiry.stop()
         self.wake.notify_all()
+
+    def wait_for_nobody(self) -> None:
+        """From now on a record is shown as soon as it is on disk here."""
+        self.promises.nobody()
+        self.release()
 
     async def finish(self) -> None:
         """Record what is known only in memory and worth a record, once nobody is served any more."""

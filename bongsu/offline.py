@@ -3,7 +3,8 @@
 import asyncio
 import secrets
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 from typing import TypeVar
@@ -16,10 +17,12 @@ from bongsu.config import Config
 from bongsu.devices import forget_devices
 from bongsu.errors import FatalError, invalid_param, not_found
 from bongsu.node import Node
+from bongsu.operate.against import Ask, Told, ask, compare
 from bongsu.service import Service
 from bongsu.view import media, registers, sessions, users
 from bongsu.view.context import Context
 from bongsu.view.db import Database
+from bongsu.view.digests import digests
 from bongsu.view.rebuild import rebuild as rebuild_view
 from bongsu.view.tokens import FAMILY, registration_tokens, token_key
 from bongsu.view.users import User
@@ -27,6 +30,7 @@ from bongsu.view.users import User
 T = TypeVar("T")
 PrintLine = Callable[[str], None]
 _DAY_MS = 86_400_000
+AGAINST_S = 10.0
 
 
 def _run(config: Config, work: Callable[[Service], Awaitable[T]]) -> T:
@@ -181,6 +185,31 @@ def verify(config: Config, print_line: PrintLine) -> int:
         return len(problems)
 
     return _run(config, work)
+
+
+def verify_against(config: Config, url: str | None, others: Sequence[str], print_line: PrintLine) -> int:
+    """Compare a node's digests with those of running ones; the number of differences, each printed."""
+    if url is None:
+        _check_used(config)
+
+        async def told() -> Told:
+            # Nothing is written: a copy that has no certificate yet can be compared, too.
+            node = Node.open(config, SystemClock(), _silent)
+            try:
+                return Told("here", node.vector.encode().hex(), digests(node.context.db.path))
+            finally:
+                node.close()
+
+        mine = asyncio.run(told())
+        asks: list[Ask] = [lambda: mine]
+    else:
+        asks = [partial(ask, url)]
+    asks += [partial(ask, other) for other in others]
+    print_line(f"Comparing {len(asks)} nodes, room by room.")
+    problems = compare(asks, AGAINST_S)
+    for problem in problems:
+        print_line(problem)
+    return len(problems)
 
 
 def _compare(config: Config, context: Context) -> list[str]:

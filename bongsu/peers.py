@@ -5,15 +5,12 @@ import logging
 import os
 import random
 import ssl
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 
 from bongsu import __version__, limits
 from bongsu.authority import link_refusal, read_certificate
-from bongsu.bearer.bundle import Bundle
-from bongsu.bearer.causes import causes, event_ids
 from bongsu.bearer.frame import Unreadable
 from bongsu.bearer.hello import Details, Peer
 from bongsu.bearer.link import Channel, ChannelClosed, Link, begin
@@ -29,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 VECTOR = "vector"
+Dial = Callable[[str, ssl.SSLContext | None], Awaitable[Channel]]
 
 
 class Calls:
@@ -56,28 +54,36 @@ class Peers:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._session = os.urandom(8).hex()
-        # Bundles on their way to disk or into the view, and the ids of the events in some of them.
-        self._arriving: deque[Bundle] = deque(maxlen=limits.ARRIVING_BUNDLES_MAX)
-        self._event_ids: Cache[tuple[LogName, int], set[str]] = Cache(limits.ARRIVING_BUNDLES_MAX)
         self.calls = Calls()
         self.calls.answers[VECTOR] = self._say_vector
         self._catching_up: asyncio.Future[bool] | None = None
         self._met: Cache[tuple[str, str], float] = Cache(20_000)
         self.links: dict[bytes, Link] = {}
+        # When the link with a node was made or cut last, in milliseconds since 1970: for operators.
+        self.changed_ms: dict[bytes, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         # Links with nodes that were revoked, which end in a moment.
         self._parting: set[bytes] = set()
         node.committed_listeners.append(self._committed)
-        node.listeners.append(self._unpark)
         node.listeners.append(self._applied)
 
-    def start(self, urls: Iterable[str], context: ssl.SSLContext | None) -> None:
+    def start(self, urls: Iterable[str], context: ssl.SSLContext | None, dial: Dial = dial) -> None:
         """Call these nodes, again and again where they do not answer."""
         for url in urls:
-            task = asyncio.ensure_future(self._keep_calling(url, context))
+            task = asyncio.ensure_future(self._keep_calling(url, context, dial))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+
+    async def drained(self) -> None:
+        """Wait, within a bound, until another core site has all that this node wrote."""
+        own = [held for log, held in self._node.log.held().items() if log.node == self._node.log.key.node]
+        deadline = asyncio.get_running_loop().time() + limits.DRAIN_S
+        while links := self.of_other_sites():
+            lacking = any(all(link.has(held.log) < held.seq for link in links) for held in own)
+            if not lacking or asyncio.get_running_loop().time() > deadline:
+                return
+            await asyncio.sleep(limits.DRAIN_LOOK_S)
 
     async def stop(self) -> None:
         """Cut every link and call nobody any more."""
@@ -125,9 +131,9 @@ class Peers:
             acknowledged=self._acknowledged,
             called=self.calls,
             over_fabric=fabric,
-            lacks=self._lacks,
         )
         self.links[peer.node] = link
+        self.changed_ms[peer.node] = self._node.now_ms()
         logger.info("linked with site %s", peer.details.site)
         self._sites_changed()
         try:
@@ -135,6 +141,7 @@ class Peers:
         finally:
             if self.links.get(peer.node) is link:
                 del self.links[peer.node]
+                self.changed_ms[peer.node] = self._node.now_ms()
                 logger.info("the link with site %s is cut", peer.details.site)
                 self._sites_changed()
         return peer
@@ -177,6 +184,11 @@ class Peers:
         if before.peer.details.session != peer.details.session or fabric:
             return True
         return not before.over_fabric and called == (self._node.log.key.node < peer.node)
+
+    @property
+    def changed(self) -> asyncio.Event:
+        """Set when a link is made or cut next."""
+        return self._changed
 
     def of_other_sites(self) -> list[Link]:
         """Links with core nodes of other sites, whose disks make a promise."""
@@ -256,35 +268,6 @@ class Peers:
         """Whether this peer's disk makes a promise of two sites."""
         return peer.details.role == "core" and peer.details.site != self._node.config.site
 
-    def _lacks(self, bundle: Bundle) -> bool:
-        """Whether an event of the bundle would have to wait in the view for one that it follows.
-
-        One that is in the view late is behind the tokens of clients that synced meanwhile: they would
-        never be shown it. The peer has what its events follow, so that it comes soon.
-        """
-        events = self._node.context.events
-        lacking = {event_id for event_id in causes(bundle) if events.row(event_id) is None}
-        if lacking:
-            for arriving in (bundle, *reversed(self._arriving)):
-                lacking -= self._ids(arriving)
-                if not lacking:
-                    break
-        if not lacking:
-            self._arriving.append(bundle)
-        return bool(lacking)
-
-    def _ids(self, bundle: Bundle) -> set[str]:
-        name = (bundle.log, bundle.last_seq)
-        ids = self._event_ids.get(name)
-        if ids is None:
-            ids = event_ids(bundle, self._node.context.events.room_version)
-            self._event_ids.put(name, ids)
-        return ids
-
-    def _unpark(self, _: Changes) -> None:
-        for link in list(self.links.values()):
-            link.unpark()
-
     def _acknowledged(self, link: Link, log: LogName, seq: int) -> None:
         if self._counts(link.peer):
             self._node.promises.acknowledged(log, seq)
@@ -299,7 +282,7 @@ class Peers:
         self._changed.set()
         self._changed = asyncio.Event()
 
-    async def _keep_calling(self, url: str, context: ssl.SSLContext | None) -> None:
+    async def _keep_calling(self, url: str, context: ssl.SSLContext | None, dial: Dial) -> None:
         wait_s = 0.2
         while True:
             with suppress(ChannelClosed):

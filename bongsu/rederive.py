@@ -7,12 +7,13 @@ from contextlib import suppress
 from bongsu import limits
 from bongsu.errors import FatalError
 from bongsu.log.record import Record
-from bongsu.node import BESIDE, Node
+from bongsu.node import Node
 from bongsu.view.apply import apply_records
 from bongsu.view.changes import Changes
 from bongsu.view.checkpoint import Checkpointer
 from bongsu.view.context import Context
 from bongsu.view.db import Database
+from bongsu.view.opening import BESIDE
 from bongsu.view.rebuild import Seeds, begin
 
 logger = logging.getLogger(__name__)

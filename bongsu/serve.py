@@ -25,8 +25,12 @@ from bongsu.bearer.websocket import LinkApp
 from bongsu.clock import SystemClock
 from bongsu.config import Config
 from bongsu.errors import FatalError
+from bongsu.filling import Filling
 from bongsu.gateway.sender import PushSender
-from bongsu.node import Node
+from bongsu.operate.messages import set_up
+from bongsu.operate.parts import Parts
+from bongsu.operate.private import PrivateApp
+from bongsu.operate.repair import open_node
 from bongsu.rederive import Rederiver
 from bongsu.service import Service
 
@@ -35,10 +39,7 @@ logger = logging.getLogger(__name__)
 
 def run(config: Config) -> int:
     """Serve until SIGTERM or SIGINT. The exit status: 0 after a clean stop, 1 if the store failed."""
-    logging.basicConfig(
-        level=config.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    logging.getLogger("_granian").setLevel(logging.ERROR)
+    set_up(config.log_level, config.log_format)
     try:
         return uvloop.run(_serve(config))
     except FatalError as error:
@@ -48,7 +49,7 @@ def run(config: Config) -> int:
 
 async def _serve(config: Config) -> int:
     # Inside the loop: the log's writer thread hands results to it.
-    node = Node.open(config, SystemClock(), _show_progress)
+    node = await open_node(config, SystemClock(), _show_progress)
     try:
         await node.introduce()
     except FatalError:
@@ -68,15 +69,20 @@ async def _serve(config: Config) -> int:
     if removed:
         logger.info("removed %d media files that nothing names", removed)
     peers = service.peers
-    files = StaticFiles(sites=lambda: base_urls(node))
-    listeners = [_Listener(config.listen, App(service, all_routes(), files), config.tls)]
+    fabric = Fabric(config.server_name, node.log.key.node, peers.meet)
+    filling = Filling(node, peers)
+    app = App(service, all_routes(), StaticFiles(sites=lambda: base_urls(node)))
+    listeners = [_Listener(config.listen, app, config.tls)]
+    if config.private_listen is not None:
+        parts = Parts(service, fabric, sender, filling, app.counts, node.now_ms())
+        listeners.append(_Listener(config.private_listen, PrivateApp(parts), None))
     if config.peer_listen is not None:
         listeners.append(_Listener(config.peer_listen, LinkApp(peers.serve), config.peer_tls, peers=True))
     for listener in listeners:
         await listener.start()
     context = _peer_context(config)
     peers.start(config.peers, context)
-    fabric = Fabric(config.server_name, node.log.key.node, peers.meet)
+    filling.start()
     if config.nats:
         fabric.start(config.nats, context)
         service.names.locks = NatsLocks(
@@ -90,13 +96,18 @@ async def _serve(config: Config) -> int:
     stopping.cancel()
     # First answer the long polls, then let the server finish what it has, then close the files.
     node.stop()
-    await fabric.stop()
-    await peers.stop()
-    for listener in listeners:
-        await listener.stop()
+    await filling.close()
+    await listeners[0].stop()
     await sender.close()
     await rederiver.close()
     await node.finish()
+    # The links go last: what this node acknowledged is not to be missing elsewhere until it comes back.
+    await peers.drained()
+    node.wait_for_nobody()
+    await fabric.stop()
+    await peers.stop()
+    for listener in listeners[1:]:
+        await listener.stop()
     node.close()
     return 1 if node.fatal.done() else 0
 

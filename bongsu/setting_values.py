@@ -91,6 +91,18 @@ def parse_listen(raw: object) -> str:
     return str(raw)
 
 
+def parse_private_listen(raw: object) -> str:
+    """An address whose reach its own number bounds: who gets there is asked for no password."""
+    host = str(parse_listen(raw)).rpartition(":")[0].strip("[]")
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        raise ValueError("it must begin with an IP address, for example 127.0.0.1:9009") from None
+    if address.is_unspecified or not address.is_private:
+        raise ValueError("others could reach it: give a loopback or private address of this machine")
+    return str(raw)
+
+
 def parse_public_url(raw: object) -> str:
     address = urlsplit(text(raw))
     if address.scheme not in ("http", "https") or not address.hostname or address.query or address.fragment:

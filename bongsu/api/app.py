@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Protocol
 
@@ -13,6 +15,7 @@ from bongsu.api.router import Router
 from bongsu.api.static import StaticFiles
 from bongsu.canonical import json_bytes
 from bongsu.errors import MatrixError, not_json, too_large
+from bongsu.log.store import Damaged
 from bongsu.service import Service
 from bongsu.setting_values import Networks
 from bongsu.view.sessions import Requester
@@ -35,6 +38,7 @@ CORS_HEADERS = (
 )
 _HEADERS_WITH_CORS = SECURITY_HEADERS + CORS_HEADERS
 _JSON_WITH_CORS = [*JSON_HEADERS, *_HEADERS_WITH_CORS]  # of nearly every answer
+GONE = 499  # what nginx counts a client as that did not wait for its answer
 _PREFIXES_WITH_CORS = ("/_matrix/", "/_bongsu/", "/.well-known/")
 
 
@@ -56,6 +60,8 @@ class App:
         self.service = service
         self.router = Router(routes)
         self.files = files
+        # Requests by (module of the specification, status): read by the private listener.
+        self.counts: Counter[tuple[str, int]] = Counter()
 
     async def __call__(self, scope: Scope, protocol: Any) -> None:
         """Answer one request. Whatever a client sends, an error is JSON with an errcode, never a 5xx."""
@@ -76,6 +82,12 @@ class App:
                 headers = (*headers, ("connection", "close"))
         except asyncio.CancelledError:
             raise
+        except Damaged as damage:
+            with suppress(Damaged):
+                self.service.node.suspect(damage)
+            response = Response(
+                500, json_bytes({"errcode": "M_UNKNOWN", "error": "The server's disk is damaged. Try again."})
+            )
         except Exception:
             # A defect of ours. The client gets an errcode it can show; the log gets the rest.
             logger.exception("%s %s failed", scope.method, scope.path)
@@ -106,15 +118,31 @@ class App:
         )
         file = self.files.find(request)
         if file is not None:
+            self.counts["static", file.status] += 1
             return file
         route, request.path_parameters = self.router.find(method, scope.path)
+        status = GONE
+        try:
+            response = await self._answer(route, request, scope, protocol)
+            status = response.status
+            return response
+        except MatrixError as error:
+            status = error.status
+            raise
+        except Exception:
+            status = 500
+            raise
+        finally:
+            self.counts[route.handler.__module__.rpartition(".")[2], status] += 1
+
+    async def _answer(self, route: Route, request: Request, scope: Scope, protocol: Any) -> Response:
         if route.auth == "token" or (route.auth == "optional" and token_of(request) is not None):
             request.requester = await self._requester(request)
         if route.streams:
             bytes_max = self.service.node.config.upload_bytes_max
             length = check_length(scope, bytes_max)
             request.chunks = stream_body(protocol, bytes_max, length)
-        elif method != "GET":
+        elif request.method != "GET":
             request.body = await read_body(scope, protocol, route.body_bytes_max)
         try:
             return await route.handler(self.service, request)

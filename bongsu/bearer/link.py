@@ -84,12 +84,7 @@ class Link:
         acknowledged: Callable[["Link", LogName, int], None],
         called: "Called",
         over_fabric: bool,
-        lacks: Callable[[Bundle], bool],
     ) -> None:
-        """`lacks` says whether something that the bundle's events follow is not here yet."""
-        self._lacks = lacks
-        # Bundles that wait for that, in order: (ticket, bundle, until when).
-        self._parked: deque[tuple[int, Bundle, float]] = deque()
         self.over_fabric = over_fabric
         self.peer = peer
         self._log = log
@@ -191,7 +186,6 @@ class Link:
             await asyncio.sleep(limits.LINK_BEAT_S)
             silent_s = 0 if self._heard else silent_s + limits.LINK_BEAT_S
             self._heard = False
-            self.unpark()
             self._add(self._exchange.offer())
 
     async def _send(self) -> None:
@@ -225,6 +219,7 @@ class Link:
         except Damaged as damage:
             # Others may have it whole; this node must not give on what it cannot prove.
             logger.error("%s", damage)
+            self._log.on_damaged(damage)
             return None
         if found is None:
             return None
@@ -233,26 +228,7 @@ class Link:
         public_key = self._log.public_key(load.log.node)
         return Bundle(public_key, load.log.epoch, load.log.lane, carried, signature)
 
-    def unpark(self) -> None:
-        """More is applied here, or time has passed: take what need not wait any more, in order."""
-        now = asyncio.get_running_loop().time()
-        held_back: set[LogName] = set()
-        for _ in range(len(self._parked)):
-            ticket, bundle, until = self._parked.popleft()
-            if bundle.log in held_back or (now < until and self._lacks(bundle)):
-                held_back.add(bundle.log)
-                self._parked.append((ticket, bundle, until))
-            else:
-                self._append(ticket, bundle)
-
     def _store(self, ticket: int, bundle: Bundle) -> None:
-        if any(parked.log == bundle.log for _, parked, _ in self._parked) or self._lacks(bundle):
-            until = asyncio.get_running_loop().time() + limits.PARKED_S_MAX
-            self._parked.append((ticket, bundle, until))
-        else:
-            self._append(ticket, bundle)
-
-    def _append(self, ticket: int, bundle: Bundle) -> None:
         def done(future: "asyncio.Future[Foreign]") -> None:
             # A full or failed disk: not taken, and no fault of the peer's.
             verdict = None if future.cancelled() or future.exception() else future.result()

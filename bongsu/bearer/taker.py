@@ -27,11 +27,14 @@ class Taker:
         self._taken = 0  # records since the last want
         self._flowed = False  # since the last offer
         self._done = False
-        self._without: dict[LogName, None] = {}
+        # Logs not asked for: until the peer's how manieth offer, and how often that was so.
+        self._without: dict[LogName, tuple[int, int]] = {}
+        self._offers = 0
 
     def offered(self, offer: Offer) -> Want | None:
         """The peer says what it holds."""
         self.theirs = offer.vector
+        self._offers += 1
         known = self.want > 0 and offer.want == self.want
         if known and (offer.busy or self._flowed or self._arriving):
             self._flowed = False
@@ -50,7 +53,7 @@ class Taker:
 
     def given(self, want: int, log: LogName, size: int) -> int | None:
         """A bundle is here. Its ticket, or None if there is no room for it or its log is not trusted."""
-        if log in self._without or self.arriving_bytes >= self._window:
+        if self._is_distrusted(log) or self.arriving_bytes >= self._window:
             self._consume(want, size)
             return None
         self._ticket += 1
@@ -67,10 +70,17 @@ class Taker:
         self._flowed = self._flowed or taken > 0
 
     def distrust(self, log: LogName) -> None:
-        """Do not ask this peer for this log again; another may have it as its owner wrote it."""
-        self._without[log] = None
+        """Do not ask this peer for this log for a while; another may have it as its owner wrote it.
+
+        Not for ever: it may have been the way that spoiled it. Each time the while doubles.
+        """
+        _, times = self._without.pop(log, (0, 0))
+        self._without[log] = (self._offers + 2 ** min(times + 2, 12), times + 1)
         if len(self._without) > limits.EXCHANGE_WITHOUT_MAX:
             self._without.pop(next(iter(self._without)))
+
+    def _is_distrusted(self, log: LogName) -> bool:
+        return self._without.get(log, (0, 0))[0] > self._offers
 
     def after_settled(self) -> Want | None:
         """Ask again, if the peer was done before the disk was."""
@@ -95,5 +105,5 @@ class Taker:
         self.want += 1
         self.consumed = self._taken = 0
         self._flowed = self._done = False
-        without = frozenset(self._without)
+        without = frozenset(filter(self._is_distrusted, self._without))
         return Want(self.want, self._window, self._lanes, self._ledger.vector(), without)

@@ -62,6 +62,7 @@ class Client:
         self._start = start
         self._site = 0
         self._choice = random.Random(person.name)  # noqa: S311
+        self.per_second = 1.0
         self.stopping = False
 
     @property
@@ -69,13 +70,13 @@ class Client:
         """Where the person is now."""
         return self._order[self._site]
 
-    async def write(self, per_second: float) -> None:
+    async def write(self) -> None:
         """Send numbered messages, each until it is acknowledged, in order, each once."""
         number = 0
         while not self.stopping:
             number += 1
             await self._send(number)
-            await asyncio.sleep(self._choice.expovariate(per_second))
+            await asyncio.sleep(self._choice.expovariate(self.per_second))
 
     async def read(self) -> None:
         """Sync without end."""

@@ -7,11 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bongsu.lab import commands, processes
-from bongsu.lab.plan import Plan, Process
+from bongsu.lab.plan import NodePlan, Plan, Process
 
 
 def act(plan: Plan, name: str, target: str) -> None:
     """Do it. `target`: a site, or "" for all."""
+    if name == "remove":
+        processes.kill(plan.find(target))
+        return plan.save()
     if name == "heal":
         return commands.heal(plan, target)
     if name in ("cut", "cut-one-way"):
@@ -36,6 +39,15 @@ def _destroy(plan: Plan, struck: list[Process]) -> None:
     _burn(plan, struck)
     for process in struck:
         shutil.rmtree(Path(process.config).parent, ignore_errors=True)
+
+
+def _damage(plan: Plan, struck: list[Process]) -> None:
+    """The machine dies, and half of its log with it."""
+    _burn(plan, struck)
+    for process in struck:
+        if isinstance(process, NodePlan):
+            log = Path(process.data, "log.db")
+            os.truncate(log, log.stat().st_size // 2)
 
 
 def _revive(plan: Plan, struck: list[Process]) -> None:
@@ -69,6 +81,7 @@ def _wipe(plan: Plan, struck: list[Process]) -> None:
 ACTS: dict[str, Callable[[Plan, list[Process]], None]] = {
     "burn": _burn,
     "destroy": _destroy,
+    "damage": _damage,
     "revive": _revive,
     "pause": _pause,
     "resume": _resume,

@@ -21,10 +21,12 @@ async def _drive(spec: dict[str, Any]) -> list[Person]:
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context, limit=0)) as http:
         clients = [Client(person, spec["sites"], http, spec["start"]) for person in people]
         readers = [asyncio.ensure_future(client.read()) for client in clients]
-        writers = [asyncio.ensure_future(client.write(spec["per_second"])) for client in clients]
+        _set_rate(clients, spec["per_second"])
+        writers = [asyncio.ensure_future(client.write()) for client in clients]
         print("running", flush=True)
-        # The parent closes standard input when the drill is over.
-        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+        # Each line is a new rate; the parent closes standard input when the drill is over.
+        while line := await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline):
+            _set_rate(clients, float(line))
         for client in clients:
             client.stopping = True
         # A message that was begun is brought to its end, and everything acknowledged is waited for.
@@ -34,6 +36,11 @@ async def _drive(spec: dict[str, Any]) -> list[Person]:
             async with asyncio.timeout(FINISH_S):
                 await asyncio.gather(*(client.finish() for client in clients))
     return people
+
+
+def _set_rate(clients: list[Client], per_second: float) -> None:
+    for client in clients:
+        client.per_second = per_second
 
 
 def main(file: Path) -> None:

@@ -65,6 +65,14 @@ PLANS = {
             ("a",),
         ),
         DrillPlan(
+            "site-disk-damaged",
+            "데이터센터 하나가 꺼지고 디스크가 상한 채 돌아온다.",
+            "One data centre goes dark, and comes back with half of its log damaged.",
+            40,
+            (Step(10, "damage", "a"), Step(16, "revive", "a")),
+            ("a",),
+        ),
+        DrillPlan(
             "all-power",
             "모든 곳의 전원이 한꺼번에 나갔다가 돌아온다.",
             "Every process everywhere is killed at once, then started again.",
@@ -110,6 +118,35 @@ PLANS = {
             "One site hears the others, but they do not hear it.",
             45,
             (Step(10, "cut-one-way", "a"), Step(25, "heal", "a")),
+            (),
+        ),
+        DrillPlan(
+            "login-storm",
+            "한 곳이 꺼지고, 모두가 한꺼번에 다시 로그인한다.",
+            "One site goes dark, and everybody logs in again at once.",
+            40,
+            (Step(10, "burn", "a"), Step(14, "login-storm", "")),
+            ("a",),
+            ("a",),
+        ),
+        DrillPlan(
+            "quake-surge",
+            "지진: 모두가 열 배로 말한다.",
+            "An earthquake: everybody writes ten times as much.",
+            60,
+            (Step(10, "surge", "10"), Step(40, "surge", "1")),
+            (),
+        ),
+        DrillPlan(
+            "inventory",
+            "구성 요소를 하나씩 없애 본다.",
+            "Each component is taken away once, and brought back.",
+            70,
+            tuple(
+                step
+                for number, name in enumerate(("nats-a", "a", "nats-b", "b", "nats-c", "c"))
+                for step in (Step(5 + 10 * number, "remove", name), Step(10 + 10 * number, "revive", ""))
+            ),
             (),
         ),
         DrillPlan("calm", "아무 일도 없다.", "Nothing happens.", 20, (), ()),

@@ -5,16 +5,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bongsu.drill import faults
 from bongsu.drill.check import Findings, check
 from bongsu.drill.plans import DrillPlan
+from bongsu.drill.storm import log_in
 from bongsu.drill.town import Api, Town, histories, settle
 from bongsu.errors import FatalError
 from bongsu.lab import commands
 from bongsu.lab.plan import Plan
+from bongsu.operate.against import ask, compare
 
 LOADS = 2
 COLLECT_S = 120
@@ -30,8 +33,18 @@ class Outcome:
         self.people: list[dict[str, Any]] = []
         self.happened: list[tuple[float, str, str]] = []
         self.findings = Findings()
+        self.settled = 0
+        # Of a storm of log-ins, how long each took.
+        self.logins_s: list[float] = []
         # Seconds after the end until all sites that are there told the same histories; None: they did not.
         self.agreed_s: float | None = None
+        # Scopes whose digests differed between sites at the end, a sentence each.
+        self.differing: list[str] = []
+
+    @property
+    def kept(self) -> bool:
+        """Whether every promise was kept, and every site holds the same."""
+        return self.findings.clean and self.agreed_s is not None and not self.differing
 
 
 def run(
@@ -56,10 +69,11 @@ def run(
     try:
         progress(f"settling {people} people")
         town = settle(api, lab, people)
+        outcome.settled = len(town.people)
         start = time.monotonic()
         loads = [_load(lab, town, folder, number, per_second, start) for number in range(LOADS)]
         try:
-            _happen(outcome, lab, start, progress)
+            _happen(outcome, lab, loads, per_second, start, progress)
             progress("waiting for the last clients")
             outcome.people = _collect(loads, folder)
         finally:
@@ -99,15 +113,35 @@ def _load(
     return load
 
 
-def _happen(outcome: Outcome, lab: Plan, start: float, progress: Callable[[str], None]) -> None:
+def _happen(
+    outcome: Outcome,
+    lab: Plan,
+    loads: list["subprocess.Popen[str]"],
+    per_second: float,
+    start: float,
+    progress: Callable[[str], None],
+) -> None:
     """Let time pass, and the plan's steps come."""
     for step in outcome.plan.steps:
         _pass(start, step.at_s, progress)
         outcome.happened.append((time.monotonic() - start, step.act, step.target))
         progress(f"{step.act} {step.target or 'everything'}")
-        faults.act(lab, step.act, step.target)
+        if step.act == "surge":
+            _set_rate(loads, per_second * float(step.target))
+        elif step.act == "login-storm":
+            there = [node.site for node in lab.nodes if node.site not in outcome.plan.gone]
+            outcome.logins_s = log_in(lab, outcome.settled, there)
+        else:
+            faults.act(lab, step.act, step.target)
         outcome.happened.append((time.monotonic() - start, f"{step.act} done", step.target))
     _pass(start, outcome.seconds, progress)
+
+
+def _set_rate(loads: list["subprocess.Popen[str]"], per_second: float) -> None:
+    for load in loads:
+        assert load.stdin is not None
+        load.stdin.write(f"{per_second}\n")
+        load.stdin.flush()
 
 
 def _pass(start: float, until_s: float, progress: Callable[[str], None]) -> None:
@@ -137,6 +171,8 @@ def _judge(outcome: Outcome, api: Api, lab: Plan, town: Town) -> None:
         told = histories(api, there, town)
     if _agree(told):
         outcome.agreed_s = time.monotonic() - began
+    there_nodes = [node for node in lab.nodes if node.site in there]
+    outcome.differing = compare([partial(ask, node.private) for node in there_nodes], CONVERGE_S)
     fault_s = outcome.happened[0][0] if outcome.happened else None
     outcome.findings = check(outcome.people, told, struck=outcome.plan.struck, fault_s=fault_s)
 

@@ -66,6 +66,11 @@ class PushSender:
         self._node.listeners.append(self._applied)
         self._wake()
 
+    @property
+    def waiting(self) -> int:
+        """How many notifications wait for their gateways, and events for their judgement."""
+        return len(self._rows) + sum(len(queue.waiting) for queue in self._queues.values())
+
     async def close(self) -> None:
         """Stop sending; what is unsent is sent after the next start."""
         self._node.listeners.remove(self._applied)

@@ -25,6 +25,8 @@ class NodePlan:
     listen: str
     peer_listen: str
     config: str
+    # Where metrics, health and digests are.
+    private: str = ""
     namespace: str = ""
     pid: int = 0
 
@@ -106,9 +108,9 @@ def make(folder: Path, sites: int, *, tls: bool, bridge: str, places: dict[str, 
     folder = folder.resolve()
     scheme = "https" if tls else "http"
     plan = Plan("lab.localhost", str(folder), str(folder / "tls" / "ca.pem") if tls else "", bridge)
-    ports = _free_ports(4 * sites)
+    ports = _free_ports(5 * sites)
     for site in SITE_NAMES[:sites]:
-        client, peer, nats, cluster = (ports.pop() for _ in range(4))
+        client, peer, private, nats, cluster = (ports.pop() for _ in range(5))
         home = folder / site
         namespace, address = places.get(site, ("", "127.0.0.1"))
         plan.nodes.append(
@@ -121,6 +123,7 @@ def make(folder: Path, sites: int, *, tls: bool, bridge: str, places: dict[str, 
                 listen=f"{address}:{client}",
                 peer_listen=f"{address}:{peer}",
                 config=str(home / "bongsu.toml"),
+                private=f"http://{address}:{private}",
                 namespace=namespace,
             )
         )

@@ -17,6 +17,16 @@ def nats_settings(plan: Plan, server: NatsPlan, node_names: dict[str, str]) -> s
         "max_payload: 4MB",
         # What is written is gone only when the last server has lost it; a power cut must not take names away.
         f'jetstream {{ store_dir: "{home / "jetstream"}", sync_interval: always }}',
+    ]
+    if routes:
+        lines += _cluster(plan, server, home, routes)
+    if plan.ca:
+        lines += [_tls(home / "tls", "", mapped=True), _permissions(node_names)]
+    return "\n".join(lines) + "\n"
+
+
+def _cluster(plan: Plan, server: NatsPlan, home: Path, routes: list[str]) -> list[str]:
+    lines = [
         "cluster {",
         '  name: "bongsu"',
         f'  listen: "{server.host}:{server.cluster_port}"',
@@ -24,10 +34,7 @@ def nats_settings(plan: Plan, server: NatsPlan, node_names: dict[str, str]) -> s
     ]
     if plan.ca:
         lines += [_tls(home / "tls", "  ")]
-    lines.append("}")
-    if plan.ca:
-        lines += [_tls(home / "tls", "", mapped=True), _permissions(node_names)]
-    return "\n".join(lines) + "\n"
+    return [*lines, "}"]
 
 
 def _tls(folder: Path, indent: str, *, mapped: bool = False) -> str:
@@ -69,6 +76,7 @@ def node_settings(plan: Plan, node: NodePlan, root_key: str) -> str:
         "public_url": node.url,
         "peer_listen": node.peer_listen,
         "peers": [f"{peer_scheme}://{other.peer_listen}" for other in plan.nodes if other is not node],
+        "private_listen": node.private.removeprefix("http://"),
         "nats": [f"{scheme}://{server.host}:{server.port}" for server in own_first],
         "free_bytes_min": 64 * 1024 * 1024,
     }

@@ -191,3 +191,14 @@ def covered(held: Mapping[LogName, Held], vector: Vector, log: LogName) -> int:
             return end if listed > 0 else 0
         above = state.named_by
     return 0
+
+
+def undecided(state: Held, vector: Vector) -> bool:
+    """Whether only a later opening record, which is not held here, says if the holder of `vector` has the log.
+
+    `covered` says no, so that nothing is ever taken for given. To a client nothing is shown of it meanwhile:
+    it was shown all of it elsewhere, most likely, and a token does not forget.
+    """
+    log = state.log
+    listed = vector.listed(log.node, state.ordinal, tag_of(log.epoch), log.lane)
+    return state.end is None and listed is None and vector.top(log.node) > state.ordinal

@@ -2,11 +2,12 @@
 
 import fcntl
 import os
+import sqlite3
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from bongsu.errors import FatalError
+from bongsu.errors import FatalError, StoreDamaged
 from bongsu.log.schema import Connection, Opener, prepare
 
 
@@ -31,7 +32,7 @@ def open_files(path: Path, opener: Opener) -> Files:
     Raises:
         FatalError: another process has it open, or it is not a log.db.
     """
-    lock = _lock(path)
+    lock = lock_file(path)
     writing: Connection | None = None
     try:
         writing = opener(path)
@@ -42,7 +43,8 @@ def open_files(path: Path, opener: Opener) -> Files:
             with suppress(Exception):  # the first error is the one to tell
                 writing.close()
         os.close(lock)
-        raise FatalError(f"{path} cannot be opened: {error}. Restore it, or move it away.") from error
+        kind = StoreDamaged if _is_damage(error) else FatalError
+        raise kind(f"{path} cannot be opened: {error}. Restore it, or move it away.") from error
 
 
 def free_bytes(path: Path) -> int:
@@ -51,7 +53,18 @@ def free_bytes(path: Path) -> int:
     return disk.f_bavail * disk.f_frsize
 
 
-def _lock(path: Path) -> int:
+def _is_damage(error: Exception) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0)
+    # The lower byte is the kind, the rest says more.
+    return code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def lock_file(path: Path) -> int:
+    """Keep every other process from log.db until the descriptor is closed.
+
+    Raises:
+        FatalError: another process has it.
+    """
     # Two processes that append to one log would give the same position to different records.
     try:
         lock = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)

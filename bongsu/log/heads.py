@@ -1,7 +1,6 @@
 """Where the next record goes: positions, seqs, links and hashes, given out in the order of the calls."""
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bongsu.log.epoch import Fork, Held, Opening, ends_to_name, fork_at_end, settle, unheld
@@ -38,16 +37,20 @@ class _OwnLog:
 class Heads:
     """What is held of every log: `committed` is on disk, `latest` also counts what is queued."""
 
-    def __init__(self, reader: Reader, node: bytes, public_key: bytes) -> None:
+    def __init__(
+        self, reader: Reader, node: bytes, public_key: bytes, random_bytes: Callable[[int], bytes]
+    ) -> None:
+        self._random_bytes = random_bytes
         self.reader = reader
         self.node = node
         self.public_key = public_key
         self.nodes: dict[bytes, bytes] = {}
+        self.ordinal_min = 0
         self.reset()
 
     def reset(self) -> None:
         """Forget what is queued and begin a new epoch: a seq of a failed batch is never used again."""
-        self.epoch = int.from_bytes(os.urandom(8), "big")
+        self.epoch = int.from_bytes(self._random_bytes(8), "big")
         self._own: dict[Lane, _OwnLog] = {}
         self._ordinal = 0
         self.log_ids: dict[LogName, int] = {}
@@ -149,7 +152,7 @@ class Heads:
         if self._ordinal == 0:
             top = self.reader.value("SELECT max(ordinal) FROM logs WHERE node=?", (self.node,)) or 0
             mine = [held.ordinal for held in self.latest.values() if held.log.node == self.node]
-            self._ordinal = max(int(top), *mine, 0) + 1
+            self._ordinal = max(int(top), *mine, self.ordinal_min) + 1
             self._know(self.public_key, self.node, request)
         log = LogName(self.node, self.epoch, lane)
         assert log not in self.latest, "an epoch is opened once a lane"

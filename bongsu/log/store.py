@@ -9,8 +9,9 @@ from typing import Any
 
 from bongsu import limits
 from bongsu.clock import Clock
-from bongsu.errors import FatalError, MatrixError, too_large
+from bongsu.errors import FatalError, MatrixError, StoreDamaged, too_large
 from bongsu.log import verify
+from bongsu.log.beyond import positions_beyond
 from bongsu.log.epoch import Held, covered, vector_at, vector_of
 from bongsu.log.files import Files, free_bytes, open_files
 from bongsu.log.foreign import Checked, Foreign, Refused, Taken, check
@@ -22,7 +23,7 @@ from bongsu.log.schema import Opener, connect, is_full
 from bongsu.log.stretch import stretch
 from bongsu.log.vector import Vector, prefix_of
 from bongsu.log.verify import Report, Statistics
-from bongsu.log.writer import Done, Request, Transactions, Writer
+from bongsu.log.writer import Done, MakeWriter, Request, Transactions, Writer
 
 __all__ = ["Damaged", "ForeignRecord", "LogStore", "Report", "Statistics"]
 
@@ -36,22 +37,32 @@ def _ignore(_: Any) -> None:
 class LogStore:
     """log.db. Every method is called on one thread, the event loop's where there is one."""
 
-    def __init__(self, path: Path, files: Files, key: NodeKey, clock: Clock) -> None:
+    def __init__(
+        self,
+        path: Path,
+        files: Files,
+        key: NodeKey,
+        clock: Clock,
+        writer: MakeWriter = Writer,
+        random_bytes: Callable[[int], bytes] = os.urandom,
+    ) -> None:
         self.path = path
         self.key = key
         # Called with every committed batch in order of position, before its futures resolve.
         self.on_committed: Callable[[list[Record]], None] = _ignore
         # Called once, when a promise can no longer be kept; from then on every append is refused.
         self.on_fatal: Callable[[FatalError], None] = _ignore
+        # Called with a record that is not what was written; raises it again if nobody may go on.
+        self.on_damaged: Callable[[Damaged], None] = _ignore
         self.fatal: FatalError | None = None
         self.free_bytes_min = 0
         self.admin_contact = ""
         self._clock = clock
         self._files = files
         self._reader = Reader(files.reading)
-        self._heads = Heads(self._reader, key.node, key.public)
+        self._heads = Heads(self._reader, key.node, key.public, random_bytes)
         self._head_position = self._heads.position
-        self._tag = os.urandom(8)
+        self._tag = random_bytes(8)
         self._tag_queued = False
         last = self._reader.value("SELECT start_tag FROM starts ORDER BY first_position DESC LIMIT 1")
         self._tag_shown: bytes = self._tag if last is None else last
@@ -60,7 +71,7 @@ class LogStore:
         self._free_enough = True
         self._loop: asyncio.AbstractEventLoop | None = None
         self.transactions = Transactions(files.writing, key)
-        self._writer = Writer(self.transactions, self._wake)
+        self._writer = writer(self.transactions, self._wake)
         self._closed = False
 
     @classmethod
@@ -73,20 +84,27 @@ class LogStore:
         free_bytes_min: int,
         admin_contact: str = "",
         opener: Opener = connect,
+        writer: MakeWriter = Writer,
+        random_bytes: Callable[[int], bytes] = os.urandom,
+        ordinal_min: int = 0,
     ) -> "LogStore":
         """Open log.db, made if it is not there. Every opening is a new start of the node, with a new epoch.
 
+        `opener`, `writer` and `random_bytes` are the simulator's to replace (bongsu/sim). `ordinal_min`: which
+        start this is at least, where the file may know of fewer than there were.
+
         Raises:
-            FatalError: another process has it, or it is damaged; the sentence says what to do.
+            StoreDamaged, FatalError: it is damaged, or another process has it; the sentence says what to do.
         """
         files = open_files(path, opener)
         try:
-            store = cls(path, files, key, clock)
+            store = cls(path, files, key, clock, writer, random_bytes)
             verify.check_newest_heads(store._reader)
         except Exception as error:
             files.close()
-            raise FatalError(f"{path} is damaged: {error} Restore it, or move it away.") from error
+            raise StoreDamaged(f"{path} is damaged: {error} Restore it, or move it away.") from error
         store.free_bytes_min = free_bytes_min
+        store._heads.ordinal_min = ordinal_min
         store.admin_contact = admin_contact
         return store
 
@@ -216,6 +234,11 @@ class LogStore:
         return self._head_position
 
     @property
+    def epoch(self) -> int:
+        """The epoch that this process opens its logs with."""
+        return self._heads.epoch
+
+    @property
     def start_tag(self) -> bytes:
         """Names this start in a token's local shortcut; until it has written, the last start that did."""
         return self._tag_shown
@@ -240,6 +263,10 @@ class LogStore:
     def held(self) -> Mapping[LogName, Held]:
         """What is on disk here of every log, of the same moment as `vector`."""
         return self._heads.every()
+
+    def held_log(self, log: LogName) -> Held | None:
+        """What is on disk here of one log, or None."""
+        return self._heads.state(log)
 
     def vector_at(self, position: int, lane: Lane, head_position: int) -> Vector:
         """What had arrived up to `head_position`, but of the logs of `lane` only up to `position`."""
@@ -266,17 +293,7 @@ class LogStore:
 
     def positions_beyond(self, vector: Vector) -> list[int]:
         """The positions of all records that the holder of `vector` has not seen, in order."""
-        held = {state.log: (log_id, state) for log_id, state, _ in self._reader.held()}
-        states = {log: state for log, (_, state) in held.items()}
-        sql = "SELECT position FROM records WHERE log_id=? AND seq>? AND position<=?"
-        positions: list[int] = []
-        for log, (log_id, state) in held.items():
-            seq = covered(states, vector, log)
-            if seq < state.seq:
-                rows = self._reader.rows(sql, (log_id, seq, self._head_position))
-                positions.extend(position for (position,) in rows)
-        positions.sort()
-        return positions
+        return positions_beyond(self._reader, vector, self._head_position)
 
     def verify(self, progress: Callable[[int], None] = _ignore) -> Report:
         """Check everything: each chain, header, body and head. Slow; `progress` gets the count so far."""

@@ -90,6 +90,11 @@ class Vector:
         entry = self.nodes.get(prefix_of(node))
         return None if entry is None else entry.listed.get((ordinal, tag, int(lane)))
 
+    def top(self, node: bytes) -> int:
+        """The newest start of a node of which something is held; 0: none."""
+        entry = self.nodes.get(prefix_of(node))
+        return 0 if entry is None else entry.top
+
     def covers(self, log: LogName, ordinal: int, seq: int) -> bool:
         """Whether seq of the log is held, for a log that the newest epoch's line of starts names."""
         entry = self.nodes.get(prefix_of(log.node))
@@ -107,6 +112,16 @@ class Vector:
             return self
         top = max(entry.top, ordinal)
         return Vector({**self.nodes, prefix: _entry(top, {**entry.listed, key: seq})})
+
+    def lowered(self, log: LogName, ordinal: int, seq: int) -> "Vector":
+        """With no more than `seq` of the log, which is at least its opening record."""
+        assert seq > 0, "an opening record names nothing that could be missing"
+        prefix, key = prefix_of(log.node), (ordinal, tag_of(log.epoch), int(log.lane))
+        entry = self.nodes.get(prefix, NodeEntry(0, {}))
+        held = entry.held(key)
+        if held is not None and held <= seq:
+            return self
+        return Vector({**self.nodes, prefix: NodeEntry(entry.top, {**entry.listed, key: seq})})
 
     def merge(self, other: "Vector") -> "Vector":
         """What either holds."""

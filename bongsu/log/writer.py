@@ -320,3 +320,6 @@ class Writer:
     def _tell(self, requests: list[Request], error: Exception | None) -> None:
         self.done.append(Done(requests, error))
         self._wake()
+
+
+MakeWriter = Callable[[Transactions, Callable[[], None]], Writer]

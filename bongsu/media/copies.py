@@ -28,6 +28,11 @@ class Copies:
         peers.calls.answers[KEEP] = self._keep
         peers.calls.answers[READ] = self._read
 
+    @property
+    def lacking(self) -> int:
+        """How many files are known to be elsewhere and not here, as far as they are remembered."""
+        return self._lacking.qsize()
+
     async def spread(self, media_hash: bytes, size: int) -> bool:
         """Have a peer at another site keep the bytes; False if none said so within the bound."""
         timeout_s = limits.CALL_S_MAX + size / limits.MEDIA_COPY_BYTES_PER_S_MIN

@@ -176,9 +176,11 @@ class Library:
         """Remove files that no media id stands for and that are older than a day; how many there were.
 
         Only before anybody is served: an upload writes its file before its record. Where there are other
-        sites nothing is removed: a copy made for one of them may be ahead of its record.
+        sites nothing is removed: a copy made for one of them may be ahead of its record. Nor where a damaged
+        log was set aside, whose records may name it.
         """
-        if self._node.config.has_several_sites:
+        config = self._node.config
+        if config.has_several_sites or any(config.data.glob("log.db.damaged-*")):
             return 0
         before_s = self._node.now_ms() / 1000 - limits.MEDIA_ORPHAN_S
         return self.files.sweep({media_hash for media_hash, _ in stored(self._node.context)}, before_s)

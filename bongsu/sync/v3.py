@@ -104,11 +104,12 @@ def next_batch(node: Node, token: Token | None, last: int | None = None) -> Toke
     """
     known = Vector.empty() if token is None or _is_shortcut(node, token) else token.vector
     if last is not None:
-        vector = node.log.vector_at(last, Lane.BULK, node.position)
+        vector = node.shown(node.log.vector_at(last, Lane.BULK, node.position))
         return Token(NO_START, 0, node.live.count, vector.merge(known))
-    if known <= node.vector:
+    if known <= node.vector and not node.holds_back:
         return Token(node.log.start_tag, node.position, node.live.count, node.vector)
-    # The client has seen records this node lacks: the shortcut would deliver them again.
+    # The client has seen records this node lacks: the shortcut would deliver them again. Or events wait here
+    # for others: the shortcut would pass over them, since they keep their place in the order of arrival.
     return Token(NO_START, 0, node.live.count, node.vector.merge(known))
 
 

@@ -1,12 +1,18 @@
 """The one way into the view: records become rows, in the order they arrived, one transaction a batch."""
 
+import logging
+import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any
+
+import msgspec
 
 from bongsu import limits
 from bongsu.authority import permits
 from bongsu.canonical import read_trusted
+from bongsu.errors import MatrixError
 from bongsu.log.record import Kind, Record
+from bongsu.view import waiting
 from bongsu.view.apply_account import (
     apply_password,
     apply_register,
@@ -24,8 +30,27 @@ from bongsu.view.apply_report import apply_report
 from bongsu.view.apply_to_device import apply_to_device, apply_to_device_covered
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
+from bongsu.view.shapes import fits
+
+logger = logging.getLogger(__name__)
 
 Apply = Callable[[Context, Record, dict[str, Any], Changes], None]
+ApplyOne = Callable[[Context, Record, Changes], None]
+
+# How code fails on a body that no honest node writes. A disk that fails is none of these.
+MEANINGLESS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MatrixError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    sqlite3.IntegrityError,
+    sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
+)
 
 APPLY: dict[int, Apply] = {
     Kind.NODE: apply_node,
@@ -53,12 +78,19 @@ def apply_records(context: Context, records: Sequence[Record]) -> Changes:
     Returns:
         whom the batch concerns.
     """
+    try:
+        return _apply_batch(context, records, _apply)
+    except MEANINGLESS:
+        return _apply_batch(context, records, _apply_contained)
+
+
+def _apply_batch(context: Context, records: Sequence[Record], apply: ApplyOne) -> Changes:
     changes = Changes()
     context.db.begin()
     try:
         context.hollows.forget_gone()
         for record in records:
-            _apply_with_waiting(context, record, changes)
+            _apply_with_waiting(context, record, changes, apply)
         context.db.advance(records[-1].position)
     except BaseException:
         context.db.rollback()
@@ -70,20 +102,40 @@ def apply_records(context: Context, records: Sequence[Record]) -> Changes:
     return changes
 
 
-def _apply_with_waiting(context: Context, record: Record, changes: Changes) -> None:
+def _apply_contained(context: Context, record: Record, changes: Changes) -> None:
+    """Apply a record so that it has no effect if it cannot be read, on its own node as on every other one.
+
+    A site that lies must not stop the others: what its record broke is put back.
+    """
+    mark = context.hollows.mark()
+    context.db.run("SAVEPOINT record")
+    try:
+        _apply(context, record, changes)
+    except MEANINGLESS:
+        name = record.log.node.hex()
+        logger.exception("the record at position %d, of node %s, means nothing", record.position, name)
+        context.db.run("ROLLBACK TO record")
+        context.hollows.back_to(mark)
+        context.forget_all()
+    context.db.run("RELEASE record")
+
+
+def _apply_with_waiting(context: Context, record: Record, changes: Changes, apply: ApplyOne) -> None:
     """Apply a record, and what waited for it: for the event it holds, or for the authority it brings."""
-    _apply(context, record, changes)
+    apply(context, record, changes)
     # Their places are before that of the record that brought them.
     changes.waited = bool(changes.retry or changes.admitted)
     while changes.retry or changes.admitted:
         if changes.retry:
-            _apply(context, context.log.read(changes.retry.pop(0)), changes)
+            position = changes.retry.pop(0)
+            apply(context, context.log.read(position), changes)
+            waiting.waited(context, position, changes)
         else:
-            _admit(context, changes.admitted[0], changes)
+            _admit(context, changes.admitted[0], changes, apply)
     changes.waited = False
 
 
-def _admit(context: Context, node: bytes, changes: Changes) -> None:
+def _admit(context: Context, node: bytes, changes: Changes, apply: ApplyOne) -> None:
     """Apply the next page of a node's records that waited for its certificate.
 
     At once and in the order of their arrival, so that a rebuild gives the same rows; page by page,
@@ -92,19 +144,19 @@ def _admit(context: Context, node: bytes, changes: Changes) -> None:
     if not _permitted(context, node, Kind.EVENT):
         changes.admitted.pop(0)
         return
-    waiting = context.db.all(
+    rows = context.db.all(
         "SELECT position FROM unauthorised WHERE node=? AND position>? ORDER BY position LIMIT ?",
         (node, changes.admitted_to.get(node, 0), limits.ADMITTED_AT_ONCE),
     )
-    if not waiting:
+    if not rows:
         changes.admitted_to.pop(node, None)
         changes.admitted.pop(0)
         return
-    positions = [position for (position,) in waiting]
-    context.db.run_many("DELETE FROM unauthorised WHERE position=?", waiting)
+    positions = [position for (position,) in rows]
+    context.db.run_many("DELETE FROM unauthorised WHERE position=?", rows)
     changes.admitted_to[node] = positions[-1]
     for record in context.log.read_many(positions):
-        _apply(context, record, changes)
+        apply(context, record, changes)
 
 
 def _permitted(context: Context, node: bytes, kind: int) -> bool:
@@ -117,15 +169,27 @@ def _apply(context: Context, record: Record, changes: Changes) -> None:
         return
     if context.authorities.contradicts_cut(record):
         mark_stale(context)
+    body = _body(record)
+    if body is None:
+        return
     kind = record.header.kind
     within = context.authorities.within_cut(record)
     if permits(certificate_of(context, record.log.node), kind, resident=False, within_cut=within):
-        apply(context, record, read_trusted(record.body), changes)
+        apply(context, record, body, changes)
     elif kind == Kind.EVENT and not within and _permitted(context, record.log.node, kind):
         # Events that stand may name it, so it has its place, and no effect.
-        apply_cut_event(context, record, read_trusted(record.body), changes)
+        apply_cut_event(context, record, body, changes)
     else:
         _set_aside(context, record)
+
+
+def _body(record: Record) -> dict[str, Any] | None:
+    """The body, or None for one that says nothing: it is carried, and that is all."""
+    try:
+        body: dict[str, Any] = read_trusted(record.body or b"")
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return body if fits(record.header.kind, body) else None
 
 
 def _set_aside(context: Context, record: Record) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from bongsu.canonical import json_bytes
 from bongsu.log.record import Record
+from bongsu.view import waiting
 from bongsu.view.apply_keys import register_applied
 from bongsu.view.apply_text import set_names
 from bongsu.view.changes import Changes
@@ -18,29 +19,25 @@ def apply_user(context: Context, record: Record, body: dict[str, Any], changes: 
         " author=excluded.author WHERE (excluded.stamp, excluded.author) < (stamp, author)",
         (body["user_id"], body["created_ts"], record.header.stamp, record.log.node, record.position),
     )
-    waiting = context.db.all("SELECT position FROM waiting WHERE missing=?", (body["user_id"],))
-    context.db.run("DELETE FROM waiting WHERE missing=?", (body["user_id"],))
-    changes.retry.extend(position for (position,) in waiting)
+    waiting.wake(context, body["user_id"], changes)
     set_names(context, body["user_id"])
 
 
 def apply_password(context: Context, record: Record, body: dict[str, Any], changes: Changes) -> None:
     """PASSWORD: last writer wins; one that logs others out ends sessions checked against an older one."""
     user_id = body["user_id"]
-    stamp = record.header.stamp
+    stamp, author = record.header.stamp, record.log.node
     if context.db.one("SELECT 1 FROM users WHERE user_id=?", (user_id,)) is None:
         # Changed at another site than the account was made at: its name is still on its way.
-        context.db.run("INSERT INTO waiting VALUES(?,?)", (record.position, user_id))
+        waiting.wait(context, record, user_id)
         return
     context.db.run(
-        "UPDATE users SET password=?, password_stamp=?, deactivated=? WHERE user_id=? AND password_stamp<?",
-        (body["password"], stamp, int(body["deactivated"]), user_id, stamp),
+        "UPDATE users SET password=?, password_stamp=?, password_author=?, deactivated=?"
+        " WHERE user_id=? AND (password_stamp, password_author) < (?,?)",
+        (body["password"], stamp, author, int(body["deactivated"]), user_id, stamp, author),
     )
     if body["logs_out"]:
-        context.db.run(
-            "UPDATE users SET session_floor=?, session_kept=? WHERE user_id=? AND session_floor<?",
-            (stamp, body["keeps"], user_id, stamp),
-        )
+        context.db.run("INSERT OR IGNORE INTO session_floors VALUES(?,?,?)", (user_id, stamp, body["keeps"]))
         over = context.db.all(
             "SELECT session FROM sessions WHERE user_id=? AND ended=0 AND password_stamp<? AND session<>?",
             (user_id, stamp, body["keeps"]),
@@ -49,11 +46,19 @@ def apply_password(context: Context, record: Record, body: dict[str, Any], chang
 
 
 def apply_session(context: Context, record: Record, body: dict[str, Any], changes: Changes) -> None:
-    """SESSION: a log-in, or the refresh of one. A tombstone that came first is final."""
+    """SESSION: a log-in, or the refresh of one, in any order. A tombstone that came first is final.
+
+    A refresh was checked against no password: the log-in says which, so the lowest stamp counts.
+    """
     session = body["session"]
     context.db.run(
         "INSERT INTO sessions VALUES(?,?,?,?,?,?,0)"
-        " ON CONFLICT(session) DO UPDATE SET generation=max(generation, excluded.generation)",
+        " ON CONFLICT(session) DO UPDATE SET generation=max(generation, excluded.generation),"
+        " created_ts=CASE device_id WHEN '' THEN excluded.created_ts"
+        " ELSE min(created_ts, excluded.created_ts) END,"
+        " password_stamp=CASE device_id WHEN '' THEN excluded.password_stamp"
+        " ELSE min(password_stamp, excluded.password_stamp) END,"
+        " device_id=excluded.device_id",
         (
             session,
             body["user_id"],
@@ -64,10 +69,10 @@ def apply_session(context: Context, record: Record, body: dict[str, Any], change
         ),
     )
     over = context.db.value(
-        "SELECT s.ended OR (s.password_stamp < u.session_floor AND s.session <> u.session_kept)"
-        " FROM sessions s JOIN users u USING(user_id) WHERE s.session=?",
+        "SELECT s.ended OR EXISTS(SELECT 1 FROM session_floors f"
+        " WHERE f.user_id=s.user_id AND f.stamp > s.password_stamp AND f.kept <> s.session)"
+        " FROM sessions s WHERE s.session=?",
         (session,),
-        default=1,
     )
     if over:
         end_sessions(context, [session], changes)

@@ -10,6 +10,7 @@ from bongsu.room.auth_types import CREATE, auth_types
 from bongsu.room.event import Event
 from bongsu.room.state import StateKey, StateMap
 from bongsu.room.versions import VERSIONS, RoomVersion
+from bongsu.view import waiting
 from bongsu.view.apply_node import mark_stale
 from bongsu.view.apply_notify import classify, note, relation
 from bongsu.view.apply_receipt import late_event
@@ -31,7 +32,7 @@ _columns = attrgetter(*EventRow.__struct_fields__)
 
 
 def apply_event(context: Context, record: Record, body: dict[str, Any], changes: Changes) -> None:
-    """Apply one EVENT record; a record that lacks an event it names waits, and nothing behind it does."""
+    """Apply one EVENT record; a record that lacks an event it names waits, and the log's events behind it do."""
     _apply_event(context, record, body, changes, cut=False)
 
 
@@ -50,9 +51,9 @@ def _apply_event(
     event = Event.from_pdu(body["event"], version) if pending is None else pending.event
     if _here_already(context, event, cut=cut):
         return
-    missing = _missing(context, event)
+    missing = _missing(context, event) or waiting.before(context, record, event.event_id)
     if missing is not None:
-        context.db.run("INSERT INTO waiting VALUES(?,?)", (record.position, missing))
+        waiting.hold_back(context, record, event.event_id, missing, changes)
         return
     room = _room_number(context, event, version)
     before_group, before = _state_before(context, event, version, pending)
@@ -66,7 +67,7 @@ def _apply_event(
     context.events.remember(event)
     if verdict == ACCEPTED:
         _accepted(context, row, event, version, pending, before, notify, changes)
-    _wake_waiting(context, event.event_id, changes)
+    waiting.wake(context, event.event_id, changes)
 
 
 def _here_already(context: Context, event: Event, *, cut: bool) -> bool:
@@ -264,7 +265,7 @@ def _accepted(
         late_event(context, row)
     if live is not None:
         live.room = row.room
-        live.last_position = row.position
+        live.last_position = max(live.last_position, row.position)
         live.add_tail(row)
         if pending is None:
             _lead(context, live, row, event, version)
@@ -376,19 +377,12 @@ def _lead(context: Context, live: LiveRoom, row: EventRow, event: Event, version
     live.heads.append(Head(row.event_id, row.stamp, row.depth))
     maps = []
     for head in live.heads:
-        waiting = context.live.pending.get(head.event_id)
-        if waiting is not None:
-            maps.append(waiting.after)
+        promised = context.live.pending.get(head.event_id)
+        if promised is not None:
+            maps.append(promised.after)
         else:
             maps.append(context.states.group(_row(context, head.event_id).state_group))
     if len(maps) == 1:
         live.state = maps[0]
     else:
         live.state = resolve.resolve(version, maps, context.events.body, context.events.rejected)
-
-
-def _wake_waiting(context: Context, event_id: str, changes: Changes) -> None:
-    positions = context.db.all("SELECT position FROM waiting WHERE missing=? ORDER BY position", (event_id,))
-    if positions:
-        context.db.run("DELETE FROM waiting WHERE missing=?", (event_id,))
-    changes.retry.extend(position for (position,) in positions)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from bongsu.log.record import Record
+from bongsu.view import waiting
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
 from bongsu.view.events import ACCEPTED, EventRow
@@ -20,7 +21,7 @@ def apply_receipt(context: Context, record: Record, body: dict[str, Any], change
     """
     for named in (body["event_id"], *body["heads"]):
         if context.events.row(named) is None:
-            context.db.run("INSERT INTO waiting VALUES(?,?)", (record.position, named))
+            waiting.wait(context, record, named)
             return
     target = context.events.row(body["event_id"])
     assert target is not None

@@ -93,11 +93,6 @@ class Events:
                 self._rows.put(event_id, row)
         return row
 
-    def room_version(self, room_id: str) -> str | None:
-        """The room's version, None if nothing of it is here."""
-        found = self.db.value("SELECT version FROM rooms WHERE room_id=?", (room_id,))
-        return None if found is None else str(found)
-
     def rows(self, where: str, parameters: tuple[object, ...]) -> list[EventRow]:
         """The rows that match; `where` is SQL of this package, never of a client."""
         found = self.db.all(f"SELECT {COLUMNS} FROM events WHERE {where}", parameters)  # noqa: S608
@@ -135,7 +130,9 @@ class Events:
         try:
             body = self.log.bodies([position])[position]
         except Damaged as damage:
-            # The rest of the room must stay readable: the row still knows the place, the content is lost.
+            self.log.on_damaged(damage)
+            # Where no other site has it, the rest of the room must stay readable: the row still knows the
+            # place, the content is lost.
             logger.error("event %s is damaged in log.db, run `bongsu verify`: %s", event_id, damage)
             row = self.row(event_id)
             assert row is not None

@@ -45,6 +45,14 @@ class Hollows:
         if self._hold_ms:
             self._send_due()
 
+    def mark(self) -> int:
+        """Where the batch stands before one record of it."""
+        return len(self._batch)
+
+    def back_to(self, mark: int) -> None:
+        """What that record asked for did not happen."""
+        del self._batch[mark:]
+
     def rolled_back(self) -> None:
         """The batch did not happen."""
         self._batch.clear()

@@ -41,7 +41,8 @@ class LiveRoom:
         """Append an applied event; the oldest makes room."""
         self.tail.append(row)
         if len(self.tail) > limits.ROOM_TAIL_EVENTS:
-            self.tail_from = self.tail.popleft().position
+            # One that waited for another stands behind what has a later position.
+            self.tail_from = max(self.tail_from, self.tail.popleft().position)
 
     def since(self, position: int) -> list[EventRow] | None:
         """Accepted events beyond `position` in order of arrival; None if memory reaches less far back."""

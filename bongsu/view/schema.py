@@ -1,6 +1,6 @@
 """The tables of view.db. Everything here is derived: change it, raise VERSION, and the view is rebuilt."""
 
-VERSION = 6
+VERSION = 7
 
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -28,9 +28,13 @@ CREATE INDEX events_relations ON events(relates_to, stamp) WHERE relates_to IS N
 -- Redactions whose target has not arrived yet.
 CREATE TABLE early_redactions(target TEXT NOT NULL, redaction TEXT NOT NULL, PRIMARY KEY(target, redaction))
     WITHOUT ROWID;
--- Records that wait for an event they name.
-CREATE TABLE waiting(position INTEGER PRIMARY KEY, missing TEXT NOT NULL);
+-- Records that wait for an event or a user they name, or behind an event of their log that does (waiting.py).
+-- log, seq, event_id: of events alone.
+CREATE TABLE waiting(
+    position INTEGER PRIMARY KEY, missing TEXT NOT NULL, log BLOB, seq INTEGER, event_id TEXT);
 CREATE INDEX waiting_missing ON waiting(missing);
+CREATE INDEX waiting_log ON waiting(log, seq) WHERE log IS NOT NULL;
+CREATE INDEX waiting_event ON waiting(event_id) WHERE event_id IS NOT NULL;
 CREATE TABLE heads(room INTEGER NOT NULL, event_id TEXT NOT NULL, PRIMARY KEY(room, event_id)) WITHOUT ROWID;
 -- A state group is its parent plus the rows of state_deltas; event_id NULL removes a key.
 CREATE TABLE state_groups(state_group INTEGER PRIMARY KEY, parent INTEGER);
@@ -79,9 +83,13 @@ ACCOUNT_TABLES = """
 CREATE TABLE users(
     user_id TEXT PRIMARY KEY, created_ts INTEGER NOT NULL, stamp INTEGER NOT NULL, author BLOB NOT NULL,
     deactivated INTEGER NOT NULL DEFAULT 0,
-    password TEXT, password_stamp INTEGER NOT NULL DEFAULT 0, position INTEGER NOT NULL,
-    -- Sessions checked against a password older than this are over, but for the one that changed it.
-    session_floor INTEGER NOT NULL DEFAULT 0, session_kept TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
+    password TEXT, password_stamp INTEGER NOT NULL DEFAULT 0, password_author BLOB NOT NULL DEFAULT x'',
+    position INTEGER NOT NULL) WITHOUT ROWID;
+-- Changes of a password that logged others out: sessions checked against an older one are over, but for `kept`.
+-- All of them, because each keeps another session, and any may arrive before the sessions it ends.
+CREATE TABLE session_floors(
+    user_id TEXT NOT NULL, stamp INTEGER NOT NULL, kept TEXT NOT NULL,
+    PRIMARY KEY(user_id, stamp, kept)) WITHOUT ROWID;
 CREATE TABLE sessions(
     session TEXT PRIMARY KEY, user_id TEXT NOT NULL, device_id TEXT NOT NULL, created_ts INTEGER NOT NULL,
     password_stamp INTEGER NOT NULL, generation INTEGER NOT NULL DEFAULT 0,

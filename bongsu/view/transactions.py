@@ -29,9 +29,13 @@ def event_of(context: Context, user_id: str, sent_by: dict[str, str]) -> str | N
 def remember_transaction(context: Context, row: EventRow, sent_by: dict[str, str]) -> None:
     """The event of a request is here. One that another site made of the same request is its twin."""
     key = transaction_key(row.sender, sent_by)
-    first = context.db.value("SELECT position FROM transactions WHERE key=?", (key,))
-    if first is None:
-        context.db.run("INSERT INTO transactions VALUES(?,?)", (key, row.position))
-    elif row.verdict == ACCEPTED and context.events.sent_by(first) == sent_by:
-        known = context.events.rows("position=? AND verdict=0", (first,))
+    found = context.db.one(
+        "SELECT position, verdict, stamp, event_id FROM transactions JOIN events USING(position) WHERE key=?",
+        (key,),
+    )
+    if found is not None and row.verdict == ACCEPTED and context.events.sent_by(found[0]) == sent_by:
+        known = context.events.rows("position=? AND verdict=0", (found[0],))
         context.twins.add(key, [*known, row])
+    # The one that is shown, on every node, whichever arrived first: a rejected one stands for nothing.
+    if found is None or (-found[1], *found[2:]) < (-row.verdict, row.stamp, row.event_id):
+        context.db.run("INSERT OR REPLACE INTO transactions VALUES(?,?)", (key, row.position))

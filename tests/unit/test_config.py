@@ -143,3 +143,14 @@ def test_a_data_directory_keeps_its_server_name() -> None:
         SettingError, match=r"server_name is a\.example, but the data in data belongs to b\.example"
     ):
         config.check_same_service("b.example", named)
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0:9009", "[::]:9009", "example.kr:9009", "8.8.8.8:1"])
+def test_the_private_listener_stays_private(address: str) -> None:
+    with pytest.raises(SettingError, match="private_listen"):
+        load({"private_listen": address}, {})
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:9009", "[::1]:9009", "10.1.2.3:9009", "[fd00::7]:9009"])
+def test_the_private_listener_takes_private_addresses(address: str) -> None:
+    assert load({"private_listen": address}, {}).private_listen == address

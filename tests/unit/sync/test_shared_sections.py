@@ -28,7 +28,16 @@ FILTERS = {
 
 
 def request(user_id: str, filter_: Filter, device_id: str = "D", *, after: bool = False) -> SyncRequest:
-    return SyncRequest(user_id, device_id, f"{user_id} {device_id}", filter_, False, after, 0.0, "offline")
+    return SyncRequest(
+        user_id,
+        device_id,
+        f"{user_id} {device_id}",
+        filter_,
+        False,
+        "state_after" if after else "state",
+        0.0,
+        "offline",
+    )
 
 
 async def ask(made: Crowd, asked: SyncRequest, since: str | None) -> dict[str, Any]:

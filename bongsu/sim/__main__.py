@@ -1,0 +1,68 @@
+"""`python -m bongsu.sim`: run seeds; a failing one is printed as the line that shows it again."""
+
+import argparse
+import os
+import sys
+import time
+
+from bongsu.sim.faults import FAULTS
+from bongsu.sim.world import Outcome, run
+
+
+def main() -> int:
+    """Run the seeds asked for; the exit status is 1 if any failed."""
+    parser = argparse.ArgumentParser(prog="python -m bongsu.sim")
+    parser.add_argument("--seed", type=int, help="one seed, told in full")
+    parser.add_argument("--seeds", default="0-199", help="the first and last seed, as 0-199")
+    parser.add_argument(
+        "--faults", help="faults by name, with commas; none; without it, what the seed chooses"
+    )
+    parser.add_argument("--list", action="store_true", help="list the faults")
+    asked = parser.parse_args()
+    if asked.list:
+        for fault in FAULTS.values():
+            print(f"{fault.name}\trow {fault.row}\t{(fault.inject.__doc__ or '').splitlines()[0]}")
+        return 0
+    names = None if asked.faults is None else [name for name in asked.faults.split(",") if name != "none"]
+    unknown = set(names or ()) - FAULTS.keys()
+    if unknown:
+        parser.error(f"there is no fault {', '.join(sorted(unknown))}; --list names them")
+    if asked.seed is not None:
+        return _tell(run(asked.seed, names))
+    first, _, last = asked.seeds.partition("-")
+    return _many(range(int(first), int(last or first) + 1), names)
+
+
+def _tell(outcome: Outcome) -> int:
+    print(f"seed {outcome.seed} with {', '.join(outcome.faults) or 'no faults'}: digest {outcome.digest}")
+    for what, count in sorted(outcome.counts.items()):
+        print(f"  {count:6} {what}")
+    for failure in outcome.failures:
+        print(f"  FAILED: {failure}")
+    return 1 if outcome.failures else 0
+
+
+def _many(seeds: range, names: list[str] | None) -> int:
+    started, failed = time.monotonic(), 0
+    for done, seed in enumerate(seeds, 1):
+        outcome = run(seed, names)
+        if outcome.failures:
+            failed += 1
+            print(f"\r{outcome.line}\n    {outcome.failures[0][:300]}", flush=True)
+        if sys.stderr.isatty() or done == len(seeds):
+            seconds = time.monotonic() - started
+            print(
+                f"\r{done} of {len(seeds)} seeds, {failed} failed, {seconds / done:.2f} s each",
+                end="\n" if done == len(seeds) else "",
+                file=sys.stderr,
+                flush=True,
+            )
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    if os.environ.get("PYTHONHASHSEED") != "0":
+        # Sets of text are walked in another order in every process otherwise.
+        os.environ["PYTHONHASHSEED"] = "0"
+        os.execv(sys.executable, [sys.executable, "-m", "bongsu.sim", *sys.argv[1:]])  # noqa: S606
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""What lies in deploy/ fits the program: its metrics, its commands, its settings."""
+
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from bongsu.cli import main
+from bongsu.config import SETTINGS
+
+ROOT = Path(__file__).parents[3]
+DEPLOY, OPERATE = ROOT / "deploy", ROOT / "docs" / "operate"
+METRIC = re.compile(r"\bbongsu_[a-z_]+")
+
+
+def told() -> set[str]:
+    """The metrics that the program makes, by the names that Prometheus gives them."""
+    source = (ROOT / "bongsu" / "operate" / "metrics.py").read_text(encoding="utf-8")
+    made = re.findall(r'(Counter|Gauge)MetricFamily\(\s*"(bongsu_[a-z_]+)"', source)
+    return {f"{name}_total" if kind == "Counter" else name for kind, name in made}
+
+
+def test_every_metric_is_documented_and_every_documented_one_is_there() -> None:
+    page = (OPERATE / "metrics.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `(bongsu_[a-z_]+)", page, re.MULTILINE)) == told()
+
+
+def test_alerts_speak_of_metrics_that_are_there() -> None:
+    rules = (DEPLOY / "alerts.yml").read_text(encoding="utf-8")
+    named = {name for line in rules.splitlines() if "expr:" in line for name in METRIC.findall(line)}
+    assert named
+    assert named <= told()
+    assert rules.count("expr:") == rules.count("summary:") == rules.count("remedy:")
+
+
+def test_units_and_pages_call_commands_that_are_there() -> None:
+    files = [*DEPLOY.glob("systemd/*.service"), *OPERATE.glob("*.md")]
+    text = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    called = re.findall(r"(?:^|`|/)bongsu ([a-z]+)", text, re.MULTILINE)
+    assert {"serve", "backup", "restore", "doctor", "verify", "repair"} <= set(called)
+    assert set(called) <= set(main.commands)
+
+
+def test_the_settings_of_the_example_are_there() -> None:
+    page = (OPERATE / "sites.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert set(tomllib.loads(example)) <= set(SETTINGS)
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
+@pytest.mark.parametrize("unit", sorted(file.name for file in DEPLOY.glob("systemd/*.service")))
+def test_units_are_well_formed_and_closed(unit: str, tmp_path: Path) -> None:
+    said = (DEPLOY / "systemd" / unit).read_text(encoding="utf-8")
+    # Only the form is looked at: the programs are not where they would be.
+    file = tmp_path / unit
+    file.write_text(re.sub(r"(ExecStart=)\S+", rf"\1{sys.executable}", said), encoding="utf-8")
+    done = subprocess.run(
+        ["systemd-analyze", "verify", str(file)], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert unit not in done.stderr, done.stderr
+    assert "ProtectSystem=strict" in said
+    assert "NoNewPrivileges=yes" in said
+
+
+@pytest.mark.skipif(shutil.which("haproxy") is None, reason="haproxy is not installed")
+def test_the_balancer_takes_its_configuration(tmp_path: Path) -> None:
+    certs = tmp_path / "certs"
+    certs.mkdir()
+    config = (DEPLOY / "haproxy.cfg").read_text(encoding="utf-8")
+    file = tmp_path / "haproxy.cfg"
+    file.write_text(config.replace("/etc/haproxy/certs/", f"{certs}/"), encoding="utf-8")
+    done = subprocess.run(
+        ["haproxy", "-c", "-f", str(file)], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
