@@ -4,6 +4,8 @@
 PORT ?= 8008
 DATA ?= ./data
 PYTEST_ARGS ?=
+SEEDS ?= 200
+FIRST ?= 0
 
 PYTHON ?= $(or $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done),python3)
@@ -12,7 +14,7 @@ PIP_INSTALL := -m pip install -qq --disable-pip-version-check --require-hashes -
 PIP_COMPILE := .venv-lock/bin/pip-compile --quiet --strip-extras --allow-unsafe --no-header --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-.PHONY: help install run test test-long oracle e2e-deps test-deps bench web-bench web-size drill demo lock format clean
+.PHONY: help install run test test-long oracle e2e-deps test-deps bench web-bench web-size sim drill demo lock format clean
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 20
@@ -55,6 +57,9 @@ lock: .venv-lock/.tools ## write requirements/*.txt and package-lock.json anew f
 	$(PIP_COMPILE) --output-file requirements/oracle.txt requirements/oracle.in
 	for folder in tests/e2e web; do \
 		(cd $$folder && npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund); done
+
+sim: .venv/.run ## run the simulator over SEEDS seeds from FIRST on; a failing one is printed as its command
+	@$(BIN)/python -m bongsu.sim --seeds $(FIRST)-$$(($(FIRST) + $(SEEDS) - 1))
 
 drill: .venv/.run ## burn a data centre under load on this machine, and write drill.html
 	@$(BIN)/bongsu drill site-kill --html drill.html --json drill.json

@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-from bisect import insort
-from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
@@ -22,6 +20,7 @@ from bongsu.live.lazy import LazyMembers
 from bongsu.live.shared import Shared
 from bongsu.live.signs import Signs
 from bongsu.live.soon import Soon
+from bongsu.live.waiters import Waiters
 from bongsu.live.wake import Wake
 from bongsu.log.key import NodeKey
 from bongsu.log.record import Draft, Record
@@ -100,8 +99,7 @@ class Node:
         self.stopping = False
         # Told of every batch that is on disk, before it is shown: the links to other nodes.
         self.committed_listeners: list[Callable[[list[Record]], None]] = []
-        # (position, future) of writers that wait for the promise, in order of position.
-        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._waiters = Waiters()
         # Set, and replaced, whenever more is applied.
         self.applied = asyncio.Event()
         self._release_timer: asyncio.TimerHandle | None = None
@@ -185,16 +183,10 @@ class Node:
             self.context.live.forget_all()
             raise
         if records[-1].position > self.position:
-            await self._shown(records[-1].position)
+            if self.log.fatal is not None:
+                raise self.log.fatal
+            await self._waiters.wait(records[-1].position)
         return records
-
-    async def _shown(self, position: int) -> None:
-        """Wait until the record at `position` is applied: another site has it, or the bound has passed."""
-        if self.log.fatal is not None:
-            raise self.log.fatal
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        insort(self._waiting, (position, future), key=lambda waiting: waiting[0])
-        await future
 
     async def introduce(self) -> None:
         """Record who this node is, where its log does not say so; before that nothing it writes counts.
@@ -292,10 +284,7 @@ class Node:
         batches = self.promises.ready(self.clock.monotonic())
         if batches:
             self._apply([record for batch in batches for record in batch.records], batches[-1].vector)
-            while self._waiting and self._waiting[0][0] <= self.position:
-                _, future = self._waiting.popleft()
-                if not future.done():
-                    future.set_result(None)
+            self._waiters.reached(self.position)
         deadline_s = self.promises.deadline_s
         if deadline_s is not None and self._release_timer is None:
             left_s = max(0.0, deadline_s - self.clock.monotonic())
@@ -369,10 +358,7 @@ class Node:
     def fail(self, error: FatalError) -> None:
         """Something is wrong that only a restart, or a person, repairs: the node stops."""
         logger.critical("%s", error)
-        while self._waiting:
-            _, future = self._waiting.popleft()
-            if not future.done():
-                future.set_exception(error)
+        self._waiters.fail(error)
         if self.fatal is not None and not self.fatal.done():
             self.fatal.set_result(error)
 

@@ -89,11 +89,7 @@ async def _serve(config: Config) -> int:
             fabric.client, config.server_name, len(config.nats), service.names.known
         )
     print(f"bongsu ready at {'https' if config.tls else 'http'}://{config.listen}", flush=True)
-    stopping = asyncio.ensure_future(stop.wait())
-    futures: list[asyncio.Future[Any]] = [stopping, node.fatal]
-    futures += [listener.serving for listener in listeners]
-    await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
+    await _until(stop, node.fatal, listeners)
     # First answer the long polls, then let the server finish what it has, then close the files.
     node.stop()
     await filling.close()
@@ -110,6 +106,17 @@ async def _serve(config: Config) -> int:
         await listener.stop()
     node.close()
     return 1 if node.fatal.done() else 0
+
+
+async def _until(
+    stop: asyncio.Event, fatal: "asyncio.Future[FatalError]", listeners: list["_Listener"]
+) -> None:
+    """Wait until the node is told to stop, has to, or is no longer listened to."""
+    stopping = asyncio.ensure_future(stop.wait())
+    futures: list[asyncio.Future[Any]] = [stopping, fatal]
+    futures += [listener.serving for listener in listeners]
+    await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
 
 
 class _Listener:

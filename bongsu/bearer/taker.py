@@ -3,8 +3,9 @@
 from bongsu import limits
 from bongsu.bearer.giver import Ledger
 from bongsu.bearer.message import Offer, Want
+from bongsu.log.epoch import Held
 from bongsu.log.record import Lane, LogName
-from bongsu.log.vector import Vector
+from bongsu.log.vector import Vector, tag_of
 
 
 class Taker:
@@ -99,7 +100,16 @@ class Taker:
 
     def _lacks(self) -> bool:
         gaps = self._ledger.vector().missing(self.theirs)
-        return any(gap.lane is None or gap.lane in self._lanes for gap in gaps)
+        if any(gap.lane is None or gap.lane in self._lanes for gap in gaps):
+            return True
+        # A log whose end is named here, held beyond it by the peer: its node came back from an old image.
+        return any(
+            log.lane in self._lanes and self._theirs(log, state) > state.seq
+            for log, state in self._ledger.held().items()
+        )
+
+    def _theirs(self, log: LogName, state: Held) -> int:
+        return self.theirs.listed(log.node, state.ordinal, tag_of(log.epoch), log.lane) or 0
 
     def _ask(self) -> Want:
         self.want += 1

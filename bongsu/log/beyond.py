@@ -1,7 +1,10 @@
 """What the holder of a version vector has not seen of log.db."""
 
-from bongsu.log.epoch import covered, undecided
+from collections.abc import Callable
+
+from bongsu.log.epoch import Held, covered, undecided, vector_at
 from bongsu.log.reader import Reader
+from bongsu.log.record import Lane, LogName
 from bongsu.log.vector import Vector
 
 
@@ -18,3 +21,28 @@ def positions_beyond(reader: Reader, vector: Vector, head_position: int) -> list
             positions.extend(position for (position,) in rows)
     positions.sort()
     return positions
+
+
+def vector_up_to(reader: Reader, position: int, lane: Lane, head_position: int) -> Vector:
+    """What had arrived up to `head_position`, but of the logs of `lane` only up to `position`."""
+    held: dict[LogName, Held] = {}
+    seqs: dict[LogName, int] = {}
+    sql = "SELECT seq FROM records WHERE log_id=? AND position<=? ORDER BY seq DESC LIMIT 1"
+    for log_id, state, _ in reader.held():
+        upto = min(position, head_position) if state.log.lane == lane else head_position
+        held[state.log] = state
+        seqs[state.log] = reader.value(sql, (log_id, upto)) or 0
+    return vector_at(held, seqs)
+
+
+def covered_by(state_of: Callable[[LogName], Held | None], vector: Vector, log: LogName) -> int:
+    """Up to which seq the holder of `vector` has the log."""
+    states: dict[LogName, Held] = {}
+    above: LogName | None = log
+    while above is not None and above not in states:
+        state = state_of(above)
+        if state is None:
+            break
+        states[above] = state
+        above = state.named_by
+    return covered(states, vector, log)

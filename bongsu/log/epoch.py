@@ -11,7 +11,7 @@ from cbor2 import CBORDecodeError, dumps, loads
 from bongsu import limits
 from bongsu.errors import invalid_param
 from bongsu.log.record import HASH_BYTES, Lane, LogName, genesis
-from bongsu.log.vector import Vector, tag_of
+from bongsu.log.vector import Vector, prefix_of, tag_of
 
 VERSION = 1
 
@@ -194,7 +194,7 @@ def covered(held: Mapping[LogName, Held], vector: Vector, log: LogName) -> int:
 
 
 def undecided(state: Held, vector: Vector) -> bool:
-    """Whether only a later opening record, which is not held here, says if the holder of `vector` has the log.
+    """Whether only a later opening record, not held here, says if the holder of `vector` has the log.
 
     `covered` says no, so that nothing is ever taken for given. To a client nothing is shown of it meanwhile:
     it was shown all of it elsewhere, most likely, and a token does not forget.
@@ -202,3 +202,23 @@ def undecided(state: Held, vector: Vector) -> bool:
     log = state.log
     listed = vector.listed(log.node, state.ordinal, tag_of(log.epoch), log.lane)
     return state.end is None and listed is None and vector.top(log.node) > state.ordinal
+
+
+def merged(held: Mapping[LogName, Held], ours: Vector, theirs: Vector) -> Vector:
+    """What either vector holds, by what is held here of the ends that both leave out.
+
+    A node that came back from an old image names ends that its logs had passed before. One vector then lists
+    more of such a log than the end that the other means by leaving it out: the list must stay.
+    """
+    both = ours.merge(theirs)
+    ends: dict[tuple[bytes, int, bytes, int], int | None] = {}
+    for log, state in held.items():
+        name = (prefix_of(log.node), state.ordinal, tag_of(log.epoch), int(log.lane))
+        ends[name] = None if state.end is None else state.end.seq
+    for vector in (ours, theirs):
+        for prefix, entry in vector.nodes.items():
+            for key, seq in entry.listed.items():
+                end = ends.get((prefix, *key), 0)
+                if end is not None and seq > max(end, both.nodes[prefix].listed.get(key, 0)):
+                    both = both.listing(prefix, key, seq)
+    return both

@@ -11,8 +11,8 @@ from bongsu import limits
 from bongsu.clock import Clock
 from bongsu.errors import FatalError, MatrixError, StoreDamaged, too_large
 from bongsu.log import verify
-from bongsu.log.beyond import positions_beyond
-from bongsu.log.epoch import Held, covered, vector_at, vector_of
+from bongsu.log.beyond import covered_by, positions_beyond, vector_up_to
+from bongsu.log.epoch import Held, merged, vector_of
 from bongsu.log.files import Files, free_bytes, open_files
 from bongsu.log.foreign import Checked, Foreign, Refused, Taken, check
 from bongsu.log.heads import Heads
@@ -90,8 +90,8 @@ class LogStore:
     ) -> "LogStore":
         """Open log.db, made if it is not there. Every opening is a new start of the node, with a new epoch.
 
-        `opener`, `writer` and `random_bytes` are the simulator's to replace (bongsu/sim). `ordinal_min`: which
-        start this is at least, where the file may know of fewer than there were.
+        `opener`, `writer`, `random_bytes`: the simulator's to replace. `ordinal_min`: which start this is at
+        least, where the file may know of fewer than there were.
 
         Raises:
             StoreDamaged, FatalError: it is damaged, or another process has it; the sentence says what to do.
@@ -137,8 +137,8 @@ class LogStore:
     ) -> "asyncio.Future[Foreign]":
         """Append consecutive records of another node's log (or of a lost log of this node's earlier starts).
 
-        The signature is the author's, over the hash of the last header. Resolves to what became of them:
-        `Taken` once they are on disk, else `Gap`, `Fork` or `Refused`, and nothing was stored.
+        The signature is the author's, over the last header's hash. Resolves to `Taken` once they are on disk,
+        else to `Gap`, `Fork` or `Refused`, and nothing was stored.
         """
         self._check_writable()
         request = self._request()
@@ -207,14 +207,14 @@ class LogStore:
         return [(held.log, held.seq) for _, held, _ in rows if held.seq > 0]
 
     def log_signature(self, log: LogName) -> tuple[int, bytes] | None:
-        """The signed head of a log as (seq, the author's signature over that header's hash)."""
+        """The head of a log as (seq, the author's signature over its hash)."""
         for _, held, signature in self._reader.held("WHERE l.log_id=?", (self._reader.log_id(log),)):
             if signature is not None:
                 return held.seq, signature
         return None
 
     def stretch(self, log: LogName, after: int) -> tuple[list[Record], bytes] | None:
-        """Records of one log beyond `after` that fit into a bundle, and their author's signature, or None."""
+        """Records of one log beyond `after` for a bundle, and their author's signature, or None."""
         return stretch(self._reader, self.key, self._heads.every().get(log), after)
 
     def public_key(self, node: bytes) -> bytes:
@@ -223,10 +223,9 @@ class LogStore:
         Raises:
             KeyError: there are none.
         """
-        found = self._reader.value("SELECT public_key FROM nodes WHERE node=?", (node,))
-        if found is None:
-            raise KeyError(node)
-        return bytes(found)
+        for (found,) in self._reader.rows("SELECT public_key FROM nodes WHERE node=?", (node,)):
+            return bytes(found)
+        raise KeyError(node)
 
     @property
     def head_position(self) -> int:
@@ -268,28 +267,17 @@ class LogStore:
         """What is on disk here of one log, or None."""
         return self._heads.state(log)
 
+    def merged(self, ours: Vector, theirs: Vector) -> Vector:
+        """What either vector holds, by the ends of logs that are known here."""
+        return merged(self._heads.every(), ours, theirs)
+
     def vector_at(self, position: int, lane: Lane, head_position: int) -> Vector:
         """What had arrived up to `head_position`, but of the logs of `lane` only up to `position`."""
-        held: dict[LogName, Held] = {}
-        seqs: dict[LogName, int] = {}
-        sql = "SELECT seq FROM records WHERE log_id=? AND position<=? ORDER BY seq DESC LIMIT 1"
-        for log_id, state, _ in self._reader.held():
-            upto = min(position, head_position) if state.log.lane == lane else head_position
-            held[state.log] = state
-            seqs[state.log] = self._reader.value(sql, (log_id, upto)) or 0
-        return vector_at(held, seqs)
+        return vector_up_to(self._reader, position, lane, head_position)
 
     def covers(self, vector: Vector, log: LogName, seq: int) -> bool:
         """Whether the holder of `vector` has the record."""
-        states: dict[LogName, Held] = {}
-        above: LogName | None = log
-        while above is not None and above not in states:
-            state = self._heads.state(above)
-            if state is None:
-                break
-            states[above] = state
-            above = state.named_by
-        return seq <= covered(states, vector, log)
+        return seq <= covered_by(self._heads.state, vector, log)
 
     def positions_beyond(self, vector: Vector) -> list[int]:
         """The positions of all records that the holder of `vector` has not seen, in order."""
@@ -325,9 +313,7 @@ class LogStore:
             request.start = (self._tag, first_position)
             self._tag_queued = True
 
-    def _judge(
-        self, log: LogName, public_key: bytes, records: Sequence[ForeignRecord], signature: bytes
-    ) -> Any:
+    def _judge(self, log: LogName, key: bytes, records: Sequence[ForeignRecord], signature: bytes) -> Any:
         if log.node == self.key.node and log.epoch == self._heads.epoch:
             return Refused("This process alone writes this log.")
         if self._heads.nodes.get(prefix_of(log.node), log.node) != log.node:
@@ -338,7 +324,7 @@ class LogStore:
             log_id = self._reader.log_id(log)
             if log_id is not None:
                 known = self._reader.hashes(log_id, records[0].header.seq - 1, records[-1].header.seq)
-        return check(log, held, known, public_key, records, signature)
+        return check(log, held, known, key, records, signature)
 
     def _check_writable(self) -> None:
         if self.fatal is not None:

@@ -121,7 +121,12 @@ class Vector:
         held = entry.held(key)
         if held is not None and held <= seq:
             return self
-        return Vector({**self.nodes, prefix: NodeEntry(entry.top, {**entry.listed, key: seq})})
+        return self.listing(prefix, key, seq)
+
+    def listing(self, prefix: bytes, key: Key, seq: int) -> "Vector":
+        """With one log listed, whatever else the entry says."""
+        entry = self.nodes.get(prefix, NodeEntry(0, {}))
+        return Vector({**self.nodes, prefix: NodeEntry(max(entry.top, key[0]), {**entry.listed, key: seq})})
 
     def merge(self, other: "Vector") -> "Vector":
         """What either holds."""

@@ -59,7 +59,7 @@ class Client:
         query: dict[str, str] | None = None,
         look: Callable[[Site, Any], Any] | None = None,
     ) -> Answer | None:
-        """A request, repeated at other sites until one answers. None: nobody did, or the client is logged out."""
+        """A request, repeated at other sites until one answers. None: nobody did, or the client is out."""
         for _ in range(TRIES):
             if self.out:
                 return None

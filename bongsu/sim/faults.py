@@ -408,9 +408,9 @@ async def late_joiner(world: "World", rnd: random.Random) -> None:
     world.introduce()
     world.start(site)
     for other in world.sites:
-        if other is not site and other.up and not other.fabric:
+        if other is not site and other.up:
             # A running node learns of a new address by its settings; here it is told at once.
-            other.service.peers.start([site.name], None, other._dial)
+            other.learn_of(site)
 
 
 @fault("unknown-kind", 28)

@@ -23,7 +23,7 @@ def lie(site: Site, rnd: random.Random) -> list[Draft]:
         pdu = {"type": "m.room.message", "room_id": "!none:x", "sender": SOMEBODY, **_body(rnd)}
         return [drafts.event("!none:x", stamp, pdu, None)]
     if chosen == 3:
-        value = rnd.choice([None, 1, "text", [], {"display_name": 3}])
+        value: object = rnd.choice([None, 1, "text", [], {"display_name": 3}])
         family = rnd.choice(
             ["profile", "device", "account_data", "fallback_key", "alias", "key_backup", "site"]
         )

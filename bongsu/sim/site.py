@@ -16,7 +16,7 @@ from bongsu.api.static import StaticFiles
 from bongsu.bearer.link import Channel, ChannelClosed
 from bongsu.canonical import json_bytes, read_json
 from bongsu.config import Config
-from bongsu.errors import FatalError
+from bongsu.errors import FatalError, MatrixError
 from bongsu.log.key import NodeKey
 from bongsu.log.record import LogName
 from bongsu.log.store import LogStore
@@ -181,16 +181,23 @@ class Site:
         except FatalError as error:
             self.told_fatal(self, error)
             return
+        except MatrixError as error:
+            # A full disk: `serve` ends with the sentence, and is started again.
+            self.told_fatal(self, FatalError(error.error))
+            return
         Rederiver(node).start()
         self.app = App(self.service, routes, static)
         self.up = True
-        calling = [each.name for each in self.neighbours]
-        if self.fabric:
-            for name in calling:
-                if name > self.name:
-                    process.run(self._meet(name))
-        else:
-            self.service.peers.start(calling, None, self._dial)
+        for each in self.neighbours:
+            self.learn_of(each)
+
+    def learn_of(self, other: "Site") -> None:
+        """Keep a link with another site; on the fabric the one with the smaller name begins."""
+        assert self.process is not None
+        if not self.fabric:
+            self.service.peers.start([other.name], None, self._dial)
+        elif other.name > self.name:
+            self.process.run(self._meet(other.name))
 
     async def _dial(self, name: str, _: object) -> Channel:
         await asyncio.sleep(self.network.wire(self.name, name).delay_s)

@@ -1,4 +1,4 @@
-"""One run: three sites, people and faults, all from one seed; then everything heals, and the oracle judges."""
+"""One run: three sites, people and faults, all from one seed; then all heals, and the oracle judges."""
 
 import asyncio
 import gc
@@ -66,7 +66,7 @@ class World:
         self.network = Network(self.loop, self.split())
         self.root = RootKey(self.random.randbytes(32))
         self.sites = [self.new_site(name) for name in SITES]
-        # Every disk that burns is this site's: a promise is of two disks, and the other one must not burn, too.
+        # Every disk that burns is this site's: a promise is of two disks, and the other must not burn, too.
         self.victim = self.random.choice(self.sites)
         self.victim_is_damaged = False
         self.revoked: bytes | None = None

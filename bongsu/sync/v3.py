@@ -75,7 +75,7 @@ async def _catch_up(node: Node, token: Token, user_id: str) -> None:
 
 def _held(node: Node, token: Token) -> bool:
     """Whether all that the client has seen is here."""
-    return _is_shortcut(node, token) or token.vector <= node.vector
+    return _is_shortcut(node, token) or node.log.merged(node.vector, token.vector) == node.vector
 
 
 def _is_shortcut(node: Node, token: Token) -> bool:
@@ -105,12 +105,13 @@ def next_batch(node: Node, token: Token | None, last: int | None = None) -> Toke
     known = Vector.empty() if token is None or _is_shortcut(node, token) else token.vector
     if last is not None:
         vector = node.shown(node.log.vector_at(last, Lane.BULK, node.position))
-        return Token(NO_START, 0, node.live.count, vector.merge(known))
-    if known <= node.vector and not node.holds_back:
+        return Token(NO_START, 0, node.live.count, node.log.merged(vector, known))
+    merged = node.log.merged(node.vector, known)
+    if merged == node.vector and not node.holds_back:
         return Token(node.log.start_tag, node.position, node.live.count, node.vector)
     # The client has seen records this node lacks: the shortcut would deliver them again. Or events wait here
     # for others: the shortcut would pass over them, since they keep their place in the order of arrival.
-    return Token(NO_START, 0, node.live.count, node.vector.merge(known))
+    return Token(NO_START, 0, node.live.count, merged)
 
 
 def _at_end(node: Node, since: Since) -> bool:

@@ -32,7 +32,7 @@ _columns = attrgetter(*EventRow.__struct_fields__)
 
 
 def apply_event(context: Context, record: Record, body: dict[str, Any], changes: Changes) -> None:
-    """Apply one EVENT record; a record that lacks an event it names waits, and the log's events behind it do."""
+    """Apply one EVENT record; one that lacks an event it names waits, and its log's events behind it do."""
     _apply_event(context, record, body, changes, cut=False)
 
 

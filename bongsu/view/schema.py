@@ -85,7 +85,7 @@ CREATE TABLE users(
     deactivated INTEGER NOT NULL DEFAULT 0,
     password TEXT, password_stamp INTEGER NOT NULL DEFAULT 0, password_author BLOB NOT NULL DEFAULT x'',
     position INTEGER NOT NULL) WITHOUT ROWID;
--- Changes of a password that logged others out: sessions checked against an older one are over, but for `kept`.
+-- Changes of a password that logged others out: sessions checked against an older one end, but for `kept`.
 -- All of them, because each keeps another session, and any may arrive before the sessions it ends.
 CREATE TABLE session_floors(
     user_id TEXT NOT NULL, stamp INTEGER NOT NULL, kept TEXT NOT NULL,

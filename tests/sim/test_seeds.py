@@ -1,0 +1,76 @@
+"""The simulator over many seeds, each in its own process; docs/simulator.md says how to see one again."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from bongsu.sim.faults import FAULTS
+from tests.tidy.tree import ROOT
+
+SEEDS_A_TEST = 10
+# Runs that failed once, each with the fault that it was, and the defect that it found.
+FOUND = {
+    "an event that waited was never shown": (7, "flapping"),
+    "a log of an earlier start was shown again": (19, "rolling-restart,torn-write"),
+    "a node with an old image lowered tokens": (207, "amnesia"),
+    "a spoiled message cut a log off for ever": (6, "hung-up,message-spoiled"),
+    "transactions and their twins did not commute": (16, "one-way-link,pause"),
+    "passwords of one stamp did not commute": (30, "clock-behind,message-doubled,pause,same-name"),
+    "sessions kept by a password change did not commute": (
+        36,
+        "bit-flip,message-delay,password-change,two-killed",
+    ),
+    "a record without meaning stopped every node": (1, "lying-site"),
+}
+
+
+def simulate(*arguments: str) -> str:
+    """What the simulator says; "" if all went well."""
+    environment = {**os.environ, "PYTHONHASHSEED": "0"}
+    ran = subprocess.run(
+        [sys.executable, "-m", "bongsu.sim", *arguments],
+        cwd=ROOT,
+        env=environment,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    return "" if ran.returncode == 0 else ran.stdout + ran.stderr
+
+
+@pytest.mark.parametrize("first", range(0, 200, SEEDS_A_TEST))
+def test_seeds(first: int) -> None:
+    assert simulate("--seeds", f"{first}-{first + SEEDS_A_TEST - 1}") == ""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("first", range(1_000, 3_000, 100))
+def test_more_seeds(first: int) -> None:
+    assert simulate("--seeds", f"{first}-{first + 99}") == ""
+
+
+@pytest.mark.parametrize("defect", FOUND)
+def test_what_was_found_stays_repaired(defect: str) -> None:
+    seed, faults = FOUND[defect]
+    assert simulate("--seed", str(seed), "--faults", faults) == ""
+
+
+def test_a_seed_is_the_same_run_every_time() -> None:
+    told = {
+        subprocess.run(
+            [sys.executable, "-m", "bongsu.sim", "--seed", "7", "--faults", "flapping"],
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for _ in range(2)
+    }
+    assert len(told) == 1
+
+
+def test_the_faults_are_many() -> None:
+    assert len({fault.row for fault in FAULTS.values() if fault.row}) >= 18
+    assert len(FAULTS) >= 35
