@@ -43,7 +43,7 @@ class _File:
 class StaticFiles:
     """The files below a folder, as they were at start; none if there is no folder.
 
-    `sites`: the base URLs of the service's sites, asked for each page, because they come and go while it runs.
+    `sites`: the base URLs of the service's sites, asked for each page: they come and go while it runs.
     """
 
     def __init__(self, folder: Path = FOLDER, sites: Callable[[], Iterable[str]] = tuple) -> None:
@@ -79,8 +79,8 @@ class StaticFiles:
 def content_security_policy(sites: Iterable[str] = ()) -> str:
     """Only what came with the page runs, and it talks only to this service's sites.
 
-    `wasm-unsafe-eval` is what browsers ask for to compile the WebAssembly of the encryption; `blob:` is bytes the
-    page holds already, from which that program starts.
+    `wasm-unsafe-eval` is what browsers ask for to compile the WebAssembly of the encryption; `blob:` is bytes that
+    the page holds already, from which that program starts.
     """
     origins = " ".join(filter(None, map(_origin, sites)))
     return "; ".join(
