@@ -79,8 +79,8 @@ class StaticFiles:
 def content_security_policy(sites: Iterable[str] = ()) -> str:
     """Only what came with the page runs, and it talks only to this service's sites.
 
-    `wasm-unsafe-eval` is what browsers ask for to compile the WebAssembly of the encryption; `blob:` is bytes that
-    the page holds already, from which that program starts.
+    `wasm-unsafe-eval` is what browsers ask for to compile the WebAssembly of the encryption; `blob:` is
+    bytes that the page holds already, from which that program starts.
     """
     origins = " ".join(filter(None, map(_origin, sites)))
     return "; ".join(
