@@ -13,7 +13,9 @@ def main() -> int:
     """Run the seeds asked for; the exit status is 1 if any failed."""
     parser = argparse.ArgumentParser(prog="python -m bongsu.sim")
     parser.add_argument("--seed", type=int, help="one seed, told in full")
-    parser.add_argument("--seeds", default="0-199", help="the first and last seed, as 0-199")
+    parser.add_argument(
+        "--seeds", default="0-199", help="the first and last seed, as 0-199, or several with commas"
+    )
     parser.add_argument(
         "--faults", help="faults by name, with commas; none; without it, what the seed chooses"
     )
@@ -29,8 +31,11 @@ def main() -> int:
         parser.error(f"there is no fault {', '.join(sorted(unknown))}; --list names them")
     if asked.seed is not None:
         return _tell(run(asked.seed, names))
-    first, _, last = asked.seeds.partition("-")
-    return _many(range(int(first), int(last or first) + 1), names)
+    seeds: list[int] = []
+    for part in asked.seeds.split(","):
+        first, _, last = part.partition("-")
+        seeds += range(int(first), int(last or first) + 1)
+    return _many(seeds, names)
 
 
 def _tell(outcome: Outcome) -> int:
@@ -42,7 +47,7 @@ def _tell(outcome: Outcome) -> int:
     return 1 if outcome.failures else 0
 
 
-def _many(seeds: range, names: list[str] | None) -> int:
+def _many(seeds: list[int], names: list[str] | None) -> int:
     started, failed = time.monotonic(), 0
     for done, seed in enumerate(seeds, 1):
         outcome = run(seed, names)

@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+from bongsu.log.epoch import merged
 from bongsu.log.vector import Vector
 from bongsu.sim.journal import Journal, Kept
 from bongsu.sim.site import NAME, Answer, Site, Unreachable
@@ -156,6 +157,9 @@ class Client:
     def _shown(self, site: Site, value: Any) -> set[str]:
         """What is shown without a label has to survive."""
         node, labelled = site.node, set()
+        vector = decode(value["next_batch"]).vector
+        if merged(node.log.held(), vector, self.vector) != vector:
+            self.journal.fail(f"the token of {self.user_id} went down at {site.name}")
         for room_id, room in value.get("rooms", {}).get("join", {}).items():
             for event in room["timeline"]["events"]:
                 row = node.context.events.row(event["event_id"])
@@ -174,8 +178,6 @@ class Client:
         self.syncs += 1
         self.journal.count("syncs")
         vector = decode(value["next_batch"]).vector
-        if not self.vector <= vector:
-            self.journal.fail(f"the token of {self.user_id} went down at {self.site.name}")
         self.since, self.vector = value["next_batch"], vector
         rooms = value.get("rooms", {})
         for room_id in rooms.get("leave", {}):

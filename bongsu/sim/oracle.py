@@ -2,16 +2,14 @@
 
 import asyncio
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bongsu.sim.client import Client
 from bongsu.sim.site import Site
+from bongsu.sim.stage import Stage
 from bongsu.view.context import Context
 from bongsu.view.db import Database
 from bongsu.view.rebuild import rebuild
-
-if TYPE_CHECKING:
-    from bongsu.sim.world import World
 
 # What every node must agree on: rows without positions, row numbers and what is local by intent.
 SHARED = (
@@ -60,7 +58,7 @@ LOCAL = (
 )
 
 
-async def judge(world: "World") -> str:
+async def judge(world: Stage) -> str:
     """Check everything; a digest of what the first site holds."""
     if not await world.settled(60.0):
         _unsettled(world)
@@ -76,7 +74,7 @@ async def judge(world: "World") -> str:
     return digest(world.sites[0].node.context)
 
 
-def _unsettled(world: "World") -> None:
+def _unsettled(world: Stage) -> None:
     for site in world.sites:
         if not site.up:
             world.journal.fail(f"F: {site.name} does not run after everything was healed")
@@ -113,7 +111,7 @@ def difference(one: dict[str, list[Any]], other: dict[str, list[Any]]) -> str | 
     return None
 
 
-def _same_views(world: "World") -> None:
+def _same_views(world: Stage) -> None:
     first = world.sites[0]
     expected = answers(first.node.context, SHARED)
     if world.revoked is None and not world.somebody_lies and expected[SHARED[18]]:
@@ -124,7 +122,7 @@ def _same_views(world: "World") -> None:
             world.journal.fail(f"B: {first.name} and {site.name} differ in {found}")
 
 
-def _same_as_rebuilt(world: "World", site: Site) -> None:
+def _same_as_rebuilt(world: Stage, site: Site) -> None:
     node = site.node
     path = site.folder / "rebuilt.db"
     root_key = node.context.authorities.root_key
@@ -138,7 +136,7 @@ def _same_as_rebuilt(world: "World", site: Site) -> None:
     Database.remove(path)
 
 
-def _nothing_lost(world: "World") -> None:
+def _nothing_lost(world: Stage) -> None:
     """A: what was promised is in every view, and stands."""
     for kept in world.journal.kept.values():
         if kept.event_id in world.journal.burned:
@@ -151,7 +149,7 @@ def _nothing_lost(world: "World") -> None:
                 world.journal.fail(f"A: {site.name} {what} {kept.event_id}, which {kept.why}")
 
 
-async def _clients(world: "World") -> None:
+async def _clients(world: Stage) -> None:
     """C and F: everybody gets on, and has missed nothing."""
     for client in world.clients:
         if client.out:
@@ -174,7 +172,7 @@ async def _clients(world: "World") -> None:
     await asyncio.sleep(0)
 
 
-def _no_gap(world: "World", client: Client) -> None:
+def _no_gap(world: Stage, client: Client) -> None:
     node = client.site.node
     for room_id, seen in client.seen.items():
         found = node.context.db.all(
@@ -193,7 +191,7 @@ def _told_by_twins(context: Context, seen: dict[str, int]) -> set[str]:
     return {event_id for group in groups.values() if group & seen.keys() for event_id in group}
 
 
-def _in_order(world: "World", client: Client) -> None:
+def _in_order(world: Stage, client: Client) -> None:
     """What one person wrote through one site is shown in that order."""
     node = client.site.node
     for seen in client.seen.values():

@@ -11,31 +11,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from bongsu import authority
-from bongsu.api.registration import account_drafts
-from bongsu.api.routes import all_routes
-from bongsu.api.static import StaticFiles
-from bongsu.authority import Request
 from bongsu.errors import FatalError
-from bongsu.rootkey import RootKey
-from bongsu.sessions import NewSession
 from bongsu.sim import oracle
-from bongsu.sim.acts import Person
-from bongsu.sim.client import Client
 from bongsu.sim.faults import FAULTS, Fault
-from bongsu.sim.journal import Journal
-from bongsu.sim.loop import Loop, Stuck, process_name
-from bongsu.sim.network import Network
-from bongsu.sim.site import NAME, Site
+from bongsu.sim.loop import Stuck, process_name
+from bongsu.sim.stage import Stage
 
-SITES = ("alpha", "bravo", "charlie")
-PEOPLE = ("kim", "lee", "park", "choi", "jung", "kang")
-STEADY = 4
 RUN_S = 25.0
 BOUND_S = 600.0
-SETTLE_S = 45.0
-ROUTES = all_routes()
-STATIC = StaticFiles(Path(__file__).parent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,31 +38,12 @@ class Outcome:
         return f"python -m bongsu.sim --seed {self.seed} --faults {named}"
 
 
-class World:
-    """The parts of one run."""
+class World(Stage):
+    """One run."""
 
     def __init__(self, seed: int, faults: Sequence[str] | None, folder: Path) -> None:
-        self.random = random.Random(seed)
-        self.folder = folder
-        self.loop = Loop()
-        self.journal = Journal()
-        self.network = Network(self.loop, self.split())
-        self.root = RootKey(self.random.randbytes(32))
-        self.sites = [self.new_site(name) for name in SITES]
-        # Every disk that burns is this site's: a promise is of two disks, and the other must not burn, too.
-        self.victim = self.random.choice(self.sites)
-        self.victim_is_damaged = False
-        self.revoked: bytes | None = None
-        self.fabric = self.random.random() < 0.5
-        # Copies of the victim's disk that ran beside it.
-        self.copies: list[Site] = []
-        self.clients: list[Client] = []
-        self.people: list[Person] = []
+        super().__init__(seed, folder)
         self.faults = self._choose(faults)
-
-    def split(self) -> random.Random:
-        """Chance of its own for one part, so that the others' use does not change it."""
-        return random.Random(self.random.getrandbits(64))
 
     def _choose(self, names: Sequence[str] | None) -> tuple[Fault, ...]:
         """Swarm testing: each seed has a random subset of the faults; every fourth has one alone."""
@@ -88,99 +52,6 @@ class World:
             return tuple(FAULTS[name] for name in names)
         count = rnd.choice([0, 1, 1, 2, 3, 4, 5, 6])
         return tuple(FAULTS[name] for name in sorted(rnd.sample(sorted(FAULTS), count)))
-
-    # Sites
-
-    def new_site(self, name: str) -> Site:
-        """A site with a certificate and an empty disk."""
-        site = Site(name, self.loop, self.network, self.folder / name, self.split())
-        request = Request(site.key.public, "core", name)
-        text = authority.sign_certificate(request, self.root.sign, issued_ms=1, expires_ms=None)
-        site.enrol(self.root.text, text)
-        site.told_fatal = self._fatal
-        return site
-
-    def introduce(self) -> None:
-        """Let every site know every other one."""
-        for site in self.sites:
-            site.fabric = self.fabric
-            site.neighbours = [other for other in self.sites if other is not site]
-
-    def start(self, site: Site) -> None:
-        """Start a site that does not run."""
-        if site.process is None:
-            self.journal.count("starts")
-            site.start(STATIC, ROUTES)
-
-    def _fatal(self, site: Site, error: FatalError) -> None:
-        """A node stopped because it cannot trust its store: its disk is replaced, if that was it."""
-        self.journal.count("stopped itself")
-        expected = site.disk.sync_fails or site.disk.full or (site is self.victim and self.victim_is_damaged)
-        if not expected:
-            self.journal.fail(f"{site.name} stopped itself: {error} ({error.__cause__!r})")
-        self.loop.outside(0.01, self._after_fatal, site)
-
-    def _after_fatal(self, site: Site) -> None:
-        site.kill()
-        if site is self.victim and self.victim_is_damaged:
-            self.new_disk(site)
-        site.disk.sync_fails = False
-        self.loop.outside(1.0, self.start, site)
-
-    def new_disk(self, site: Site) -> None:
-        """All a site held is gone but what identifies it; what only it held has burned."""
-        self.burn(site, {})
-        site.image = {
-            name: content
-            for name, content in site.image.items()
-            if name in ("node.key", "certificate", "root_key")
-        }
-        site.held_when_down = {}
-        self.victim_is_damaged = False
-
-    def burn(self, site: Site, left: dict) -> None:  # type: ignore[type-arg]
-        """Note what nobody has any more, once this disk holds only `left`."""
-        others = [other for other in (*self.sites, *self.copies) if other is not site]
-        for kept in (*self.journal.kept.values(), *self.journal.held_here.values()):
-            if left.get(kept.log, 0) >= kept.seq or any(each.holds(kept.log, kept.seq) for each in others):
-                continue
-            if kept.event_id in self.journal.kept and kept.event_id not in self.journal.burned:
-                self.journal.fail(f"{kept.event_id} {kept.why} as safe, and burned with {site.name} alone")
-            self.journal.burned.add(kept.event_id)
-
-    # People
-
-    async def people_arrive(self) -> None:
-        """Accounts are made at the first site; the rooms are made by their first users."""
-        for name in PEOPLE:
-            site = self.random.choice(self.sites)
-            assert site.process is not None
-            token = await site.process.run(_account(site, name, f"D{name.upper()}"))
-            client = Client(name, f"D{name.upper()}", token, self.sites, self.journal, self.split())
-            client.site = site
-            client.copies = self.copies
-            client.steady = len(self.clients) < STEADY
-            self.clients.append(client)
-        await asyncio.sleep(2)
-        for number in range(2):
-            founder = self.clients[number]
-            body = {
-                "room_version": self.random.choice(["10", "11", "12"]),
-                "preset": "public_chat",
-                "power_level_content_override": {"invite": 0},
-            }
-            made = await founder.ask("POST", "/_matrix/client/v3/createRoom", body)
-            assert made is not None
-            assert made[0] == 200, made
-            room_id = made[1]["room_id"]
-            await asyncio.sleep(0.5)
-            for client in self.clients:
-                if client is not founder:
-                    await client.ask("POST", f"/_matrix/client/v3/rooms/{room_id}/join", {})
-        await asyncio.sleep(1)
-        self.people = [Person(client, self.clients, self.journal, self.split()) for client in self.clients]
-
-    # The run
 
     async def run(self) -> str:
         """From the first start to the oracle's word; a digest of the end."""
@@ -209,81 +80,6 @@ class World:
             if task.done() and not task.cancelled() and task.exception() is not None:
                 self.journal.fail(f"a client failed: {task.exception()!r}")
         return await oracle.judge(self)
-
-    async def heal(self) -> None:
-        """Everything works again, and what is damaged is replaced."""
-        self.network.heal()
-        for copy in self.copies:
-            await copy.stop()
-        for site in self.sites:
-            site.answers_lost = 0.0
-            site.disk.full = site.disk.sync_fails = False
-            site.disk.commits_until_cut = None
-            site.disk.sync_s = 0.002
-            site.clock.ahead_ms = 0
-            site.clock.stands_at_ms = None
-            if site.process is not None:
-                site.process.go_on()
-        if self.victim_is_damaged:
-            await self._verify()
-        for site in self.sites:
-            self.start(site)
-        if self.revoked is not None:
-            # Its operators switch it off; its people use another site.
-            self.victim.kill()
-            self.sites.remove(self.victim)
-        for client in self.clients:
-            if client.site not in self.sites:
-                client.move()
-        await self.settled(SETTLE_S)
-
-    async def _verify(self) -> None:
-        """An operator looks at the disk that was spoiled, and replaces it if anything is wrong."""
-        victim = self.victim
-        if victim.up and not victim.node.log.verify().problems:
-            self.victim_is_damaged = False
-            return
-        victim.kill()
-        if self.victim_is_damaged:
-            self.new_disk(victim)
-
-    async def settled(self, bound_s: float) -> bool:
-        """Wait until every site has the same records, and nothing is on its way."""
-        deadline = self.loop.now + bound_s
-        while self.loop.now < deadline:
-            await asyncio.sleep(0.5)
-            if all(site.up for site in self.members) and self._level():
-                return True
-        return False
-
-    @property
-    def somebody_lies(self) -> bool:
-        """Whether records were written that no honest node writes."""
-        return any(fault.name == "lying-site" for fault in self.faults)
-
-    @property
-    def members(self) -> list[Site]:
-        """The sites that belong to the service still."""
-        return [site for site in self.sites if site.key.node != self.revoked]
-
-    def _level(self) -> bool:
-        first = self.members[0].node.vector
-        return all(
-            first <= site.node.vector
-            and site.node.vector <= first
-            and not site.node.context.authorities.stale
-            and site.node.position == site.node.log.head_position
-            for site in self.members
-        )
-
-
-async def _account(site: Site, name: str, device_id: str) -> str:
-    """An account with a log-in, as POST /register makes them, but for the costly hash."""
-    service, node = site.service, site.node
-    user_id = f"@{name}:{NAME}"
-    login = NewSession(node, user_id, 0, device_id=device_id, display_name=None, refresh=False)
-    await node.write(*account_drafts(service, user_id, "no password", None), *login.drafts)
-    return str(login.answer["access_token"])
 
 
 class _Ear(logging.Handler):
