@@ -5,18 +5,20 @@ A restored image and an emptied disk look whole from inside; only a peer can tel
 import asyncio
 import logging
 from contextlib import suppress
+from struct import Struct
 
 from bongsu import limits
 from bongsu.bearer.link import Link
-from bongsu.errors import MatrixError
-from bongsu.log.record import Record
-from bongsu.log.vector import Vector, prefix_of
+from bongsu.log.record import Lane, LogName, Record
 from bongsu.node import Node
-from bongsu.peers import VECTOR, Peers
+from bongsu.peers import Peers
 
 logger = logging.getLogger(__name__)
 
 TOPIC = "held"
+# The answer: how many records are held, then (epoch, lane, seq) of each log of the node that asks.
+TOTAL, LOG = Struct(">Q"), Struct(">QBQ")
+LANES = {int(lane): lane for lane in Lane}
 
 
 class Filling:
@@ -41,8 +43,8 @@ class Filling:
 
     @property
     def behind(self) -> bool:
-        """Whether peers are known to hold much that is not here yet."""
-        return self.target > 0
+        """Whether linked peers hold much that is not here yet. A site that is cut off is not."""
+        return self.target > 0 and bool(self._peers.links)
 
     def start(self) -> None:
         """Ask whoever is linked from now on."""
@@ -65,7 +67,10 @@ class Filling:
                 if node not in self._asked:
                     await self._ask(node, link)
             if not self.behind:
-                await changed.wait()
+                # A peer that could not confirm is asked again; else nothing is to do until a link changes.
+                again_s = limits.FILLING_CONFIRM_S if self._peers.links and not self._node.confirmed else None
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(changed.wait(), again_s)
                 continue
             await self._more()
             now_s = self._node.clock.monotonic()
@@ -74,30 +79,47 @@ class Filling:
                 self._show(now_s)
 
     async def _ask(self, node: bytes, link: Link) -> None:
-        raw = await link.ask(TOPIC, b"")
-        if raw is None or len(raw) != 8:
+        found = await self._held_there(link)
+        if found is None:
             return  # an older release does not know the question
         self._asked.add(node)
-        await self._confirm(link)
-        theirs, held = int.from_bytes(raw, "big"), self.held
+        self._aim(found[0])
+        await self._confirm(link, found[1])
+
+    async def _held_there(self, link: Link) -> tuple[int, dict[LogName, int]] | None:
+        """How many records the peer holds, and how far it holds this node's own logs."""
+        raw = await link.ask(TOPIC, b"")
+        if raw is None or len(raw) % LOG.size != TOTAL.size:
+            return None
+        node = self._node.log.key.node
+        logs = {
+            LogName(node, epoch, LANES[lane]): seq
+            for epoch, lane, seq in LOG.iter_unpack(raw[TOTAL.size :])
+            if lane in LANES
+        }
+        return TOTAL.unpack_from(raw)[0], logs
+
+    def _aim(self, theirs: int) -> None:
+        held = self.held
         if theirs - held > limits.FILLING_RECORDS_MIN and theirs > self.target:
-            if not self.behind:
+            if self.target == 0:
                 self.began_s = self._node.clock.monotonic()
                 logger.warning("a peer holds %d records, this node %d: it fills", theirs, held)
             self.target = theirs
 
-    async def _confirm(self, link: Link) -> None:
-        """Whether the peer holds nothing of this node's earlier starts that this node lacks."""
+    async def _confirm(self, link: Link, theirs: dict[LogName, int]) -> None:
+        """Wait for what the peer holds of this node's earlier starts. A vector does not tell: it leaves out
+        what later starts name, and those may be what is gone."""
         deadline_s = self._node.clock.monotonic() + limits.FILLING_CONFIRM_S
-        mine = prefix_of(self._node.log.key.node)
-        while not self._node.confirmed and self._node.clock.monotonic() < deadline_s:
-            raw = await link.ask(VECTOR, b"")
-            if raw is None:
+        while not self._node.confirmed:
+            held = self._node.log.held()
+            lacking = [log for log, seq in theirs.items() if log not in held or held[log].seq < seq]
+            self._node.confirmed = not lacking
+            if lacking and self._node.clock.monotonic() > deadline_s:
+                # What was asked for on this link was lost, and nothing shows that: a new one asks anew.
+                link.end()
                 return
-            with suppress(MatrixError):
-                gaps = self._node.log.vector().missing(Vector.decode(raw))
-                self._node.confirmed = not any(gap.prefix == mine for gap in gaps)
-            if not self._node.confirmed:
+            if lacking:
                 await self._more()
 
     async def _more(self) -> None:
@@ -115,7 +137,11 @@ class Filling:
             logger.warning("this node holds what its peers held; filling took %.1f s", took_s)
 
     async def _say(self, link: Link, body: bytes) -> bytes | None:
-        return self.held.to_bytes(8, "big")
+        own = [
+            LOG.pack(log.epoch, int(log.lane), seq)
+            for log, seq in self._node.log.held_of(link.peer.node)[-limits.FILLING_LOGS_MAX :]
+        ]
+        return TOTAL.pack(self.held) + b"".join(own)
 
     def _committed(self, records: list[Record]) -> None:
         log = records[0].log

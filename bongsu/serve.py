@@ -16,6 +16,7 @@ from granian.server.embed import Server
 
 from bongsu import limits
 from bongsu.api.app import App
+from bongsu.api.bongsu_sites import base_urls
 from bongsu.api.routes import all_routes
 from bongsu.api.static import StaticFiles
 from bongsu.bearer.locks import NatsLocks
@@ -70,7 +71,7 @@ async def _serve(config: Config) -> int:
     peers = service.peers
     fabric = Fabric(config.server_name, node.log.key.node, peers.meet)
     filling = Filling(node, peers)
-    app = App(service, all_routes(), StaticFiles())
+    app = App(service, all_routes(), StaticFiles(sites=lambda: base_urls(node)))
     listeners = [_Listener(config.listen, app, config.tls)]
     if config.private_listen is not None:
         parts = Parts(service, fabric, sender, filling, app.counts, node.now_ms())

@@ -6,6 +6,7 @@ docs/protocol/client.md.
 from bongsu.api.http import Request, Response, Route, answer
 from bongsu.api.rooms import visible_event
 from bongsu.errors import MatrixError, not_found
+from bongsu.node import Node
 from bongsu.service import Service
 from bongsu.view import registers
 
@@ -21,6 +22,11 @@ async def get_sites(service: Service, request: Request) -> Response:
     ]
     sites.sort(key=lambda site: (not site["this"], site["role"] != "core", not site["up"], site["name"]))
     return answer({"sites": sites})
+
+
+def base_urls(node: Node) -> list[str]:
+    """Where the service can be reached, as the sites themselves say at this moment."""
+    return [str(site["base_url"]) for _, site in registers.under(node.context, "site", "", "")]
 
 
 async def get_durability(service: Service, request: Request) -> Response:

@@ -3,7 +3,7 @@
 import hashlib
 import mimetypes
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,6 +15,8 @@ INDEX = "/index.html"
 # The build gives these names that change with their content.
 _HASHED = re.compile(r"/assets/.*-[\w-]{8}\.\w+")
 _ENCODINGS = ((".br", "br"), (".gz", "gzip"))
+# What may stand in a policy; whatever else a site calls its address, it must not write a policy of its own.
+_HOST = re.compile(r"[\w.\-\[\]:]+", re.ASCII)
 _API_PREFIXES = ("/_matrix", "/_bongsu", "/.well-known")
 _TYPES = {
     ".js": "text/javascript; charset=utf-8",
@@ -34,17 +36,21 @@ class _File:
     path: str
     etag: str
     headers: tuple[tuple[str, str], ...]
+    has_policy: bool
     variants: tuple[tuple[str, str], ...]
 
 
 class StaticFiles:
-    """The files below a folder, as they were at start; none if there is no folder."""
+    """The files below a folder, as they were at start; none if there is no folder.
 
-    def __init__(self, folder: Path = FOLDER, other_sites: Iterable[str] = ()) -> None:
-        policy = content_security_policy(other_sites)
+    `sites`: the base URLs of the service's sites, asked for each page: they come and go while it runs.
+    """
+
+    def __init__(self, folder: Path = FOLDER, sites: Callable[[], Iterable[str]] = tuple) -> None:
+        self._sites = sites
         paths = sorted(path for path in folder.rglob("*") if path.is_file())
         self._files = {
-            f"/{path.relative_to(folder).as_posix()}": _listed(folder, path, policy)
+            f"/{path.relative_to(folder).as_posix()}": _listed(folder, path)
             for path in paths
             if path.suffix not in (".br", ".gz") and not path.relative_to(folder).parts[0].startswith(".")
         }
@@ -57,20 +63,26 @@ class StaticFiles:
         if file is None:
             return None
         if file.etag in _words(request.headers.get("if-none-match")):
-            return Response(304, b"", file.headers)
+            return Response(304, b"", self._headers(file))
         accepted = _accepted(request.headers.get("accept-encoding"))
         for encoding, path in file.variants:
             if encoding in accepted:
-                return Response(200, b"", (*file.headers, ("content-encoding", encoding)), path)
-        return Response(200, b"", file.headers, file.path)
+                return Response(200, b"", (*self._headers(file), ("content-encoding", encoding)), path)
+        return Response(200, b"", self._headers(file), file.path)
+
+    def _headers(self, file: _File) -> tuple[tuple[str, str], ...]:
+        if not file.has_policy:
+            return file.headers
+        return (*file.headers, ("content-security-policy", content_security_policy(self._sites())))
 
 
-def content_security_policy(other_sites: Iterable[str] = ()) -> str:
+def content_security_policy(sites: Iterable[str] = ()) -> str:
     """Only what came with the page runs, and it talks only to this service's sites.
 
-    `wasm-unsafe-eval` is what browsers ask for to compile the WebAssembly of the encryption.
+    `wasm-unsafe-eval` is what browsers ask for to compile the WebAssembly of the encryption; `blob:` is
+    bytes that the page holds already, from which that program starts.
     """
-    sites = " ".join(f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, other_sites))
+    origins = " ".join(filter(None, map(_origin, sites)))
     return "; ".join(
         (
             "default-src 'none'",
@@ -78,7 +90,7 @@ def content_security_policy(other_sites: Iterable[str] = ()) -> str:
             "style-src 'self'",
             "img-src 'self' blob: data:",
             "media-src 'self' blob:",
-            f"connect-src 'self' {sites}".rstrip(),
+            f"connect-src 'self' blob: {origins}".rstrip(),
             "worker-src 'self'",
             "manifest-src 'self'",
             "base-uri 'none'",
@@ -88,7 +100,16 @@ def content_security_policy(other_sites: Iterable[str] = ()) -> str:
     )
 
 
-def _listed(folder: Path, path: Path, policy: str) -> _File:
+def _origin(url: str) -> str | None:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    usable = parts.scheme in ("http", "https") and _HOST.fullmatch(parts.netloc)
+    return f"{parts.scheme}://{parts.netloc}" if usable else None
+
+
+def _listed(folder: Path, path: Path) -> _File:
     name = f"/{path.relative_to(folder).as_posix()}"
     etag = f'"{hashlib.sha256(path.read_bytes()).hexdigest()[:32]}"'
     kind = _TYPES.get(path.suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
@@ -99,12 +120,13 @@ def _listed(folder: Path, path: Path, policy: str) -> _File:
         ("etag", etag),
         ("vary", "accept-encoding"),
     ]
-    # A worker obeys the policy of its own script's answer, so that carries it too.
-    if path.suffix in (".html", ".js"):
-        headers.append(("content-security-policy", policy))
     variants = [(path.with_name(path.name + suffix), encoding) for suffix, encoding in _ENCODINGS]
     there = sorted((each for each in variants if each[0].is_file()), key=lambda each: each[0].stat().st_size)
-    return _File(str(path), etag, tuple(headers), tuple((encoding, str(each)) for each, encoding in there))
+    # A worker obeys the policy of its own script's answer, so that carries it too.
+    has_policy = path.suffix in (".html", ".js")
+    return _File(
+        str(path), etag, tuple(headers), has_policy, tuple((encoding, str(each)) for each, encoding in there)
+    )
 
 
 def _words(header: str | None) -> set[str]:

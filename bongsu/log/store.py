@@ -91,7 +91,6 @@ class LogStore:
         """Open log.db, made if it is not there. Every opening is a new start of the node, with a new epoch.
         `opener`, `writer`, `random_bytes`: the simulator's to replace. `ordinal_min`: which start this is at
         least, where the file may know of fewer than there were.
-
         Raises:
             StoreDamaged, FatalError: it is damaged, or another process has it; the sentence says what to do.
         """

@@ -28,7 +28,7 @@ def files(tmp_path: Path) -> StaticFiles:
     script.write_bytes(SCRIPT)
     script.with_name(script.name + ".gz").write_bytes(gzip.compress(SCRIPT))
     script.with_name(script.name + ".br").write_bytes(b"br")
-    return StaticFiles(folder, ["https://two.example:8448/base"])
+    return StaticFiles(folder, lambda: ["https://two.example:8448/base"])
 
 
 def get(files: StaticFiles, path: str, method: str = "GET", **headers: str) -> Response | None:
@@ -51,7 +51,7 @@ def test_addresses_of_the_client_get_the_page(files: StaticFiles, path: str) -> 
     policy = header(found, "content-security-policy")
     assert policy is not None
     assert "unsafe-inline" not in policy
-    assert "connect-src 'self' https://two.example:8448;" in policy
+    assert "connect-src 'self' blob: https://two.example:8448;" in policy
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,37 @@ def test_no_folder_serves_nothing(tmp_path: Path) -> None:
 
 
 def test_the_policy_names_no_site_unless_told() -> None:
-    assert "connect-src 'self';" in content_security_policy()
+    assert "connect-src 'self' blob:;" in content_security_policy()
+
+
+def test_the_policy_follows_the_sites_without_a_restart(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_bytes(PAGE)
+    sites = ["https://one.example"]
+    files = StaticFiles(tmp_path, lambda: sites)
+    page = get(files, "/")
+    assert "connect-src 'self' blob: https://one.example;" in (header(page, "content-security-policy") or "")
+    sites.append("http://two.example:8008")
+    unchanged = get(files, "/", if_none_match=header(page, "etag") or "")
+    assert unchanged is not None
+    assert unchanged.status == 304
+    policy = header(unchanged, "content-security-policy") or ""
+    assert "connect-src 'self' blob: https://one.example http://two.example:8008;" in policy
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://a; script-src *",
+        "https://a b",
+        "javascript://a",
+        "ws://a",
+        "https://",
+        "https://a,b",
+        "http://[",
+    ],
+)
+def test_a_site_cannot_write_a_policy_of_its_own(url: str) -> None:
+    assert "connect-src 'self' blob:;" in content_security_policy([url])
 
 
 def test_the_built_client_is_served_over_http(server: Server) -> None:

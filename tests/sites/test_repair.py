@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bongsu import limits
 from bongsu.lab import commands, processes
 from bongsu.operate.against import ask, compare
 from tests.api.client import User
@@ -154,3 +155,22 @@ def test_a_record_that_is_read_damaged_stops_the_node_and_the_next_start_repairs
     commands.start(lab.plan, "a")
     agree(lab)
     assert set(sent) <= history(lab.at(alice, "a"), room_id)
+
+
+def test_a_site_that_lacks_much_is_ready_again_once_it_is_full(lab: Lab) -> None:
+    alice, room_id, sent = talk(lab)
+    body = {"messages": {alice.user_id: {f"GONE{number}": {"n": 1} for number in range(100)}}}
+    for number in range(8):
+        alice.put("sendToDevice", "m.test", f"fill{number}", body=body)
+    sent += [alice.send(room_id, f"많이 {number}") for number in range(limits.FILLING_RECORDS_MIN)]
+    stop(lab, "a")
+    remove(log_of(lab, "a"))
+    commands.start(lab.plan, "a")
+    agree(lab)
+    with httpx.Client(base_url=lab.node("a").private, trust_env=False) as http:
+        # How long it fills, and whether anybody sees that, is a matter of the machine; that it ends is not.
+        for _ in range(20_000):
+            if http.get("/ready").status_code == 200:
+                break
+        assert http.get("/ready").text == "ready\n"
+    assert set(sent[-400:]) <= history(lab.at(alice, "a"), room_id)

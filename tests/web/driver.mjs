@@ -22,12 +22,13 @@ export async function drive(url, folder, language, width) {
   const complaints = [];
   const allowed = [url];
 
-  async function person(name, at = "/") {
+  /** Somebody new at a path of the first site, or at a whole address; a PC among phones has a width of its own. */
+  async function person(name, at = "/", pixels = Number(width)) {
     const context = await browser.newContext({
       locale: language === "ko" ? "ko-KR" : "en-US",
-      viewport: { width: Number(width), height: Number(width) < 900 ? 740 : 800 },
+      viewport: { width: pixels, height: pixels < 900 ? 740 : 800 },
       timezoneId: "Asia/Seoul",
-      hasTouch: Number(width) < 900,
+      hasTouch: pixels < 900,
     });
     const page = await context.newPage();
     page.setDefaultTimeout(PATIENCE_MS);
@@ -41,7 +42,7 @@ export async function drive(url, folder, language, width) {
       if (!/^(?:blob|data):/.test(asked) && !allowed.some((site) => asked.startsWith(site)))
         complaints.push(`${name} asked a third party: ${asked}`);
     });
-    await page.goto(url + at);
+    await page.goto(new URL(at, url).href);
     pages.push([name, page]);
     return page;
   }
@@ -53,7 +54,8 @@ export async function drive(url, folder, language, width) {
   const dialog = (page, key) => page.getByRole("dialog").getByRole("button", { name: like(key), exact: true });
   const tab = (page, key) => page.getByRole("navigation").getByText(texts[key], { exact: true }).click();
   const shows = (page, text) => page.getByRole("log").getByText(text, { exact: true }).last().waitFor();
-  const picture = (page, name) => page.screenshot({ path: join(folder, `${language}-${width}-${name}.png`) });
+  const picture = (page, name) =>
+    page.screenshot({ path: join(folder, `${language}-${page.viewportSize().width}-${name}.png`) });
 
   /** A screenshot, and what axe finds serious on the screen, and what a finger would miss. */
   async function shot(page, name) {
@@ -126,6 +128,40 @@ export async function drive(url, folder, language, width) {
 }
 
 export const step = (text) => console.log(`ok ${text}`);
+
+/** Drops a video, made on the spot, into the open chat. */
+export const dropVideo = (page, name) =>
+  page.locator(".composer").evaluate(async (composer, name) => {
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [320, 180];
+    const context = canvas.getContext("2d");
+    const recorder = new MediaRecorder(canvas.captureStream(25), { mimeType: "video/webm" });
+    const parts = [];
+    recorder.ondataavailable = ({ data }) => parts.push(data);
+    recorder.start();
+    for (let frame = 0; frame < 20; frame++) {
+      context.fillStyle = `hsl(${frame * 18} 70% 50%)`;
+      context.fillRect(0, 0, 320, 180);
+      await new Promise((done) => setTimeout(done, 40));
+    }
+    await new Promise((done) => {
+      recorder.onstop = done;
+      recorder.stop();
+    });
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File(parts, name, { type: "video/webm" }));
+    composer.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+  }, name);
+
+/** Opens a picture or a video of the chat, and waits until it really shows. */
+export async function look(page, name) {
+  await page.getByRole("button", { name }).last().click();
+  const shown = page.getByRole("dialog").locator("img, video").first();
+  await shown.evaluate(async (media) => {
+    if (media instanceof HTMLImageElement) await media.decode();
+    else if (media.readyState < 2) await new Promise((done) => media.addEventListener("loadeddata", done));
+  });
+}
 
 /** The recovery kit's text, once it is made. */
 export const kitOf = (page) =>

@@ -1,7 +1,7 @@
 // The web client in a real browser: `node run.mjs URL FOLDER LANGUAGE WIDTH`. Two people, all day long.
 // Prints one line a step; screenshots of every screen go to FOLDER.
 import { readFileSync } from "node:fs";
-import { drive, kitOf, step } from "./driver.mjs";
+import { drive, dropVideo, kitOf, look, step } from "./driver.mjs";
 
 const [url, folder, language, width] = process.argv.slice(2);
 const narrow = Number(width) < 900;
@@ -140,32 +140,9 @@ async function media(sora, bada) {
   if (readFileSync(await (await fetched).path(), "utf8") !== "마을 소식") throw new Error("the file arrived changed");
   step("a file arrives as it was; a photo that is none is told, not sent");
 
-  await sora.locator(".composer").evaluate(async (composer) => {
-    const canvas = document.createElement("canvas");
-    [canvas.width, canvas.height] = [320, 180];
-    const context = canvas.getContext("2d");
-    const recorder = new MediaRecorder(canvas.captureStream(25), { mimeType: "video/webm" });
-    const parts = [];
-    recorder.ondataavailable = ({ data }) => parts.push(data);
-    recorder.start();
-    for (let frame = 0; frame < 20; frame++) {
-      context.fillStyle = `hsl(${frame * 18} 70% 50%)`;
-      context.fillRect(0, 0, 320, 180);
-      await new Promise((done) => setTimeout(done, 40));
-    }
-    await new Promise((done) => {
-      recorder.onstop = done;
-      recorder.stop();
-    });
-    const dataTransfer = new DataTransfer();
-    dataTransfer.items.add(new File(parts, "불.webm", { type: "video/webm" }));
-    composer.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
-  });
+  await dropVideo(sora, "불.webm");
   await bada.getByRole("button", { name: "불.webm" }).getByRole("img").waitFor();
-  await bada.getByRole("button", { name: "불.webm" }).click();
-  await bada.getByRole("dialog").locator("video").evaluate(async (video) => {
-    if (video.readyState < 2) await new Promise((done) => video.addEventListener("loadeddata", done));
-  });
+  await look(bada, "불.webm");
   await bada.keyboard.press("Escape");
   step("a video that is dropped into the chat plays on the other side");
 

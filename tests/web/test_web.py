@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from bongsu.lab import commands
+from bongsu.lab.plan import Plan
 from tests.server import Server
 
 HERE = Path(__file__).parent
@@ -24,6 +26,15 @@ def server(tmp_path: Path) -> Iterator[Server]:
         started.verify()
     finally:
         started.kill()
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Plan]:
+    plan = commands.up(tmp_path / "lab", 3, tls=False)
+    try:
+        yield plan
+    finally:
+        commands.down(plan)
 
 
 def tell(script: str, *arguments: str) -> None:
@@ -51,3 +62,13 @@ def test_a_stranger_sends_an_encrypted_message_in_the_first_minute(
 
 def test_the_client_moves_to_another_site_and_back(server: Server) -> None:
     tell("moving.mjs", server.url, str(SCREENSHOTS), "ko", "1280")
+
+
+@pytest.mark.parametrize(("language", "width"), [("ko", 360), ("en", 1280)])
+def test_trouble_with_the_device_is_told_and_loses_nothing(server: Server, language: str, width: int) -> None:
+    tell("trouble.mjs", server.url, str(SCREENSHOTS), language, str(width))
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_people_chat_on_when_a_data_centre_burns(lab: Plan, language: str) -> None:
+    tell("sites.mjs", str(lab.folder), str(SCREENSHOTS), language)

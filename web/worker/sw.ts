@@ -5,6 +5,7 @@ const worker = self as unknown as ServiceWorkerGlobalScope;
 // The build puts the list of its files here (tools/precache.mjs), so that a new build is a new worker.
 const files = "__FILES__" as unknown as { version: string; paths: string[] };
 const NAME = `bongsu-${files.version}`;
+const PAGE = "/index.html";
 const API = ["/_matrix", "/_bongsu", "/.well-known"];
 
 worker.addEventListener("install", (event) => {
@@ -30,7 +31,9 @@ worker.addEventListener("activate", (event) => {
 worker.addEventListener("fetch", (event) => {
   const { pathname, origin } = new URL(event.request.url);
   const ours = origin === worker.location.origin && !API.some((prefix) => pathname.startsWith(prefix));
-  if (ours && event.request.method === "GET") event.respondWith(answer(event.request, pathname));
+  if (!ours || event.request.method !== "GET") return;
+  event.respondWith(answer(event.request, pathname));
+  if (event.request.mode === "navigate") event.waitUntil(refreshPage());
 });
 
 // A tap on a notification leads to the chat it tells of.
@@ -49,7 +52,20 @@ worker.addEventListener("notificationclick", (event) => {
 
 async function answer(request: Request, pathname: string): Promise<Response> {
   const isPage = request.mode === "navigate";
-  const kept = isPage ? await (await caches.open(NAME)).match("/index.html") : await caches.match(pathname);
+  const kept = isPage ? await (await caches.open(NAME)).match(PAGE) : await caches.match(pathname);
   return kept ?? fetch(request);
+}
+
+// The page's policy names the sites it may talk to, and they change while the build stays: the next time the page is
+// opened, it has the policy of today. A page of another build comes with its worker, not here.
+async function refreshPage(): Promise<void> {
+  try {
+    const cache = await caches.open(NAME);
+    const kept = await cache.match(PAGE);
+    const fresh = await fetch(PAGE);
+    if (fresh.ok && fresh.headers.get("etag") === kept?.headers.get("etag")) await cache.put(PAGE, fresh);
+  } catch {
+    // Without a network the page that is kept stands.
+  }
 }
 export {};

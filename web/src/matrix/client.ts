@@ -19,7 +19,7 @@ import { openOutboxStore } from "./outboxStore";
 import { sendLetter } from "./send";
 import type { Session } from "./session";
 import type { Sites } from "./sites";
-import { warmEncryption } from "./wasm";
+import { programAddress } from "./wasm";
 
 // The SDK itself writes the store only every 5 minutes, which a closed phone would lose.
 const SAVE_EVERY_MS = 20_000;
@@ -36,6 +36,8 @@ export interface Hooks {
   session: () => Session;
   loggedOut: () => void;
   changed: () => void;
+  /** What is needed to begin does not come; it is tried again. */
+  waiting: () => void;
 }
 
 export interface Running {
@@ -58,6 +60,14 @@ function roomName(texts: Texts): (roomId: string, state: RoomNameState) => strin
     if (first === undefined) return texts.emptyRoom;
     return state.count > 2 && others.length === 0 ? texts.andOthers(first, state.count - 1) : state.names.join(", ");
   };
+}
+
+async function startProgram(waiting: () => void): Promise<void> {
+  const address = await programAddress(waiting);
+  // A part of its own: the list of chats is there before it.
+  const { initAsync } = await import("@matrix-org/matrix-sdk-crypto-wasm");
+  await initAsync(address);
+  if (address) URL.revokeObjectURL(address);
 }
 
 /** Opens the stores, the encryption and the outbox, and begins to sync. */
@@ -86,7 +96,7 @@ export async function start(session: Session, sites: Sites, hooks: Hooks): Promi
   });
   client.on(HttpApiEvent.SessionLoggedOut, () => hooks.loggedOut());
   await store.startup();
-  await Promise.all([hastenBackup(), warmEncryption()]);
+  await Promise.all([hastenBackup(), startProgram(hooks.waiting)]);
   await client.initRustCrypto({ cryptoDatabasePrefix: `bongsu-${session.userId}` });
   opening.done();
 

@@ -23,6 +23,8 @@ export const fold = (text: string): string => text.normalize("NFKC").toLowerCase
 export class SearchIndex {
   private entries = new Map<string, Entry & { folded: string }>();
   private writing: Promise<unknown> = Promise.resolve();
+  /** What the disk does not hold yet: entries, and null for one that goes. */
+  private unwritten = new Map<string, Entry | null>();
 
   private constructor(private readonly db: Awaited<ReturnType<typeof openDB>>) {}
 
@@ -46,16 +48,30 @@ export class SearchIndex {
     // The first time a message was told is when it was sent; an edit tells a later one.
     const kept = { ...entry, text, timeMs: Math.min(entry.timeMs, held?.timeMs ?? entry.timeMs) };
     this.hold(kept);
-    this.write(() => this.db.put(TABLE, kept));
+    this.unwritten.set(entry.eventId, kept);
+    this.write();
   }
 
   remove(eventId: string): void {
-    if (this.entries.delete(eventId)) this.write(() => this.db.delete(TABLE, eventId));
+    if (!this.entries.delete(eventId)) return;
+    this.unwritten.set(eventId, null);
+    this.write();
   }
 
-  /** A device that is full searches what it still holds in memory. */
-  private write(task: () => Promise<unknown>): void {
-    this.writing = this.writing.then(task).catch(() => undefined);
+  /** All that came meanwhile in one transaction. A device that is full searches what it still holds in memory. */
+  private write(): void {
+    this.writing = this.writing.then(() => this.writeAll()).catch(() => undefined);
+  }
+
+  private async writeAll(): Promise<void> {
+    if (this.unwritten.size === 0) return;
+    const changes = [...this.unwritten];
+    this.unwritten.clear();
+    const transaction = this.db.transaction(TABLE, "readwrite");
+    const done = changes.map(([eventId, kept]) =>
+      kept === null ? transaction.store.delete(eventId) : transaction.store.put(kept),
+    );
+    await Promise.all([...done, transaction.done]);
   }
 
   /** Resolves when all that was added is on disk. */

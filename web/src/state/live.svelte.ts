@@ -51,6 +51,11 @@ const KEYS_AGAIN_MS = 3_000;
 const ASK_KEYS_MS = 6_000;
 const ASK_KEYS_MS_MAX = 300_000;
 
+/** Why nothing opened, in the person's words; the program's own words are in the console. */
+function startFailure(error: unknown): string {
+  return (error as Partial<Error> | null)?.name === "QuotaExceededError" ? m.error_storage_full() : m.error_start();
+}
+
 class LiveState {
   chats = $state.raw<Chat[]>(readChats(app.session?.userId ?? ""));
   items = $state.raw<Item[]>([]);
@@ -100,11 +105,14 @@ class LiveState {
         session: () => app.session ?? session,
         loggedOut: () => void this.end(this.farewell || m.logged_out()),
         changed: () => this.refresh(),
+        waiting: () => (this.failure = m.error_network()),
       });
     } catch (error) {
-      this.failure = m.error_start({ text: String(error) });
+      console.warn("the client did not start", error);
+      this.failure = startFailure(error);
       return;
     }
+    this.failure = "";
     void this.beginSearch(this.client);
     notices.listen(this.client);
     this.client.on(CryptoEvent.VerificationRequestReceived, (request) => (this.verifying = request));
@@ -211,17 +219,19 @@ class LiveState {
     if (!room) return;
     await room.loadMembersIfNeeded().catch(() => undefined);
     this.draw();
-    if (this.items.length < 30) await this.older();
   }
 
-  async older(): Promise<void> {
+  /** False: nothing came, because there is nothing, it is being fetched already, or the network is away. */
+  async older(): Promise<boolean> {
     const { room } = this;
-    if (!room || this.loading || this.atBeginning) return;
+    if (!room || this.loading || this.atBeginning) return false;
     this.loading = true;
     try {
       this.atBeginning = !(await loadOlder(this.client, room));
+      return !this.atBeginning;
     } catch {
-      // Offline: what is held is shown; scrolling up again asks again.
+      // Offline: what is held is shown; it is asked for again when the network is back.
+      return false;
     } finally {
       this.loading = false;
       this.draw();
