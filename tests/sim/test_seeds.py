@@ -48,12 +48,6 @@ def test_seeds(first: int) -> None:
     assert simulate("--seeds", ",".join(seeds)) == ""
 
 
-@pytest.mark.xfail(strict=True, reason="docs/simulator.md, what is open")
-@pytest.mark.parametrize("seed", OPEN)
-def test_what_is_open(seed: int) -> None:
-    assert simulate("--seed", str(seed)) == ""
-
-
 @pytest.mark.long
 @pytest.mark.parametrize("first", range(1_000, 3_000, 100))
 def test_more_seeds(first: int) -> None:
