@@ -49,7 +49,7 @@ def apply_receipt(context: Context, record: Record, body: dict[str, Any], change
         "INSERT OR REPLACE INTO receipts VALUES(?,?,?,?,?,?,?,?,?,?,?)",
         (*key, event_id, stamp, body["ts"], position, written, author, held),
     )
-    _store_gaps(context, key, target, body["heads"])
+    _store_gaps(context, key, target, body["heads"], position)
     context.touched.touch(target.room, position)
     context.touched.touch(receipts_of(target.room), position)
     context.notices.counts.drop((body["user_id"], target.room))
@@ -58,11 +58,17 @@ def apply_receipt(context: Context, record: Record, body: dict[str, Any], change
         changes.read.add(target.room)
 
 
-def _store_gaps(context: Context, key: tuple[Any, ...], target: EventRow, heads: list[str]) -> None:
-    """Keep what is here, sorts before the target, and was not there where the receipt was written."""
+def _store_gaps(
+    context: Context, key: tuple[Any, ...], target: EventRow, heads: list[str], position: int
+) -> None:
+    """Keep what came up to `position`, sorts before the target, and was not there where it was written.
+
+    What came later is unread by its position: counted here, too, it would count twice.
+    """
     context.db.run("DELETE FROM receipt_gaps WHERE room=? AND user_id=? AND type=? AND thread=?", key)
     for row in outside(context, target.room, heads) if heads else ():
-        if row.verdict == ACCEPTED and (row.stamp, row.event_id) <= (target.stamp, target.event_id):
+        before = (row.stamp, row.event_id) <= (target.stamp, target.event_id)
+        if row.verdict == ACCEPTED and before and row.position <= position:
             context.db.run("INSERT INTO receipt_gaps VALUES(?,?,?,?,?)", (*key, row.position))
 
 
