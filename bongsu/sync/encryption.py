@@ -31,7 +31,7 @@ def messages(node: Node, request: SyncRequest, since: Since | None) -> Messages:
         found = to_device.queued(node.context, request.user_id, request.device_id, floor, more)
         if not found:
             break
-        positions += [position for position in found if since is None or not since.covers(position)]
+        positions += found if since is None else _not_given(node, found, since)
         if len(found) < more:
             break
         floor = found[-1]
@@ -41,6 +41,12 @@ def messages(node: Node, request: SyncRequest, since: Since | None) -> Messages:
     last = given[-1] if len(positions) > len(given) else None
     node.delivered.gave((request.user_id, request.device_id), len(given))
     return Messages(to_device.messages(node.context, given), last)
+
+
+def _not_given(node: Node, positions: list[int], since: Since) -> list[int]:
+    """Those that the device was not given, here or as a copy at another site."""
+    copied = {position for position, copy in to_device.copies(node.context, positions) if since.covers(copy)}
+    return [position for position in positions if position not in copied and not since.covers(position)]
 
 
 def key_counts(node: Node, user_id: str, device_id: str) -> tuple[dict[str, int], list[str]]:

@@ -16,8 +16,7 @@ def apply_to_device(context: Context, record: Record, body: dict[str, Any], chan
     """TO_DEVICE: a message for one device. What is over leaves its id, so that a retry finds it."""
     identity = message_id(body)
     if context.db.one("SELECT 1 FROM to_device_ids WHERE id=?", (identity,)) is not None:
-        if "id" not in body:
-            context.hollows.request(record.position, None)
+        _apply_copy(context, record, identity, pruned="id" in body)
         return
     context.db.run("INSERT INTO to_device_ids VALUES(?)", (identity,))
     if "id" in body:
@@ -33,6 +32,14 @@ def apply_to_device(context: Context, record: Record, body: dict[str, Any], chan
     )
     context.touched.touch(messages_of(user_id), record.position)
     changes.users.add(user_id)
+
+
+def _apply_copy(context: Context, record: Record, identity: bytes, *, pruned: bool) -> None:
+    """The message is here already. Who has been given this copy at another site must not get the first."""
+    if context.db.one("SELECT 1 FROM to_device WHERE id=?", (identity,)) is not None:
+        context.db.run("INSERT INTO to_device_copies VALUES(?,?)", (record.position, identity))
+    if not pruned:
+        _prune(context, record.position, identity)
 
 
 def _covered(context: Context, user_id: str, device_id: str, record: Record) -> bool:
@@ -69,6 +76,7 @@ def apply_to_device_covered(context: Context, record: Record, body: dict[str, An
     for message in context.log.read_many(list(waiting)):
         if context.log.covers(vector, message.log, message.header.seq):
             context.db.run("DELETE FROM to_device WHERE position=?", (message.position,))
+            context.db.run("DELETE FROM to_device_copies WHERE id=?", (waiting[message.position],))
             _prune(context, message.position, waiting[message.position])
 
 
@@ -78,6 +86,7 @@ def forget_messages(context: Context, user_id: str, device_id: str, stamp: int) 
     parameters = (user_id, device_id, stamp)
     for position, identity in context.db.all(f"SELECT position, id FROM to_device {where}", parameters):  # noqa: S608
         _prune(context, position, identity)
+        context.db.run("DELETE FROM to_device_copies WHERE id=?", (identity,))
     for (position,) in context.db.all(f"SELECT position FROM to_device_covered {where}", parameters):  # noqa: S608
         context.hollows.request(position, None)
     context.db.run(f"DELETE FROM to_device {where}", parameters)  # noqa: S608
@@ -85,4 +94,5 @@ def forget_messages(context: Context, user_id: str, device_id: str, stamp: int) 
 
 
 def _prune(context: Context, position: int, identity: bytes) -> None:
+    """Leave the record its id, so that a rebuild knows a copy for one."""
     context.hollows.request(position, json_bytes({"id": unpadded_urlsafe_base64(identity)}))

@@ -1,6 +1,6 @@
 """The tables of view.db. Everything here is derived: change it, raise VERSION, and the view is rebuilt."""
 
-VERSION = 7
+VERSION = 8
 
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -167,8 +167,12 @@ CREATE TABLE to_device(
     position INTEGER PRIMARY KEY, user_id TEXT NOT NULL, device_id TEXT NOT NULL, id BLOB NOT NULL,
     stamp INTEGER NOT NULL);
 CREATE INDEX to_device_queue ON to_device(user_id, device_id, position);
+CREATE INDEX to_device_id ON to_device(id);
 -- Every message there ever was, so that a retried request sends nothing twice.
 CREATE TABLE to_device_ids(id BLOB PRIMARY KEY) WITHOUT ROWID;
+-- The same message in other records, sent again at another site while it is queued here.
+CREATE TABLE to_device_copies(position INTEGER PRIMARY KEY, id BLOB NOT NULL);
+CREATE INDEX to_device_copies_id ON to_device_copies(id);
 CREATE TABLE to_device_covered(
     user_id TEXT NOT NULL, device_id TEXT NOT NULL, vector BLOB NOT NULL, stamp INTEGER NOT NULL,
     position INTEGER NOT NULL, PRIMARY KEY(user_id, device_id)) WITHOUT ROWID;

@@ -28,6 +28,17 @@ def queued(context: Context, user_id: str, device_id: str, position: int, limit:
     return [row[0] for row in found]
 
 
+def copies(context: Context, positions: list[int]) -> list[tuple[int, int]]:
+    """(position, position of another record of the same message) for those that have one."""
+    if not positions or context.db.one("SELECT 1 FROM to_device_copies LIMIT 1") is None:
+        return []
+    return context.db.all(
+        "SELECT m.position, c.position FROM to_device m JOIN to_device_copies c USING(id)"
+        " WHERE m.position BETWEEN ? AND ?",
+        (positions[0], positions[-1]),
+    )
+
+
 def queued_until(context: Context, user_id: str, device_id: str, position: int) -> int:
     """How many messages up to `position` are still kept for a device."""
     return int(
