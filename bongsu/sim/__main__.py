@@ -1,10 +1,10 @@
 """`python -m bongsu.sim`: run seeds; a failing one is printed as the line that shows it again."""
 
 import argparse
-import os
 import sys
 import time
 
+from bongsu.sim.chance import same_order, seed_all
 from bongsu.sim.faults import FAULTS
 from bongsu.sim.world import Outcome, run
 
@@ -21,6 +21,7 @@ def main() -> int:
     )
     parser.add_argument("--list", action="store_true", help="list the faults")
     asked = parser.parse_args()
+    same_order()
     if asked.list:
         for fault in FAULTS.values():
             print(f"{fault.name}\trow {fault.row}\t{(fault.inject.__doc__ or '').splitlines()[0]}")
@@ -30,6 +31,7 @@ def main() -> int:
     if unknown:
         parser.error(f"there is no fault {', '.join(sorted(unknown))}; --list names them")
     if asked.seed is not None:
+        seed_all(asked.seed)
         return _tell(run(asked.seed, names))
     seeds: list[int] = []
     for part in asked.seeds.split(","):
@@ -50,6 +52,7 @@ def _tell(outcome: Outcome) -> int:
 def _many(seeds: list[int], names: list[str] | None) -> int:
     started, failed = time.monotonic(), 0
     for done, seed in enumerate(seeds, 1):
+        seed_all(seed)
         outcome = run(seed, names)
         if outcome.failures:
             failed += 1
@@ -66,8 +69,4 @@ def _many(seeds: list[int], names: list[str] | None) -> int:
 
 
 if __name__ == "__main__":
-    if os.environ.get("PYTHONHASHSEED") != "0":
-        # Sets of text are walked in another order in every process otherwise.
-        os.environ["PYTHONHASHSEED"] = "0"
-        os.execv(sys.executable, [sys.executable, "-m", "bongsu.sim", *sys.argv[1:]])  # noqa: S606
     sys.exit(main())
