@@ -29,7 +29,6 @@ class Sent:
     site: str
     event_id: str
     tries: int
-    promise: str = ""
 
 
 @dataclass(slots=True)
