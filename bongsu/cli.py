@@ -9,6 +9,7 @@ from bongsu import cli_operate
 from bongsu.cli_lab import demo, drill, lab
 from bongsu.cli_settings import with_settings
 from bongsu.cli_sites import root, site
+from bongsu.cli_tower import tower
 from bongsu.config import Config
 
 # The options of `serve` are a contract that other people's scripts rely on.
@@ -42,6 +43,7 @@ main.add_command(cli_operate.repair)
 main.add_command(cli_operate.restore)
 main.add_command(root)
 main.add_command(site)
+main.add_command(tower)
 
 
 @main.command()

@@ -316,7 +316,10 @@ class Node:
         self.vector = self.shown(vector)
         self.applied.set()
         self.applied = asyncio.Event()
-        self.wake.notify(self._concerned(changes))
+        if changes.everybody:
+            self.wake.notify_all()
+        else:
+            self.wake.notify(self._concerned(changes))
         for listener in self.listeners:
             listener(changes)
         self._checkpointer.after_batch()

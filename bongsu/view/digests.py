@@ -37,6 +37,15 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "service": (
         "SELECT '', node, role, site, issued_ms, certificate FROM nodes ORDER BY 2",
         "SELECT '', node, number, text FROM revocations ORDER BY 2",
+        "SELECT '', key, text FROM tower_keys ORDER BY 2, 3",
+        "SELECT '', key, text FROM tower_key_ends ORDER BY 2",
+        "SELECT '', id, content, signed FROM tower_statements ORDER BY 2",
+        "SELECT '', id, key, signature, valid FROM tower_signatures ORDER BY 2, 3, 4",
+        "SELECT '', brief FROM alert_briefs ORDER BY 2",
+        "SELECT '', alert, user_id, answer, stamp FROM alert_acks ORDER BY 2, 3",
+        "SELECT '', user_id, answer, body, stamp FROM check_ins ORDER BY 2",
+        "SELECT '', id, user_id, room_id, text, users FROM check_requests ORDER BY 2",
+        "SELECT '', id, feed, proved, content FROM foreign_alerts ORDER BY 2",
     ),
 }
 

@@ -110,6 +110,58 @@ class _BackupKeys(msgspec.Struct):
     keys: list[tuple[str, str, dict[str, Any]]]
 
 
+class _TowerKey(msgspec.Struct):
+    key: str
+
+
+class _TowerKeyEnd(msgspec.Struct):
+    end: str
+
+
+class _Statement(msgspec.Struct):
+    content: dict[str, Any]
+    signatures: dict[str, str]
+
+
+class _Brief(msgspec.Struct):
+    brief: str
+
+
+class _AlertAck(msgspec.Struct):
+    user_id: str
+    alert: str
+    answer: str
+
+
+class _CheckIn(msgspec.Struct):
+    user_id: str
+    answer: str
+    request: str = ""
+    where: str | tuple[float, float] | None = None
+    together: list[str] = msgspec.field(name="with", default_factory=list)
+
+
+class _CheckRequest(msgspec.Struct):
+    user_id: str
+    id: str
+    users: list[str]
+    room_id: str | None
+    text: str
+
+
+class _ForeignAlert(msgspec.Struct):
+    feed: str
+    alert: dict[str, Any]
+    proved: bool
+
+
+class _AdminAct(msgspec.Struct):
+    actor: str
+    act: str
+    target: str
+    ts: int
+
+
 class _Register(msgspec.Struct):
     family: str
     owner: str
@@ -166,6 +218,17 @@ _SHAPES: dict[int, Any] = {
     Kind.KEY_CLAIM: _KeyClaim,
     Kind.TO_DEVICE_COVERED: _Covered,
     Kind.BACKUP_KEYS: _BackupKeys,
+    Kind.TOWER_KEY: _TowerKey,
+    Kind.TOWER_KEY_END: _TowerKeyEnd,
+    Kind.ALERT: _Statement,
+    Kind.SAFETY_CALL: _Statement,
+    Kind.INCIDENT_ACT: _Statement,
+    Kind.ALERT_BRIEF: _Brief,
+    Kind.ALERT_ACK: _AlertAck,
+    Kind.CHECK_REQUEST: _CheckRequest,
+    Kind.CHECK_IN: _CheckIn,
+    Kind.FOREIGN_ALERT: _ForeignAlert,
+    Kind.ADMIN_ACT: _AdminAct,
 }
 # Families that are not named may hold anything: whoever reads them looks.
 _VALUES: dict[str, Any] = {

@@ -1,0 +1,188 @@
+"""What the commands `bongsu tower …` do: officers' keys, and alerts signed on this machine."""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from bongsu import limits
+from bongsu.api.bongsu_tower_keys import take_key
+from bongsu.canonical import json_bytes, read_object, unpadded_base64
+from bongsu.clock import SystemClock
+from bongsu.config import Config
+from bongsu.errors import FatalError, MatrixError
+from bongsu.node import Node
+from bongsu.rootkey import RootKey
+from bongsu.sites import HTTP_S, opened
+from bongsu.tower import alert, brief, keys, signed
+from bongsu.tower.keys import TowerKey
+
+T = TypeVar("T")
+_DAY_MS = 86_400_000
+
+
+class OfficerKey(RootKey):
+    """The key of somebody who may warn: their own file and passphrase, never on a node."""
+
+    kind = "bongsu tower key 1"
+    called = "tower key"
+
+    @property
+    def id(self) -> str:
+        """The key's name."""
+        return signed.key_id(self.public)
+
+
+def now_ms() -> int:
+    """The machine's clock in whole seconds, as alerts count."""
+    return SystemClock().now_ms() // 1000 * 1000
+
+
+def add(
+    root: RootKey,
+    request: str,
+    *,
+    role: str,
+    areas: tuple[str, ...],
+    users: tuple[str, ...],
+    two_person: bool,
+    days: int,
+) -> str:
+    """The root key's statement about an officer's key.
+
+    Raises:
+        FatalError: the request is damaged, or asks for what cannot be.
+    """
+
+    def work() -> str:
+        public_key, name = keys.read_request(request.strip())
+        issued = now_ms()
+        expires = issued + days * _DAY_MS
+        return keys.certify(
+            TowerKey(public_key, name, role, areas, two_person, users, issued, expires), root.sign
+        )
+
+    return _told(work)
+
+
+def end(root: RootKey, key: str, until_ms: int) -> str:
+    """The end of a tower key. Its number is the time at which it is signed, so that the latest wins."""
+    if not signed.is_id(key):
+        raise FatalError(f"{key} is not the id of a tower key: `bongsu tower list` shows them.")
+    return keys.end(key, SystemClock().now_ms(), until_ms, root.sign)
+
+
+def install(config: Config, statement: str) -> str:
+    """Give a statement about a tower key to a stopped node, whence it reaches every other; the key's id."""
+
+    async def work(node: Node) -> str:
+        node.promises.nobody()
+        await node.introduce()
+        return await take_key(node, statement.strip())
+
+    return opened(config, work)
+
+
+def install_there(url: str, statement: str) -> str:
+    """As `install`, to a running node."""
+    return str(call(url, "/_bongsu/node/v1/tower_keys", {"statement": statement.strip()}).get("key"))
+
+
+def listed(config: Config) -> list[tuple[str, str, str, str, str]]:
+    """(id, name, role, areas, state) of every statement about a tower key."""
+
+    async def work(node: Node) -> list[tuple[str, str, str, str, str]]:
+        keyring = node.context.tower.keyring()
+        return [
+            (key.id, key.name, key.role, " ".join(key.areas) or "everywhere", _state(keyring, key))
+            for known in keyring.keys.values()
+            for key in known
+        ]
+
+    return opened(config, work)
+
+
+def _state(keyring: keys.Keyring, key: TowerKey) -> str:
+    if key.id in keyring.ends:
+        return "ended"
+    return "expired" if key.expires_ms <= SystemClock().now_ms() else "in force"
+
+
+def sign_alert(content: dict[str, Any], officers: list[OfficerKey]) -> dict[str, Any]:
+    """What is handed in of an alert: its content, signatures, and the signatures of its form for radio.
+
+    Raises:
+        FatalError: it says what no alert may.
+    """
+
+    def work() -> dict[str, Any]:
+        checked = alert.check(content)
+        signatures = {each.id: signed.signature(signed.ALERT, checked, each.sign) for each in officers}
+        found: dict[str, Any] = {"content": checked, "signatures": signatures}
+        try:
+            payload = brief.payload(checked)
+        except MatrixError:
+            return found
+        briefs = {each.id: unpadded_base64(brief.sign(payload, each.sign)) for each in officers}
+        return {**found, "briefs": briefs}
+
+    return _told(work)
+
+
+def hand_in_alert(url: str, whole: dict[str, Any]) -> tuple[str, str]:
+    """(id, state) of an alert that a running node has taken."""
+    found = call(url, "/_bongsu/client/v1/alerts", whole)
+    return str(found.get("id")), str(found.get("state"))
+
+
+def call(url: str, path: str, body: dict[str, Any] | None = None, token: str | None = None) -> dict[str, Any]:
+    """The JSON object that a running node answers; POST where there is a body.
+
+    Raises:
+        FatalError: it refused, or does not answer.
+    """
+    if not url.startswith(("http://", "https://")):
+        raise FatalError(f"{url} is not the base URL of a node: one begins with http:// or https://.")
+    headers = {"Content-Type": "application/json"}
+    if token is not None:
+        headers["Authorization"] = f"Bearer {token}"
+    data = None if body is None else json_bytes(body)
+    asked = urllib.request.Request(f"{url.rstrip('/')}{path}", data, headers)  # noqa: S310 - checked above
+    try:
+        with urllib.request.urlopen(asked, timeout=HTTP_S) as answer:  # noqa: S310
+            return read_object(answer.read(limits.TOWER_ANSWER_BYTES_MAX), floats=True)
+    except urllib.error.HTTPError as error:
+        with error:
+            said = error.read(4_096).decode(errors="replace")
+        raise FatalError(_sentence(said) or f"{url} refused: {said}") from error
+    except (OSError, MatrixError) as error:
+        raise FatalError(f"{url} does not answer: {error}") from error
+
+
+def _sentence(said: str) -> str | None:
+    try:
+        error = json.loads(said).get("error")
+    except (ValueError, AttributeError):
+        return None
+    return error if isinstance(error, str) else None
+
+
+def _told(work: Callable[[], T]) -> T:
+    try:
+        return work()
+    except MatrixError as error:
+        raise FatalError(error.error) from error
+
+
+def read_json_file(path: Path) -> dict[str, Any]:
+    """A JSON object from a file.
+
+    Raises:
+        FatalError: there is none.
+    """
+    try:
+        return read_object(path.read_bytes(), floats=True)
+    except (OSError, MatrixError) as error:
+        raise FatalError(f"The file {path} cannot be read: {error}.") from error
