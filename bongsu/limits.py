@@ -174,6 +174,7 @@ FILLING_CONFIRM_S = 5  # without what a peer holds of this node's own logs, unti
 FILLING_LOGS_MAX = 30_000  # of the asking node that an answer lists, the latest
 FILLING_SHOWN_S = 1  # between two lines about it
 HEALTH_DISK_FACTOR = 4  # times the least free disk, below which operators are warned
+SECOND_FACTOR_S = 12 * 3_600  # for which a session that gave a code is trusted
 TOWER_ANSWER_BYTES_MAX = 64 * 1_048_576  # that a command reads of a node, an incident for example
 TOWER_LINE_CHARACTERS_MAX = 16_384  # a tower key's statement as text
 TOWER_SIGNATURES_MAX = 4  # of one statement

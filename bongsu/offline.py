@@ -19,7 +19,7 @@ from bongsu.errors import FatalError, invalid_param, not_found
 from bongsu.node import Node
 from bongsu.operate.against import Ask, Told, ask, compare
 from bongsu.service import Service
-from bongsu.view import media, registers, sessions, users
+from bongsu.view import incidents, media, registers, sessions, users
 from bongsu.view.context import Context
 from bongsu.view.db import Database
 from bongsu.view.digests import digests
@@ -177,6 +177,7 @@ def verify(config: Config, print_line: PrintLine) -> int:
         else:
             print_line(f"{report.records} records in {report.logs} logs. Comparing the view with a rebuild.")
             problems += _compare(config, node.context)
+            problems += incidents.problems(node.context)
         print_line("Reading every media file.")
         checked = (service.media.files.problem(*each) for each in media.stored(node.context))
         problems += [problem for problem in checked if problem is not None]

@@ -37,6 +37,7 @@ TYPING = Rate("typing", 60, 5.0)
 PRESENCE = Rate("presence", 20, 1.0)
 SEARCH = Rate("search", 30, 3.0)
 REPORT = Rate("report", 10, 0.1)
+SECOND_FACTOR = Rate("second_factor", 5, 0.05)
 AUTHORITY = Rate("authority", 30, 0.5)
 
 

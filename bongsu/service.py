@@ -40,6 +40,11 @@ class Service:
         self.backup_numbers: Cache[str, int] = Cache(10_000)
         # Log-in tokens made by /login/get_token: one use, minutes of life, never on disk.
         self.login_tokens: dict[str, tuple[str, float]] = {}
+        # Until when (monotonic seconds) sessions may see the tower and administer; never on disk.
+        self.second_factors: Cache[str, float] = Cache(10_000)
+        # Secrets of second factors that wait for their first code, and the last step of time a code was of.
+        self.secrets_offered: Cache[str, str] = Cache(1_000)
+        self.codes_used: Cache[str, int] = Cache(10_000)
         # Proofs of identity for other services: (user id, end in ms).
         self.openid_tokens: Cache[str, tuple[str, int]] = Cache(10_000)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from bongsu import limits, tower_drafts
 from bongsu.api.http import Request
+from bongsu.api.second_factor import check_second_factor
 from bongsu.clock import next_stamp
 from bongsu.errors import forbidden, invalid_param
 from bongsu.log.record import Draft
@@ -27,12 +28,13 @@ def officer(service: Service, request: Request) -> list[TowerKey]:
     """The tower keys that name the requester.
 
     Raises:
-        MatrixError: 403 M_FORBIDDEN, there are none.
+        MatrixError: 403 M_FORBIDDEN, there are none; 403 KR_BONGSU_SECOND_FACTOR, the session gave no code.
     """
     node = service.node
     found = node.context.tower.keyring().roles(request.who.user_id, node.now_ms())
     if not found:
         raise forbidden(_SENTENCE_NO_ROLE)
+    check_second_factor(service, request)
     return found
 
 

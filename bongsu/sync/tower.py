@@ -14,7 +14,7 @@ from bongsu.view.apply_tower import ALERTS
 from bongsu.view.apply_tower_users import CHECK_INS
 from bongsu.view.check_ins import Request
 from bongsu.view.context import Context
-from bongsu.view.tower import Shown
+from bongsu.view.tower import Call, Shown
 
 SECTION_ALERTS = "kr.bongsu.alerts"
 SECTION_CHECK_INS = "kr.bongsu.check_ins"
@@ -117,12 +117,19 @@ def _changed(context: Context, since: Since) -> list[dict[str, Any]]:
 
 
 def _check_ins(node: Node, user_id: str, since: Since | None) -> dict[str, Any]:
-    context = node.context
+    context, now_ms = node.context, node.now_ms()
+    calls = []
+    if since is None or context.touched.since(ALERTS, since.position):
+        calls = [
+            each
+            for each in context.tower.calls().values()
+            if (each.content["expires"] > now_ms if since is None else not since.covers(each.changed))
+        ]
     if since is None:
         said = check_ins.seen_by(context, user_id)
         asked = [request for _, request in check_ins.requests(context, user_id)]
     elif not context.touched.since(CHECK_INS, since.position):
-        return {}
+        said, asked = [], []
     else:
         said = [
             each
@@ -136,6 +143,8 @@ def _check_ins(node: Node, user_id: str, since: Since | None) -> dict[str, Any]:
             if not since.covers(changed)
         ]
     found: dict[str, Any] = {}
+    if calls:
+        found["calls"] = [call_fields(context, each) for each in calls]
     if said:
         found["check_ins"] = [check_in_fields(each) for each in said]
     if asked:
@@ -153,6 +162,12 @@ def check_in_fields(said: CheckIn) -> dict[str, Any]:
     if said.request:
         found["request"] = said.request
     return found
+
+
+def call_fields(context: Context, call: Call) -> dict[str, Any]:
+    """A question of the tower as clients are given it."""
+    name = context.tower.keyring().name(call.content["sender"])
+    return {"id": call.id, "content": call.content, "signed_by": [name]}
 
 
 def request_fields(request: Request) -> dict[str, Any]:

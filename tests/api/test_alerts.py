@@ -1,60 +1,19 @@
 """Alerts through the API: only a tower key makes one, everybody gets it at once, answers are counted."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
-
-import httpx
-import pytest
 
 from bongsu.canonical import unpadded_base64
 from bongsu.log.key import NodeKey
 from bongsu.tower import alert, brief, keys, signed
-from tests.api.client import User, http_client
+from tests.api.client import User
 from tests.helpers.service import ROOT
-from tests.helpers.tower import DAY_MS, HOUR_MS, Officer, install, now_ms, rooted_server
+from tests.helpers.tower import DAY_MS, HOUR_MS, Officer, install, now_ms
 from tests.server import Server
 
 ALERTS = "/_bongsu/client/v1/alerts"
 SECTION = "kr.bongsu.alerts"
-
-
-@pytest.fixture(scope="module")
-def tower(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = rooted_server(tmp_path_factory.mktemp("tower"))
-    server.start()
-    try:
-        yield server
-        server.stop()
-        server.verify()
-    finally:
-        server.kill()
-
-
-@pytest.fixture(scope="module")
-def tower_http(tower: Server) -> Iterator[httpx.Client]:
-    with http_client(tower.url) as client:
-        yield client
-
-
-_names = iter(range(1, 1_000))
-
-
-@pytest.fixture
-def person(tower_http: httpx.Client) -> Callable[[str], User]:
-    def make(name: str) -> User:
-        user = User(tower_http, f"{name}{next(_names)}")
-        user.register()
-        return user
-
-    return make
-
-
-@pytest.fixture
-def mayor(tower: Server, person: Callable[[str], User]) -> tuple[User, Officer]:
-    user, officer = person("mayor"), Officer()
-    install(tower.url, officer.statement(users=(user.user_id,)))
-    return user, officer
 
 
 def news(user: User, since: str) -> dict[str, Any]:

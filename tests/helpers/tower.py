@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pyotp
 
 from bongsu import authority, enrolment
 from bongsu.canonical import unpadded_base64
@@ -127,3 +128,11 @@ def install(url: str, statement: str) -> str:
     assert answer.status_code == 200, answer.text
     key: str = answer.json()["key"]
     return key
+
+
+def pass_second_factor(user: Any) -> str:
+    """Enrol the user and give a code; the secret."""
+    path = "/_bongsu/client/v1/second_factor"
+    secret: str = user.post(f"{path}/enrol")["secret"]
+    user.post(path, body={"code": pyotp.TOTP(secret).now()})
+    return secret
