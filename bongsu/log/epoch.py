@@ -201,12 +201,13 @@ def undecided(held: Mapping[LogName, Held], state: Held, vector: Vector) -> bool
     the holder has is held here and none names the log, the holder lacks it: a node with a clock that stood
     still, or with an old image, opens logs that none of its later starts knew.
     """
-    log = state.log
-    listed = vector.listed(log.node, state.ordinal, tag_of(log.epoch), log.lane)
-    if state.end is not None or listed is not None or vector.top(log.node) <= state.ordinal:
+    # A log that is named is as decided as the opening that named it.
+    while state.named_by is not None and vector.listed(state.log.node, *_key(state)) is None:
+        state = held[state.named_by]
+    if vector.listed(state.log.node, *_key(state)) is not None or vector.top(state.log.node) <= state.ordinal:
         return False
     later = {_key(other): other for other in held.values() if _is_later(other, state)}
-    entry = vector.nodes[prefix_of(log.node)]
+    entry = vector.nodes[prefix_of(state.log.node)]
     for key, seq in entry.listed.items():
         if key[0] > state.ordinal and seq > 0 and (key not in later or later[key].seq == 0):
             return True
