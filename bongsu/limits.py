@@ -182,4 +182,6 @@ COURIER_FILE_BYTES_MAX = 16_777_216  # that a phone takes at once
 COURIER_BOX_BYTES_MAX = 268_435_456  # of files for others that a node keeps; the oldest go first
 COURIER_EXPORT_KEPT_S = 30  # a file made for one phone is given to the next one, too
 COURIER_EXPORTS_MAX = 64  # destinations for which one is kept
+DEFERRED_MS_MAX = 60 * 24 * 3_600_000  # from a visitor's writing to the sending
+DEFERRED_TURN_S = 5  # that a core node waits for the one before it to carry a request out
 HEALTH_DISK_FACTOR = 4  # times the least free disk, below which operators are warned
