@@ -42,6 +42,7 @@ _OF_EVERY_NODE = frozenset(
         Kind.EPOCH,
         Kind.NODE,
         Kind.REVOCATION,
+        Kind.DEFERRED_SEND,
         Kind.TOWER_KEY,
         Kind.TOWER_KEY_END,
         Kind.ALERT,

@@ -47,6 +47,7 @@ class Kind(IntEnum):
     BACKUP_KEYS = 28
     MEDIA = 30
     REPORT = 31
+    DEFERRED_SEND = 32
     TOWER_KEY = 40
     TOWER_KEY_END = 41
     ALERT = 42

@@ -1,4 +1,4 @@
-"""An incident as a file that proves itself: acts, signatures, and what the root key said of the keys. Pure."""
+"""An incident as a file that proves itself: acts, signatures, and the statements about the keys. Pure."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -30,6 +30,7 @@ class Changes:
     key_counts: set[tuple[str, str]] = field(default_factory=set)  # devices whose one-time keys changed
     alerts: set[str] = field(default_factory=set)  # alerts that are new, or signed by one more key
     everybody: bool = False  # all who wait have something new
+    deferred: bool = False  # a visitor's request arrived that waits to be carried out
     waited: bool = False  # the record being applied has waited for another
     retry: list[int] = field(default_factory=list)  # positions of records whose missing event arrived
     admitted: list[bytes] = field(default_factory=list)  # nodes whose certificate arrived
