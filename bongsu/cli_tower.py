@@ -196,3 +196,43 @@ def _fatal(work: Any) -> Any:
         return work()
     except FatalError as error:
         raise click.ClickException(str(error)) from error
+
+
+@tower.group()
+def feeds() -> None:
+    """Feeds of others' alerts (CAP 1.2): shown as theirs, never as ours."""
+
+
+@feeds.command("add")
+@with_settings(NODE_OPTIONS)
+@click.argument("feed_url")
+@click.option("--name", required=True, help="Whose alerts they are, as people are shown it.")
+@click.option(
+    "--pin", type=FILE, metavar="FILE", help="The certificate (PEM) that must have signed every alert of it."
+)
+def feeds_add(config: Config, feed_url: str, name: str, pin: Path | None) -> None:
+    """Have every node poll the feed (Atom or RSS) or alert at FEED_URL."""
+    from bongsu import towers
+
+    click.echo(f"Feed {towers.add_feed(config, feed_url, name, pin)} is polled once a minute.")
+
+
+@feeds.command("list")
+@with_settings(NODE_OPTIONS)
+def feeds_list(config: Config) -> None:
+    """List the feeds, one a line: id, name, address, whether a certificate is pinned."""
+    from bongsu import towers
+
+    for row in towers.list_feeds(config):
+        click.echo("\t".join(row))
+
+
+@feeds.command("remove")
+@with_settings(NODE_OPTIONS)
+@click.argument("feed")
+def feeds_remove(config: Config, feed: str) -> None:
+    """Poll FEED (its id) no more."""
+    from bongsu import towers
+
+    towers.remove_feed(config, feed)
+    click.echo(f"Feed {feed} is not polled any more.")

@@ -24,9 +24,11 @@ from bongsu.bearer.nats import Fabric
 from bongsu.bearer.websocket import LinkApp
 from bongsu.clock import SystemClock
 from bongsu.config import Config
+from bongsu.console.tasks import TowerTasks
 from bongsu.errors import FatalError
 from bongsu.filling import Filling
 from bongsu.gateway.sender import PushSender
+from bongsu.operate.health import Health
 from bongsu.operate.messages import set_up
 from bongsu.operate.parts import Parts
 from bongsu.operate.private import PrivateApp
@@ -71,8 +73,8 @@ async def _serve(config: Config) -> int:
     filling = Filling(node, peers)
     app = App(service, all_routes(), StaticFiles(sites=lambda: base_urls(node)))
     listeners = [_Listener(config.listen, app, config.tls)]
+    parts = Parts(service, fabric, sender, filling, app.counts, node.now_ms())
     if config.private_listen is not None:
-        parts = Parts(service, fabric, sender, filling, app.counts, node.now_ms())
         listeners.append(_Listener(config.private_listen, PrivateApp(parts), None))
     if config.peer_listen is not None:
         listeners.append(_Listener(config.peer_listen, LinkApp(peers.serve), config.peer_tls, peers=True))
@@ -80,6 +82,8 @@ async def _serve(config: Config) -> int:
         await listener.start()
     context = _peer_context(config)
     peers.start(config.peers, context)
+    tower = TowerTasks(node, peers, service.feeds, Health(parts).problems)
+    await tower.start()
     filling.start()
     service.deferred.start()
     if config.nats:
@@ -91,6 +95,7 @@ async def _serve(config: Config) -> int:
     await _until(stop, node.fatal, listeners)
     # First answer the long polls, then let the server finish what it has, then close the files.
     node.stop()
+    await tower.close()
     await filling.close()
     await listeners[0].stop()
     await sender.close()

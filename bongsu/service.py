@@ -2,9 +2,11 @@
 
 import asyncio
 import secrets
+from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from bongsu.author import Author
+from bongsu.cap.feeds import FeedPoller
 from bongsu.courier.deferred import Deferred
 from bongsu.courier.desk import Desk
 from bongsu.interactive import InteractiveAuth
@@ -17,6 +19,9 @@ from bongsu.peers import Peers
 from bongsu.room.versions import RoomVersion
 from bongsu.view.cache import Cache
 from bongsu.view.directory import PublicRooms
+
+if TYPE_CHECKING:
+    from bongsu.cap.signing import CapKey
 
 
 class Service:
@@ -33,6 +38,7 @@ class Service:
         self.media = Library(node, self.peers)
         self.desk = Desk(node, self.peers)
         self.deferred = Deferred(node, self.peers, self.author)
+        self.feeds = FeedPoller(node)
         self.public_rooms = PublicRooms(node.context, node.clock.monotonic)
         # Names being registered at this moment: the claim is a record, which is not applied yet.
         self.names_claimed: set[str] = set()
@@ -49,6 +55,9 @@ class Service:
         # Secrets of second factors that wait for their first code, and the last step of time a code was of.
         self.secrets_offered: Cache[str, str] = Cache(1_000)
         self.codes_used: Cache[str, int] = Cache(10_000)
+        # This site's key for alerts in XML, once there is one, and the documents it signed.
+        self.cap_key: CapKey | None = None
+        self.cap_documents: Cache[tuple[str, str, int], bytes] = Cache(1_000)
         # Proofs of identity for other services: (user id, end in ms).
         self.openid_tokens: Cache[str, tuple[str, int]] = Cache(10_000)
 

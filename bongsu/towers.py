@@ -4,12 +4,14 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bongsu import limits
+from bongsu import drafts, limits
 from bongsu.api.bongsu_tower_keys import take_key
 from bongsu.canonical import json_bytes, read_object, unpadded_base64
+from bongsu.cap import feeds
 from bongsu.clock import SystemClock
 from bongsu.config import Config
 from bongsu.errors import FatalError, MatrixError
@@ -18,6 +20,7 @@ from bongsu.rootkey import RootKey
 from bongsu.sites import HTTP_S, opened
 from bongsu.tower import alert, brief, keys, signed
 from bongsu.tower.keys import TowerKey
+from bongsu.view import registers
 
 T = TypeVar("T")
 _DAY_MS = 86_400_000
@@ -186,3 +189,63 @@ def read_json_file(path: Path) -> dict[str, Any]:
         return read_object(path.read_bytes(), floats=True)
     except (OSError, MatrixError) as error:
         raise FatalError(f"The file {path} cannot be read: {error}.") from error
+
+
+def add_feed(config: Config, url: str, name: str, pin: Path | None) -> str:
+    """Have a feed polled; its id.
+
+    Raises:
+        FatalError: the address or the certificate is none, or there are too many feeds.
+    """
+    from bongsu.cap.signing import check_certificate
+
+    if not url.startswith(("https://", "http://")) or len(url) > limits.FEED_URL_CHARACTERS_MAX:
+        raise FatalError(f"{url} is not the address of a feed: one begins with https://.")
+    certificate = None
+    if pin is not None:
+        text = pin.read_text(encoding="ascii", errors="replace") if pin.is_file() else ""
+        certificate = _told(lambda: check_certificate(text))
+    feed = sha256(url.encode()).hexdigest()[:8]
+
+    async def work(node: Node) -> str:
+        if len(feeds.feeds(node)) >= limits.FEEDS_MAX:
+            raise FatalError(f"There are {limits.FEEDS_MAX} feeds already. Remove one first.")
+        value = {"name": name[: limits.TOWER_NAME_CHARACTERS_MAX], "url": url, "certificate": certificate}
+        await _set_feed(node, feed, value)
+        return feed
+
+    return opened(config, work)
+
+
+def list_feeds(config: Config) -> list[tuple[str, str, str, str]]:
+    """(id, name, address, whether a certificate is pinned) of every feed."""
+
+    async def work(node: Node) -> list[tuple[str, str, str, str]]:
+        return [
+            (each.id, each.name, each.url, "pinned" if each.certificate else "not pinned")
+            for each in feeds.feeds(node)
+        ]
+
+    return opened(config, work)
+
+
+def remove_feed(config: Config, feed: str) -> None:
+    """Have a feed polled no more.
+
+    Raises:
+        FatalError: there is none of this id.
+    """
+
+    async def work(node: Node) -> None:
+        if feed not in {each.id for each in feeds.feeds(node)}:
+            raise FatalError(f"There is no feed {feed}: `bongsu tower feeds list` shows them.")
+        await _set_feed(node, feed, None)
+
+    opened(config, work)
+
+
+async def _set_feed(node: Node, feed: str, value: dict[str, Any] | None) -> None:
+    node.promises.nobody()
+    await node.introduce()
+    stamp = registers.stamp_after(node.context, node.now_ms(), feeds.FAMILY, "", "", feed)
+    await node.write(drafts.register(feeds.FAMILY, "", "", feed, value, stamp))
