@@ -72,12 +72,8 @@ async def _serve(config: Config) -> int:
     fabric = Fabric(config.server_name, node.log.key.node, peers.meet)
     filling = Filling(node, peers)
     app = App(service, all_routes(), StaticFiles(sites=lambda: base_urls(node)))
-    listeners = [_Listener(config.listen, app, config.tls)]
     parts = Parts(service, fabric, sender, filling, app.counts, node.now_ms())
-    if config.private_listen is not None:
-        listeners.append(_Listener(config.private_listen, PrivateApp(parts), None))
-    if config.peer_listen is not None:
-        listeners.append(_Listener(config.peer_listen, LinkApp(peers.serve), config.peer_tls, peers=True))
+    listeners = _listeners(config, app, parts)
     for listener in listeners:
         await listener.start()
     context = _peer_context(config)
@@ -111,6 +107,17 @@ async def _serve(config: Config) -> int:
         await listener.stop()
     node.close()
     return 1 if node.fatal.done() else 0
+
+
+def _listeners(config: Config, app: App, parts: Parts) -> list["_Listener"]:
+    """The public one first."""
+    found = [_Listener(config.listen, app, config.tls)]
+    if config.private_listen is not None:
+        found.append(_Listener(config.private_listen, PrivateApp(parts), None))
+    if config.peer_listen is not None:
+        links = LinkApp(parts.service.peers.serve)
+        found.append(_Listener(config.peer_listen, links, config.peer_tls, peers=True))
+    return found
 
 
 def _sweep(service: Service) -> None:

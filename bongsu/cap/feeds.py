@@ -1,4 +1,4 @@
-"""Feeds of others' alerts: asked every minute, read with suspicion, recorded once (docs/protocol/tower.md)."""
+"""Feeds of others' alerts: asked every minute, believed little, recorded once (docs/protocol/tower.md)."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""XML signatures of alerts (XML-DSig, enveloped): a node's own key, and certificates that are pinned for feeds."""
+"""XML signatures of alerts (XML-DSig, enveloped): a node's own key, and certificates pinned for feeds."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,7 +24,7 @@ _YEARS = 10
 
 
 class CapKey:
-    """A node's key for alerts in XML. It proves the site that answered, not the officer: they sign the alert."""
+    """A node's key for alerts in XML. It proves the site that answered, and not the officer."""
 
     def __init__(self, private: Any, certificate: bytes) -> None:
         self._private = private
@@ -43,28 +43,30 @@ class CapKey:
 
     def sign(self, root: Any) -> bytes:
         """The document with an enveloped signature."""
-        from signxml import XMLSigner, methods
+        from signxml.algorithms import SignatureConstructionMethod
+        from signxml.signer import XMLSigner
 
-        signer = XMLSigner(method=methods.enveloped, signature_algorithm="ecdsa-sha256")
+        signer = XMLSigner(method=SignatureConstructionMethod.enveloped, signature_algorithm="ecdsa-sha256")
         signed = signer.sign(root, key=self._private, cert=self.certificate.decode())
         raw: bytes = etree.tostring(signed, xml_declaration=True, encoding="UTF-8")
         return raw
 
 
 def verified(root: Any, certificate: str) -> Any:
-    """The element that the holder of a pinned certificate signed: read this one, never the document around it.
+    """The element that the holder of a pinned certificate signed: read this one, not the document.
 
     Raises:
         MatrixError: it is not signed by them.
     """
-    from signxml import XMLVerifier
     from signxml.exceptions import InvalidInput, SignXMLException
+    from signxml.verifier import XMLVerifier
 
     try:
         found = XMLVerifier().verify(root, x509_cert=certificate)
     except (SignXMLException, InvalidInput, ValueError, TypeError, etree.LxmlError) as error:
         raise invalid_param(
-            "The alert is not signed by the certificate that is pinned for its feed. Nothing of it was believed."
+            "The alert is not signed by the certificate that is pinned for its feed. "
+            "Nothing of it was believed."
         ) from error
     element = found.signed_xml if not isinstance(found, list) else None
     if element is None or element.tag != root.tag:

@@ -1,4 +1,4 @@
-"""The picture: sites and hubs, incidents, alerts and check-ins, each with as of when it is known (DESIGN 8)."""
+"""The picture: sites, incidents, alerts and check-ins, each with as of when it is known (DESIGN 8)."""
 
 from typing import Any
 

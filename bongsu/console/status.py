@@ -1,4 +1,4 @@
-"""What a node tells of itself, once a minute at most and only when it changed: a register that every site gets."""
+"""What a node tells every site of itself, in a register: once a minute at most, when it changed."""
 
 import asyncio
 import logging

@@ -4,7 +4,7 @@ import http.server
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import pytest
@@ -48,7 +48,7 @@ def test_an_alert_goes_out_signed(mayor: tuple[User, Officer], tower: Server) ->
 
 
 class _Feed(http.server.BaseHTTPRequestHandler):
-    documents: dict[str, bytes] = {}
+    documents: ClassVar[dict[str, bytes]] = {}
 
     def do_GET(self) -> None:
         body = self.documents.get(self.path)

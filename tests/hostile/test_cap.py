@@ -40,7 +40,7 @@ NO_TEXT = (
 )
 ATTACKS = {
     "billion laughs": f'<!DOCTYPE alert [<!ENTITY a0 "ha">{BOMB}]><alert {CAP}>&a11;</alert>'.encode(),
-    "external entity": f'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><alert {CAP}>&x;</alert>'.encode(),
+    "external entity": b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>',
     "external dtd": f'<!DOCTYPE alert SYSTEM "http://127.0.0.1:1/x.dtd"><alert {CAP}/>'.encode(),
     "parameter entity": b'<!DoCtYpE a [<!ENTITY % p SYSTEM "file:///etc/passwd"> %p;]><a/>',
     "utf-16 to hide it": '<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>'.encode("utf-16"),
