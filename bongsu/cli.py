@@ -10,6 +10,7 @@ from bongsu.cli_carry import carry
 from bongsu.cli_lab import demo, drill, lab
 from bongsu.cli_settings import with_settings
 from bongsu.cli_sites import root, site
+from bongsu.cli_status import status
 from bongsu.cli_tower import tower
 from bongsu.config import Config
 
@@ -45,6 +46,7 @@ main.add_command(cli_operate.repair)
 main.add_command(cli_operate.restore)
 main.add_command(root)
 main.add_command(site)
+main.add_command(status)
 main.add_command(tower)
 
 

@@ -1,6 +1,7 @@
 """The commands `bongsu tower …`: parse, call, print (docs/protocol/tower.md)."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -236,3 +237,48 @@ def feeds_remove(config: Config, feed: str) -> None:
 
     towers.remove_feed(config, feed)
     click.echo(f"Feed {feed} is not polled any more.")
+
+
+@tower.command("export")
+@with_settings(NODE_OPTIONS)
+@click.argument("incident")
+@_url
+@click.option("--token-file", type=FILE, metavar="FILE", help="With --url: an officer's access token.")
+@click.option("--html", "html_file", type=FILE, metavar="FILE", help="A page to print.")
+@click.option("--json", "json_file", type=FILE, metavar="FILE", help="Acts and proofs: see tower verify.")
+def tower_export(
+    config: Config,
+    incident: str,
+    url: str | None,
+    token_file: Path | None,
+    html_file: Path | None,
+    json_file: Path | None,
+) -> None:
+    """Export the INCIDENT (its id) for the record, from stopped --data or a running node at --url."""
+    from bongsu import towers
+    from bongsu.tower.report import page
+
+    token = None if token_file is None else token_file.read_text(encoding="ascii").strip()
+    found = _fatal(lambda: towers.export_incident(config, url, incident, token))
+    if json_file is not None:
+        json_file.write_text(json.dumps(found, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    if html_file is not None:
+        html_file.write_text(page(found, found["names"]), encoding="utf-8")
+    click.echo(f"Exported {len(found['acts'])} acts.")
+
+
+@tower.command("verify")
+@click.argument("file", type=FILE)
+@click.option("--root-key", metavar="KEY", help="The service's root key; without it, that of the file.")
+def tower_verify(file: Path, root_key: str | None) -> None:
+    """Check an exported incident: every act, signature and key, and that none is missing. Exit 1 if not."""
+    from bongsu import authority, towers
+    from bongsu.tower.export import problems
+
+    found = _fatal(lambda: towers.read_json_file(file))
+    key = None if root_key is None else authority.read_key(root_key)
+    wrong = problems(found, key)
+    for sentence in wrong:
+        click.echo(sentence)
+    click.echo("No problem found." if not wrong else f"{len(wrong)} problems found.")
+    sys.exit(1 if wrong else 0)

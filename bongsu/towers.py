@@ -14,13 +14,16 @@ from bongsu.canonical import json_bytes, read_object, unpadded_base64
 from bongsu.cap import feeds
 from bongsu.clock import SystemClock
 from bongsu.config import Config
+from bongsu.console.picture import service_status
 from bongsu.errors import FatalError, MatrixError
 from bongsu.node import Node
+from bongsu.peers import Peers
 from bongsu.rootkey import RootKey
 from bongsu.sites import HTTP_S, opened
 from bongsu.tower import alert, brief, keys, signed
+from bongsu.tower import status_page as pages
 from bongsu.tower.keys import TowerKey
-from bongsu.view import registers
+from bongsu.view import incidents, registers
 
 T = TypeVar("T")
 _DAY_MS = 86_400_000
@@ -249,3 +252,45 @@ async def _set_feed(node: Node, feed: str, value: dict[str, Any] | None) -> None
     await node.introduce()
     stamp = registers.stamp_after(node.context, node.now_ms(), feeds.FAMILY, "", "", feed)
     await node.write(drafts.register(feeds.FAMILY, "", "", feed, value, stamp))
+
+
+def status_page(config: Config, url: str | None, drills: list[Path]) -> tuple[str, dict[str, Any]]:
+    """The status page and its JSON, as a running node's private listener or stopped data have it.
+
+    Raises:
+        FatalError: neither is there, or a drill's figures are none.
+    """
+    reports = [read_json_file(each) for each in drills]
+    told = _status_of(config) if url is None else call(url, "/_bongsu/node/v1/status")
+    try:
+        found = pages.status(told, reports, SystemClock().now_ms())
+        return pages.page(found), found
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise FatalError("What was read is no status of this release. Update both sides.") from error
+
+
+def _status_of(config: Config) -> dict[str, Any]:
+    async def work(node: Node) -> dict[str, Any]:
+        return service_status(node, Peers(node))
+
+    return opened(config, work)
+
+
+def export_incident(config: Config, url: str | None, name: str, token: str | None) -> dict[str, Any]:
+    """An incident with its proofs, from a running node or stopped data.
+
+    Raises:
+        FatalError: there is none of this id.
+    """
+    if url is not None:
+        return call(url, f"/_bongsu/client/v1/incidents/{name}", token=token)
+
+    async def work(node: Node) -> dict[str, Any]:
+        found = node.context.tower.incidents().get(name)
+        if found is None:
+            known = ", ".join(node.context.tower.incidents()) or "none"
+            raise FatalError(f"There is no incident {name}. There are: {known}.")
+        names = incidents.names(node.context, found)
+        return {**incidents.exported(node.context, found), "names": names}
+
+    return opened(config, work)

@@ -84,7 +84,7 @@ async def post_call(service: Service, request: Request) -> Response:
 
 
 async def get_sums(service: Service, request: Request) -> Response:
-    """GET /tower/check_ins/{callId}: for the tower: sums per area, who needs help and where, who is silent."""
+    """GET /tower/check_ins/{callId}: for the tower: sums per area, who needs help, who is silent."""
     officer(service, request)
     return answer(sums_of(service.node, request.path_parameters["callId"]))
 

@@ -92,3 +92,26 @@ def _feed(name: str, shown: str, url: str, certificate: str | None, poller: Feed
         "worked": worked,
         "problem": problem,
     }
+
+
+def service_status(node: Node, peers: Peers) -> dict[str, Any]:
+    """What the status page needs: nothing of a person."""
+    tower = node.context.tower
+    return {
+        "server_name": node.config.server_name,
+        "seen_from": node.config.site,
+        "now": node.now_ms(),
+        "sites": sites(node, peers),
+        "incidents": [
+            {
+                "id": each.id,
+                "since": each.opened["sent"],
+                "kind": each.opened["content"]["kind"],
+                "place": each.opened["content"]["place"],
+                "status": each.opened["content"]["status"],
+                "stage": each.stage,
+                "closed": each.closed,
+            }
+            for each in list(tower.incidents().values())[:20]
+        ],
+    }
