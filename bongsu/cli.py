@@ -115,6 +115,28 @@ def user_reset_password(config: Config, name: str, password: str) -> None:
     click.echo(f"{offline.user_reset_password(config, name, password)} has a new password and no sessions.")
 
 
+@user.command("admin")
+@with_settings(OFFLINE_OPTIONS)
+@click.argument("name")
+@click.option("--off", is_flag=True, help="No longer.")
+def user_admin(config: Config, name: str, off: bool) -> None:
+    """Make NAME an administrator, who also needs a second factor. There is none by default."""
+    from bongsu import offline
+
+    user_id = offline.user_admin(config, name, on=not off)
+    click.echo(f"{user_id} is {'no longer ' if off else ''}an administrator.")
+
+
+@user.command("reset-second-factor")
+@with_settings(OFFLINE_OPTIONS)
+@click.argument("name")
+def user_reset_second_factor(config: Config, name: str) -> None:
+    """Take NAME's second factor away, so that they can set up another."""
+    from bongsu import offline
+
+    click.echo(f"{offline.user_reset_second_factor(config, name)} has no second factor.")
+
+
 @main.group()
 def token() -> None:
     """Registration tokens: each lets its holder make accounts when `registration` is `token`."""

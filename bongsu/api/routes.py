@@ -3,6 +3,7 @@
 from bongsu.api import (
     account,
     account_data,
+    bongsu_admin,
     bongsu_alerts,
     bongsu_cap,
     bongsu_check_ins,
@@ -85,6 +86,7 @@ _MODULES = (
     bongsu_courier,
     bongsu_deferred,
     bongsu_tower_keys,
+    bongsu_admin,
     bongsu_alerts,
     bongsu_cap,
     bongsu_check_ins,

@@ -59,6 +59,7 @@ class Kind(IntEnum):
     INCIDENT_ACT = 48
     FOREIGN_ALERT = 49
     ADMIN_ACT = 50
+    MEDIA_END = 51
 
 
 class BodyState(IntEnum):

@@ -17,7 +17,7 @@ from bongsu.node import Node
 from bongsu.peers import Peers
 from bongsu.view.cache import Cache
 from bongsu.view.changes import Changes
-from bongsu.view.media import Media, bytes_of, media, promised, stored
+from bongsu.view.media import Media, bytes_of, is_named, media, promised, stored
 
 _CONTENT_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,100}/[A-Za-z0-9!#$&^_.+-]{1,100}(?: ?;[ -~]{0,100})?")
 
@@ -211,3 +211,7 @@ class Library:
             found = media(self._node.context, media_id)
             if found is not None and found.hash is not None:
                 self.copies.lacks(found.hash)
+        for media_hash in changes.media_gone:
+            # An upload of the same bytes writes its file before its record: then the next start sweeps.
+            if not self._uploads and not is_named(self._node.context, media_hash):
+                self.files.remove(media_hash)

@@ -24,7 +24,7 @@ from bongsu.view.apply_deferred import apply_deferred
 from bongsu.view.apply_event import apply_cut_event, apply_event
 from bongsu.view.apply_key_backup import apply_backup_keys
 from bongsu.view.apply_keys import apply_key_claim, apply_one_time_keys
-from bongsu.view.apply_media import apply_media
+from bongsu.view.apply_media import apply_media, apply_media_end
 from bongsu.view.apply_node import apply_node, apply_revocation, certificate_of, mark_stale
 from bongsu.view.apply_receipt import apply_receipt
 from bongsu.view.apply_report import apply_report
@@ -77,6 +77,7 @@ APPLY: dict[int, Apply] = {
     Kind.SESSION_END: apply_session_end,
     Kind.RECEIPT: apply_receipt,
     Kind.MEDIA: apply_media,
+    Kind.MEDIA_END: apply_media_end,
     Kind.REPORT: apply_report,
     Kind.DEFERRED_SEND: apply_deferred,
     Kind.ONE_TIME_KEYS: apply_one_time_keys,

@@ -27,6 +27,7 @@ class Changes:
     ended_sessions: set[str] = field(default_factory=set)
     stale: set[str] = field(default_factory=set)  # events whose serialised form has changed
     media: set[str] = field(default_factory=set)  # media ids that were given out or got their bytes
+    media_gone: set[bytes] = field(default_factory=set)  # hashes of files that no id stands for any more
     key_counts: set[tuple[str, str]] = field(default_factory=set)  # devices whose one-time keys changed
     alerts: set[str] = field(default_factory=set)  # alerts that are new, or signed by one more key
     everybody: bool = False  # all who wait have something new

@@ -37,6 +37,7 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "service": (
         "SELECT '', node, role, site, issued_ms, certificate FROM nodes ORDER BY 2",
         "SELECT '', node, number, text FROM revocations ORDER BY 2",
+        "SELECT '', media_id FROM media_ends ORDER BY 2",
         "SELECT '', key, text FROM tower_keys ORDER BY 2, 3",
         "SELECT '', key, text FROM tower_key_ends ORDER BY 2",
         "SELECT '', id, content, signed FROM tower_statements ORDER BY 2",

@@ -139,6 +139,8 @@ CREATE TABLE media(
     content_type TEXT NOT NULL, file_name TEXT, created_ts INTEGER NOT NULL,
     stamp INTEGER NOT NULL, author BLOB NOT NULL) WITHOUT ROWID;
 CREATE INDEX media_bytes ON media(user_id, bytes) WHERE hash IS NOT NULL;
+-- Ids whose files are gone for ever.
+CREATE TABLE media_ends(media_id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE INDEX media_promised ON media(user_id, created_ts) WHERE hash IS NULL;
 """
 

@@ -63,6 +63,10 @@ class _Media(msgspec.Struct):
     created_ts: int
 
 
+class _MediaEnd(msgspec.Struct):
+    media_id: str
+
+
 class _Report(msgspec.Struct):
     reporter: str
     room_id: str | None
@@ -228,6 +232,7 @@ _SHAPES: dict[int, Any] = {
     Kind.SESSION_END: _SessionEnd,
     Kind.RECEIPT: _Receipt,
     Kind.MEDIA: _Media,
+    Kind.MEDIA_END: _MediaEnd,
     Kind.REPORT: _Report,
     Kind.DEFERRED_SEND: _DeferredSend,
     Kind.ONE_TIME_KEYS: _OneTimeKeys,
