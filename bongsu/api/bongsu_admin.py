@@ -1,4 +1,4 @@
-"""Administration: accounts, devices, rooms, media and reports; with a second factor, and every act recorded."""
+"""Administration: accounts, rooms, media and reports; with a second factor, and every act recorded."""
 
 from typing import Any
 
