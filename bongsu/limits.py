@@ -184,4 +184,5 @@ COURIER_EXPORT_KEPT_S = 30  # a file made for one phone is given to the next one
 COURIER_EXPORTS_MAX = 64  # destinations for which one is kept
 DEFERRED_MS_MAX = 60 * 24 * 3_600_000  # from a visitor's writing to the sending
 DEFERRED_TURN_S = 5  # that a core node waits for the one before it to carry a request out
+WAITING_STEPS_MAX = 1_000  # of a chain of events that wait for each other
 HEALTH_DISK_FACTOR = 4  # times the least free disk, below which operators are warned

@@ -51,9 +51,9 @@ def _apply_event(
     event = Event.from_pdu(body["event"], version) if pending is None else pending.event
     if _here_already(context, event, cut=cut):
         return
-    missing = _missing(context, event) or waiting.before(context, record, event.event_id)
+    missing = _missing(context, event) or waiting.before(context, record, (event.event_id,))
     if missing is not None:
-        waiting.hold_back(context, record, event.event_id, missing, changes)
+        waiting.hold_back(context, record, _names(context, event, body["event"]), missing, changes)
         return
     room = _room_number(context, event, version)
     before_group, before = _state_before(context, event, version, pending)
@@ -95,9 +95,16 @@ def _version(context: Context, pdu: dict[str, Any]) -> RoomVersion | None:
     room_id = pdu.get("room_id")
     if not isinstance(room_id, str) or context.events.room_number(room_id) is None:
         # The create event is not here yet, so the version is unknown; every version we know reads
-        # prev_events alike, and the event waits for them.
-        return VERSIONS["10"]
+        # prev_events alike, and the event waits for them. A room without a server's name is of version 12.
+        return VERSIONS["10" if isinstance(room_id, str) and ":" in room_id else "12"]
     return context.events.version(room_id)
+
+
+def _names(context: Context, event: Event, pdu: dict[str, Any]) -> tuple[str, ...]:
+    """The event's id; two of them where the room's version is not known, which decides what is hashed."""
+    if event.type == "m.room.create" or context.events.room_number(event.room_id) is not None:
+        return (event.event_id,)
+    return tuple(dict.fromkeys((event.event_id, Event.from_pdu(pdu, VERSIONS["11"]).event_id)))
 
 
 def _missing(context: Context, event: Event) -> str | None:
