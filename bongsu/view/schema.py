@@ -29,7 +29,7 @@ CREATE INDEX events_relations ON events(relates_to, stamp) WHERE relates_to IS N
 CREATE TABLE early_redactions(target TEXT NOT NULL, redaction TEXT NOT NULL, PRIMARY KEY(target, redaction))
     WITHOUT ROWID;
 -- Records that wait for an event or a user they name, or behind an event of their log that does (waiting.py).
--- log, seq, event_id: of events alone. other_id: of one whose room version, which decides the id, is not known.
+-- log, seq, event_id: of events alone; other_id: of one whose room version, and so id, is not known yet.
 CREATE TABLE waiting(
     position INTEGER PRIMARY KEY, missing TEXT NOT NULL, log BLOB, seq INTEGER, event_id TEXT, other_id TEXT);
 CREATE INDEX waiting_missing ON waiting(missing);
