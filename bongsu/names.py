@@ -12,9 +12,8 @@ from typing import Protocol
 
 from bongsu import limits
 from bongsu.node import Node
+from bongsu.speakers import SEPARATOR
 from bongsu.view import users
-
-SEPARATOR = "+"
 
 
 def lock_key(name: str) -> str:

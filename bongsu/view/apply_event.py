@@ -15,6 +15,7 @@ from bongsu.view.apply_node import mark_stale
 from bongsu.view.apply_notify import classify, note, relation
 from bongsu.view.apply_receipt import late_event
 from bongsu.view.apply_redaction import apply_redaction, late_redactions
+from bongsu.view.apply_residency import counts
 from bongsu.view.apply_text import add_text, set_join_rule
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
@@ -25,6 +26,8 @@ from bongsu.view.transactions import remember_transaction
 from bongsu.view.visibility import VISIBILITY
 
 JOIN_RULES = ("m.room.join_rules", "")
+# The type of a room that hubs may read: a situation room, a notice board (docs/protocol/client.md).
+RELIEF = "kr.bongsu.relief"
 
 
 # An event's row as a tuple, in the order of COLUMNS.
@@ -80,9 +83,9 @@ def _here_already(context: Context, event: Event, *, cut: bool) -> bool:
     if position is None:
         vouched = "SELECT 1 FROM vouched WHERE event_id=?"
         return cut and context.db.one(vouched, (event.event_id,)) is not None
-    if cut or not context.authorities.revocations():
+    if cut or not (context.authorities.revocations() or context.residencies.any_end):
         return True
-    if not context.authorities.within_cut(context.log.read(position)):
+    if not counts(context, context.log.read(position), event.sender):
         context.db.run("INSERT OR IGNORE INTO vouched VALUES(?)", (event.event_id,))
         mark_stale(context)
     return True
@@ -269,6 +272,10 @@ def _accepted(
         live.add_tail(row)
         if pending is None:
             _lead(context, live, row, event, version)
+    if row.type == "m.room.create" and event.content.get("type") == RELIEF:
+        context.db.run("INSERT OR IGNORE INTO relief_rooms VALUES(?)", (row.room,))
+    if row.type in ("m.room.create", JOIN_RULES[0]):
+        changes.interest = True
     if row.type == VISIBILITY[0]:
         context.always_shared.drop(row.room)
     note(context, row, event, version, before, notify, current=extends_all)
