@@ -96,7 +96,7 @@ class Config:
     role: str = _setting(
         "core",
         one_of("core", "hub"),
-        "`core` for a data centre. `hub` is not built yet and is refused.",
+        "`core` for a data centre, `hub` for a place that is cut off at times and keeps its residents' rooms.",
         unit="word",
         bound="core, hub",
     )
@@ -275,6 +275,11 @@ class Config:
     @property
     def has_several_sites(self) -> bool:
         """Whether other sites are to hold what is written here."""
+        return self.role == "hub" or self.is_linked
+
+    @property
+    def is_linked(self) -> bool:
+        """Whether settings lead to other nodes."""
         return bool(self.peers or self.peer_listen or self.nats)
 
 
@@ -342,16 +347,12 @@ def _parse(name: str, raw: object, origin: str) -> Any:
 
 def _check_together(config: Config) -> None:
     """Refuse settings that are fine alone and wrong together."""
-    if config.role == "hub":
-        raise SettingError(
-            "The setting role is hub, but this version has no hubs yet. Leave the setting out, or say core."
-        )
     if config.registration == "open" and not (_is_loopback(config.host) or config.open_registration_anywhere):
         raise SettingError(
             f"The setting registration is open, but listen is {config.listen}: whoever reaches it could make "
             "accounts without end. Say registration token, or open_registration_anywhere on."
         )
-    if config.has_several_sites and config.root_key is None:
+    if config.is_linked and config.root_key is None:
         raise SettingError(
             "The settings peers, peer_listen and nats link this node with others, but without root_key no "
             "node believes another. Make one with `bongsu root init`, or leave those settings out."

@@ -102,6 +102,16 @@ def _checked(config: Config, node: bytes, text: str) -> Certificate:
     return certificate
 
 
+def as_certified(config: Config, node: bytes) -> Config:
+    """The settings with the site and role that the node's certificate gives it, where it has one.
+
+    Raises:
+        FatalError: what it was given cannot be used.
+    """
+    mine = None if config.root_key is None else own_certificate(config, node)
+    return config if mine is None else replace(config, site=mine.site, role=mine.role)
+
+
 def certificate_without_root(config: Config, node: bytes) -> Certificate:
     """What the node of a service without a root key is.
 
@@ -112,6 +122,11 @@ def certificate_without_root(config: Config, node: bytes) -> Certificate:
         raise FatalError(
             "The setting certificate is given without root_key. Give the service's root key, too: "
             "`bongsu root show` prints it."
+        )
+    if config.role == authority.HUB:
+        raise FatalError(
+            "The setting role is hub, but a hub belongs to a service with a root key. Give root_key, and a "
+            "certificate: `bongsu hub init` makes the request for one."
         )
     return Certificate(node, config.role, config.site)
 

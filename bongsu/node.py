@@ -11,7 +11,7 @@ from bongsu import authority, drafts, limits
 from bongsu.authority import Certificate
 from bongsu.clock import Clock, next_stamp
 from bongsu.config import Config, check_same_service
-from bongsu.enrolment import certificate_in_force, certificate_without_root, with_root_key
+from bongsu.enrolment import as_certified, certificate_in_force, certificate_without_root, with_root_key
 from bongsu.errors import FatalError, MatrixError, forbidden
 from bongsu.files import write_whole
 from bongsu.live.delivered import Delivered
@@ -73,6 +73,7 @@ class Node:
             log.key.node,
             waits=config.has_several_sites and config.role == "core",
             bound_s=config.promise_ms / 1000,
+            tells=config.has_several_sites,
         )
         self.client_events = ClientEvents(context, self.promises.is_held_here)
         self.lazy_members = LazyMembers()
@@ -130,6 +131,7 @@ class Node:
         # number, so where starts may be forgotten it is counted in minutes, of which each has at most one.
         repaired = repaired or ((data / "node.key").exists() and not (data / "log.db").exists())
         key = NodeKey.open(data / "node.key")
+        config = as_certified(config, key.node)
         log = open_log(
             data / "log.db",
             key,
@@ -202,7 +204,8 @@ class Node:
             stamp = next_stamp(self.now_ms())
             public = self.log.key.public
             await self.write(drafts.node(public, mine.role, mine.site, stamp, mine.text or None))
-        if registers.get(self.context, "service", "", "", "server_name") is None:
+        named = registers.get(self.context, "service", "", "", "server_name") is not None
+        if not named and mine.role == authority.CORE:
             name = self.config.server_name
             stamp = next_stamp(self.now_ms())
             await self.write(drafts.register("service", "", "", "server_name", name, stamp))

@@ -100,7 +100,7 @@ class Link:
         self._asked: dict[int, asyncio.Future[bytes | None]] = {}
         self._answering: set[asyncio.Task[None]] = set()
         self._number = 0
-        self._exchange = Exchange(log, log.key.node, relays=relays)
+        self._exchange = Exchange(log, log.key.node, relays=relays, peer=peer.node)
         self._outputs: deque[Output] = deque()
         self._work = asyncio.Event()
         self._heard = True

@@ -8,6 +8,7 @@ from bongsu.log.record import Record
 from bongsu.room import auth, graph, resolve
 from bongsu.room.auth_types import CREATE, auth_types
 from bongsu.room.event import Event
+from bongsu.room.relief import is_relief
 from bongsu.room.state import StateKey, StateMap
 from bongsu.room.versions import VERSIONS, RoomVersion
 from bongsu.view import waiting
@@ -26,8 +27,6 @@ from bongsu.view.transactions import remember_transaction
 from bongsu.view.visibility import VISIBILITY
 
 JOIN_RULES = ("m.room.join_rules", "")
-# The type of a room that hubs may read: a situation room, a notice board (docs/protocol/client.md).
-RELIEF = "kr.bongsu.relief"
 
 
 # An event's row as a tuple, in the order of COLUMNS.
@@ -272,7 +271,7 @@ def _accepted(
         live.add_tail(row)
         if pending is None:
             _lead(context, live, row, event, version)
-    if row.type == "m.room.create" and event.content.get("type") == RELIEF:
+    if row.type == "m.room.create" and is_relief(event.content):
         context.db.run("INSERT OR IGNORE INTO relief_rooms VALUES(?)", (row.room,))
     if row.type in ("m.room.create", JOIN_RULES[0]):
         changes.interest = True

@@ -86,6 +86,11 @@ class Residencies:
         text = self._db.value("SELECT ends FROM residency_ends WHERE node=? AND user_id=?", (node, user_id))
         return None if text is None else read_ends(read_trusted(text.encode()))
 
+    def stamp(self, node: bytes, user_id: str) -> int:
+        """Of the latest word on a user and hub; 0: there is none."""
+        sql = "SELECT stamp FROM residency_ends WHERE node=? AND user_id=?"
+        return int(self._db.value(sql, (node, user_id)) or 0)
+
     @property
     def any_end(self) -> bool:
         """Whether any residency has ended."""
@@ -101,15 +106,6 @@ class Residencies:
             (certificate.node, certificate.node),
         )
         return sorted(user_id for (user_id,) in found if self.of(certificate, user_id).lasts)
-
-    def hubs(self, user_id: str) -> list[bytes]:
-        """The nodes of the hubs that core nodes made the user a resident of, ended ones left out."""
-        found = self._db.all(
-            "SELECT r.node FROM residents r LEFT JOIN residency_ends e USING(node, user_id)"
-            " WHERE r.user_id=? AND e.ends IS NULL ORDER BY r.node",
-            (user_id,),
-        )
-        return [node for (node,) in found]
 
     def forget(self) -> None:
         """Read everything again: the tables have changed."""
