@@ -1,6 +1,6 @@
 """The core burns, hubs go on alone, links return: one history, once, the same everywhere."""
 
-from tests.api.client import PASSWORD, User, timeline
+from tests.api.client import PASSWORD, Json, User, timeline
 from tests.hubs.conftest import EVERYWHERE, HUBS, Lab, eventually
 
 
@@ -8,6 +8,11 @@ def bodies(user: User, room_id: str) -> list[str]:
     """The messages of a room in history's order."""
     found = user.get("rooms", room_id, "messages", dir="b", limit=200)["chunk"]
     return [event["content"].get("body", "-") for event in reversed(found) if event["type"] == "m.room.message"]
+
+
+def messages(answer: Json, room_id: str) -> list[str]:
+    """The messages in a sync's answer."""
+    return [each["content"]["body"] for each in timeline(answer, room_id) if each["type"] == "m.room.message"]
 
 
 def is_in(user: User, room_id: str) -> bool:
@@ -39,8 +44,10 @@ def test_residents_go_on_when_the_core_is_gone_and_everything_merges(lab: Lab) -
         for user in here:
             assert bodies(lab.at(user, hub), room_id) == expected
             answer = lab.at(user, hub).sync(tokens[user])
-            assert [event["content"]["body"] for event in timeline(answer, room_id)] == expected[1:]
+            assert messages(answer, room_id) == expected[1:]
             tokens[user] = answer["next_batch"]
+            last = timeline(answer, room_id)[-1]["event_id"]
+            lab.at(user, hub).post("rooms", room_id, "receipt", "m.read", last)
     newcomer = lab.user("h1", "newcomer")
     assert newcomer.user_id.partition(":")[0].endswith("+h1")
     newcomer.join(room_id)
@@ -55,11 +62,13 @@ def test_residents_go_on_when_the_core_is_gone_and_everything_merges(lab: Lab) -
     assert len(set(histories[0])) == 6
     for user, hub in everybody.items():
         answer = lab.at(user, hub).sync(tokens[user])
-        seen = [event["content"]["body"] for event in timeline(answer, room_id)]
+        seen = messages(answer, room_id)
         brought = [body for body in histories[0] if body.endswith("at h2" if hub == "h1" else "at h1")]
-        new = ["I am new"]
-        assert sorted(body for body in seen if body not in new) == sorted(brought)
-        # The newcomer keeps the account, at the core too.
+        assert sorted(seen) == sorted([*brought, "I am new"]), "each once, and nothing again"
+        # What the merge brings is unread, whatever was read meanwhile.
+        unread = answer["rooms"]["join"][room_id]["unread_notifications"]["notification_count"]
+        assert unread == len(brought) + 1
+    # The newcomer keeps the account, at the core too.
     assert lab.at(newcomer, "a").get("account", "whoami")["user_id"] == newcomer.user_id
     eventually(lambda: same_rooms(lab), "equal digests")
 
