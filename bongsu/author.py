@@ -10,8 +10,8 @@ from bongsu.errors import forbidden
 from bongsu.log.record import Draft
 from bongsu.node import Node
 from bongsu.room import auth, auth_types, build, resolve
-from bongsu.room.event import Event
 from bongsu.room.auth_types import CREATE
+from bongsu.room.event import Event
 from bongsu.room.power import PowerLevels
 from bongsu.room.relief import ENCRYPTION, is_relief
 from bongsu.room.state import StateMap
@@ -21,8 +21,8 @@ from bongsu.view.live import Head, LiveRoom, Pending
 from bongsu.view.transactions import event_of, transaction_key
 
 NEVER_ENCRYPTED = (
-    "This is a relief room: hubs read and pass on what is said in it, so it cannot be encrypted. Make another "
-    "room for what only its members may read."
+    "This is a relief room: hubs read and pass on what is said in it, so it cannot be encrypted. Make "
+    "another room for what only its members may read."
 )
 
 

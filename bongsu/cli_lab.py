@@ -49,7 +49,9 @@ def lab() -> None:
 @lab.command("up")
 @_folder
 @click.option("--sites", type=int, default=3, show_default=True, help="How many data centres.")
-@click.option("--hubs", type=int, default=0, show_default=True, help="How many hubs, cut off from each other.")
+@click.option(
+    "--hubs", type=int, default=0, show_default=True, help="How many hubs, cut off from each other."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print lab.json when it is ready.")
 @click.option(
     "--net/--no-net",

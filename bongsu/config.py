@@ -96,7 +96,7 @@ class Config:
     role: str = _setting(
         "core",
         one_of("core", "hub"),
-        "`core` for a data centre, `hub` for a place that is cut off at times and keeps its residents' rooms.",
+        "`core` for a data centre; `hub` for a place that may be cut off and keeps its residents' rooms.",
         unit="word",
         bound="core, hub",
     )

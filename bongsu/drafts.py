@@ -195,6 +195,12 @@ def report(
     return Draft(Kind.REPORT, service_scope(), Lane.TEXT, stamp, json_bytes(body))
 
 
+def deferred_send(request: dict[str, Any], stamp: int) -> Draft:
+    """A visitor's message for a room that is kept elsewhere, signed by his device."""
+    body = {"request": request}
+    return Draft(Kind.DEFERRED_SEND, room_scope(request["room_id"]), Lane.TEXT, stamp, json_bytes(body))
+
+
 def one_time_keys(user_id: str, device_id: str, node_name: str, keys: dict[str, Any], stamp: int) -> Draft:
     """One-time keys by "algorithm:key id". Only the node named may hand them out, for ever (DESIGN 5.3)."""
     body = {"user_id": user_id, "device_id": device_id, "node": node_name, "keys": keys}

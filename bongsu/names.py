@@ -72,7 +72,9 @@ class Names:
         if len(self._node.config.nats) > 1 or authorities.root_key is None:
             return False
         gone = authorities.revocations()
-        core = [each.node for each in authorities.certificates() if each.role == CORE and each.node not in gone]
+        core = [
+            each.node for each in authorities.certificates() if each.role == CORE and each.node not in gone
+        ]
         return core == [self._node.log.key.node]
 
     def known(self) -> Iterator[tuple[str, bytes]]:

@@ -65,9 +65,7 @@ async def _serve(config: Config) -> int:
     rederiver = Rederiver(node)
     rederiver.start()
     service = Service(node)
-    removed = service.media.sweep()
-    if removed:
-        logger.info("removed %d media files that nothing names", removed)
+    _sweep(service)
     peers = service.peers
     fabric = Fabric(config.server_name, node.log.key.node, peers.meet)
     filling = Filling(node, peers)
@@ -83,6 +81,7 @@ async def _serve(config: Config) -> int:
     context = _peer_context(config)
     peers.start(config.peers, context)
     filling.start()
+    service.deferred.start()
     if config.nats:
         fabric.start(config.nats, context)
         service.names.locks = NatsLocks(
@@ -95,6 +94,7 @@ async def _serve(config: Config) -> int:
     await filling.close()
     await listeners[0].stop()
     await sender.close()
+    await service.deferred.close()
     await rederiver.close()
     await node.finish()
     # The links go last: what this node acknowledged is not to be missing elsewhere until it comes back.
@@ -106,6 +106,12 @@ async def _serve(config: Config) -> int:
         await listener.stop()
     node.close()
     return 1 if node.fatal.done() else 0
+
+
+def _sweep(service: Service) -> None:
+    removed = service.media.sweep()
+    if removed:
+        logger.info("removed %d media files that nothing names", removed)
 
 
 async def _until(

@@ -53,12 +53,16 @@ def speaker(kind: int, body: dict[str, Any], author: bytes) -> str | None:
     if kind == Kind.TO_DEVICE:
         # One that was delivered is its id alone, which takes effect on nobody.
         return ANYBODY if "id" in body else str(body["sender"][0])
+    if kind == Kind.DEFERRED_SEND:
+        # The signature of the visitor's device is looked at where it is carried out.
+        return ANYBODY
     return _register(body, author) if kind == Kind.REGISTER else None
 
 
 def _register(body: dict[str, Any], author: bytes) -> str | None:
-    family, owner, (key1, key2) = body["family"], body["owner"], body["key"]
-    if family == "site":
+    family, owner, (_, key2) = body["family"], body["owner"], body["key"]
+    if family in ("site", "held"):
+        # What a node says of itself: where it is, and what it took from couriers.
         return ANYBODY if key2 == author.hex() else None
     if family == "fallback_used":
         # Whoever had no other key to give says so; the owner's client then makes a new one.

@@ -3,6 +3,8 @@
 from bongsu.api import (
     account,
     account_data,
+    bongsu_courier,
+    bongsu_deferred,
     bongsu_nodes,
     bongsu_residency,
     bongsu_sites,
@@ -74,6 +76,8 @@ _MODULES = (
     bongsu_sites,
     bongsu_nodes,
     bongsu_residency,
+    bongsu_courier,
+    bongsu_deferred,
     device_management,
     keys,
     cross_signing,

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from bongsu import limits
 from bongsu.bearer import call
-from bongsu.bearer.bundle import Bundle
+from bongsu.bearer.bundle import Bundle, believed
 from bongsu.bearer.call import Answer, Ask, Tell
 from bongsu.bearer.exchange import Acknowledged, Complaint, Exchange, Load, Output, Send, Store
 from bongsu.bearer.frame import Unreadable
@@ -239,21 +239,10 @@ class Link:
             return ForeignRecord(record.header, record.body, record.state)
         return ForeignRecord(record.header, None, BodyState.WITHHELD)
 
-    def proves_hollow(self, log: LogName) -> bool:
-        """Whether what the peer says of a hollow body is believed.
-
-        Nothing proves what is left of one: a hub could put words into others' mouths by it, though not
-        into its own logs, where it may write anyhow.
-        """
-        return self.peer.details.role == CORE or log.node == self.peer.node
-
-    def _taken(self, bundle: Bundle) -> tuple[ForeignRecord, ...]:
-        if self.proves_hollow(bundle.log):
-            return bundle.records
-        return tuple(
-            ForeignRecord(each.header, None, BodyState.WITHHELD) if each.state == BodyState.HOLLOW else each
-            for each in bundle.records
-        )
+    @property
+    def is_core(self) -> bool:
+        """Whether the peer is a core node."""
+        return self.peer.details.role == CORE
 
     def _store(self, ticket: int, bundle: Bundle) -> None:
         def done(future: "asyncio.Future[Foreign]") -> None:
@@ -261,10 +250,9 @@ class Link:
             verdict = None if future.cancelled() or future.exception() else future.result()
             self._stored(ticket, verdict)
 
+        records = believed(bundle.records, bundle.log, self.peer.node, core=self.is_core)
         try:
-            future = self._log.append_foreign(
-                bundle.log, bundle.public_key, self._taken(bundle), bundle.signature
-            )
+            future = self._log.append_foreign(bundle.log, bundle.public_key, records, bundle.signature)
         except (MatrixError, FatalError):
             return self._stored(ticket, None)
         future.add_done_callback(done)

@@ -78,7 +78,7 @@ class Keeping:
 
     def _gives(self, link: Link, scope: bytes) -> bool:
         """Whether a peer gets the bodies of a scope with the records."""
-        if link.peer.details.role != "hub" or scope == SERVICE:
+        if link.is_core or scope == SERVICE:
             return True
         side = self._sides.get(link)
         return side is not None and scope in side.kept and self.interests.allows(link.peer.node, scope)
@@ -95,7 +95,7 @@ class Keeping:
 
     def _tell_interest(self, link: Link) -> None:
         interest = self.interests.of(link.peer.node)
-        if link.peer.details.role == "hub" and interest is not None:
+        if not link.is_core and interest is not None:
             link.tell(INTEREST, interest.digest)
 
     async def _asked_interest(self, link: Link, body: bytes) -> bytes | None:
@@ -133,8 +133,7 @@ class Keeping:
         if not found or found[0].header.seq != dot[1]:
             return None
         record = found[0]
-        core = link.peer.details.role != "hub"
-        if not core and not self.interests.allows(link.peer.node, record.header.scope):
+        if not link.is_core and not self.interests.allows(link.peer.node, record.header.scope):
             return None
         whole = record.state in (BodyState.FULL, BodyState.HOLLOW)
         return (record.state, record.body) if whole else None
@@ -183,7 +182,9 @@ class Keeping:
         if scopes:
             own = self._own
             for side in self._sides.values():
-                wanted = scopes if own is None else {s for s in scopes if s in own.scopes or s in side.allowed}
+                wanted = (
+                    scopes if own is None else {s for s in scopes if s in own.scopes or s in side.allowed}
+                )
                 if wanted:
                     self._wake(side, wanted)
 
@@ -202,7 +203,9 @@ class Keeping:
 
     def _wake(self, side: _Side, scopes: Iterable[bytes] | None = None) -> None:
         """Look at these scopes, and at those that were not looked at; None: at all."""
-        side.dirty = None if scopes is None or (side.dirty is None and side.pending) else (side.dirty or set())
+        side.dirty = (
+            None if scopes is None or (side.dirty is None and side.pending) else (side.dirty or set())
+        )
         if side.dirty is not None and scopes is not None:
             side.dirty.update(scopes)
         side.pending = True
@@ -303,7 +306,9 @@ class Keeping:
     def _fillings(self, link: Link, dots: list[Dot], given: list[Given]) -> list[Filling]:
         found = []
         for (log, seq), each in zip(dots, given, strict=False):
-            if each is not None and (each[0] == BodyState.FULL or link.proves_hollow(log)):
+            # Nothing proves what a hub says of others' hollow bodies (bearer/bundle.py).
+            proven = link.is_core or log.node == link.peer.node
+            if each is not None and (each[0] == BodyState.FULL or proven):
                 found.append(Filling(log, seq, *each))
         return found
 

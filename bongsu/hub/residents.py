@@ -105,8 +105,8 @@ def check_resident(node: Node, user_id: str) -> None:
     if mine is None or mine.role == CORE or node.context.residencies.of(mine, user_id).lasts:
         return
     raise forbidden(
-        f"{user_id} is not a resident of this hub ({mine.site}), which keeps the rooms of its residents only. Use "
-        "your own hub or the service's address, or make an account here."
+        f"{user_id} is not a resident of this hub ({mine.site}), which keeps the rooms of its residents only. "
+        "Use your own hub or the service's address, or make an account here."
     )
 
 
@@ -123,6 +123,6 @@ def refused_token(node: Node) -> MatrixError | None:
     if mine is None or mine.role == CORE:
         return None
     return forbidden(
-        f"This hub ({mine.site}) does not know your session: you are not one of its residents, or logged in at "
-        "another place while it was cut off. Use the service's address, or log in here."
+        f"This hub ({mine.site}) does not know your session: you are not one of its residents, or logged in "
+        "at another place while it was cut off. Use the service's address, or log in here."
     )

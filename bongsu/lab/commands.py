@@ -11,7 +11,7 @@ from bongsu.enrolment import FILE_NAME
 from bongsu.errors import FatalError
 from bongsu.files import write_whole
 from bongsu.lab import certificates, network, processes
-from bongsu.lab.plan import FILE, HUBS_MAX, SITE_NAMES, SITES_MAX, LinkPlan, NodePlan, Plan, make
+from bongsu.lab.plan import FILE, HUBS_MAX, SITE_NAMES, SITES_MAX, NodePlan, Plan, make
 from bongsu.lab.settings import nats_settings, node_settings
 from bongsu.log.key import NodeKey
 from bongsu.rootkey import RootKey

@@ -20,7 +20,9 @@ async def relay(listen: str, target: str) -> None:
         except OSError:
             writer.close()
             return
-        passing = [asyncio.ensure_future(each) for each in (_pass(reader, there_writer), _pass(there_reader, writer))]
+        passing = [
+            asyncio.ensure_future(each) for each in (_pass(reader, there_writer), _pass(there_reader, writer))
+        ]
         await asyncio.wait(passing, return_when=asyncio.FIRST_COMPLETED)
         for each in passing:
             each.cancel()

@@ -48,6 +48,7 @@ class Kind(IntEnum):
     BACKUP_KEYS = 28
     MEDIA = 30
     REPORT = 31
+    DEFERRED_SEND = 32
 
 
 class BodyState(IntEnum):

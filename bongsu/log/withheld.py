@@ -70,7 +70,12 @@ def refilled(
     for filling in fillings:
         log_id = reader.log_id(filling.log)
         rows: Sequence[Record] = [] if log_id is None else reader.log(log_id, filling.seq, 1)
-        if not rows or rows[0].position in passed_over or rows[0].position in taken or not _fits(rows[0], filling):
+        if (
+            not rows
+            or rows[0].position in passed_over
+            or rows[0].position in taken
+            or not _fits(rows[0], filling)
+        ):
             continue
         taken.add(rows[0].position)
         position = first_position + len(found)

@@ -21,6 +21,7 @@ from bongsu.view.apply_account import (
     apply_session_end,
     apply_user,
 )
+from bongsu.view.apply_deferred import apply_deferred
 from bongsu.view.apply_event import apply_cut_event, apply_event
 from bongsu.view.apply_key_backup import apply_backup_keys
 from bongsu.view.apply_keys import apply_key_claim, apply_one_time_keys
@@ -67,6 +68,7 @@ APPLY: dict[int, Apply] = {
     Kind.RECEIPT: apply_receipt,
     Kind.MEDIA: apply_media,
     Kind.REPORT: apply_report,
+    Kind.DEFERRED_SEND: apply_deferred,
     Kind.ONE_TIME_KEYS: apply_one_time_keys,
     Kind.KEY_CLAIM: apply_key_claim,
     Kind.TO_DEVICE: apply_to_device,

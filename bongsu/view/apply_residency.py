@@ -32,7 +32,9 @@ def apply_residency(context: Context, record: Record, body: dict[str, Any], chan
             context.db.run("DELETE FROM vouched")
             mark_stale(context)
         text = None if ends is None else json_bytes(body["ends"]).decode()
-        context.db.run("INSERT OR REPLACE INTO residency_ends VALUES(?,?,?,?,?)", (user_id, node, text, *mine))
+        context.db.run(
+            "INSERT OR REPLACE INTO residency_ends VALUES(?,?,?,?,?)", (user_id, node, text, *mine)
+        )
     context.residencies.forget()
     changes.admitted.append((node, user_id))
     changes.users.add(user_id)

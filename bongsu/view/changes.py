@@ -28,6 +28,7 @@ class Changes:
     stale: set[str] = field(default_factory=set)  # events whose serialised form has changed
     media: set[str] = field(default_factory=set)  # media ids that were given out or got their bytes
     key_counts: set[tuple[str, str]] = field(default_factory=set)  # devices whose one-time keys changed
+    deferred: bool = False  # a visitor's request arrived that waits to be carried out
     waited: bool = False  # the record being applied has waited for another
     retry: list[int] = field(default_factory=list)  # positions of records whose missing event arrived
     # Nodes whose certificate arrived, or whose residency of this user did; and up to which position.

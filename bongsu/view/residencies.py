@@ -79,7 +79,9 @@ class Residencies:
         if certificate.role == CORE:
             return True
         key = (certificate.node, site_of(user_id))
-        return key[1] is not None and bool(self._db.one("SELECT 1 FROM hub_sites WHERE node=? AND site=?", key))
+        return key[1] is not None and bool(
+            self._db.one("SELECT 1 FROM hub_sites WHERE node=? AND site=?", key)
+        )
 
     def ends(self, node: bytes, user_id: str) -> Ends:
         """Where a user's residency ends, by the latest word on it."""

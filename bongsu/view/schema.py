@@ -1,6 +1,6 @@
 """The tables of view.db. Everything here is derived: change it, raise VERSION, and the view is rebuilt."""
 
-VERSION = 9
+VERSION = 10
 
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -53,6 +53,9 @@ CREATE TABLE members(
 CREATE INDEX members_room ON members(room, membership);
 -- The first 8 bytes of SHA-256 over (user, device, path, txn id): a retried send finds its event.
 CREATE TABLE transactions(key INTEGER PRIMARY KEY, position INTEGER NOT NULL);
+-- Requests left by visitors whose event is not here yet, by the same key. position: of the record.
+CREATE TABLE deferred(
+    key INTEGER PRIMARY KEY, position INTEGER NOT NULL, stamp INTEGER NOT NULL, author BLOB NOT NULL);
 -- Accepted events that one request made at several sites.
 CREATE TABLE twins(
     position INTEGER PRIMARY KEY, key INTEGER NOT NULL, stamp INTEGER NOT NULL, event_id TEXT NOT NULL);

@@ -78,6 +78,21 @@ class _Report(msgspec.Struct):
     ts: int
 
 
+class _Request(msgspec.Struct):
+    user_id: str
+    device_id: str
+    room_id: str
+    type: str
+    txn_id: str
+    content: dict[str, Any]
+    ts: int
+    signatures: dict[str, Any]
+
+
+class _DeferredSend(msgspec.Struct):
+    request: _Request
+
+
 class _OneTimeKeys(msgspec.Struct):
     user_id: str
     device_id: str
@@ -169,6 +184,7 @@ _SHAPES: dict[int, Any] = {
     Kind.RECEIPT: _Receipt,
     Kind.MEDIA: _Media,
     Kind.REPORT: _Report,
+    Kind.DEFERRED_SEND: _DeferredSend,
     Kind.ONE_TIME_KEYS: _OneTimeKeys,
     Kind.KEY_CLAIM: _KeyClaim,
     Kind.TO_DEVICE_COVERED: _Covered,

@@ -7,7 +7,9 @@ from tests.hubs.conftest import EVERYWHERE, HUBS, Lab, eventually
 def bodies(user: User, room_id: str) -> list[str]:
     """The messages of a room in history's order."""
     found = user.get("rooms", room_id, "messages", dir="b", limit=200)["chunk"]
-    return [event["content"].get("body", "-") for event in reversed(found) if event["type"] == "m.room.message"]
+    return [
+        event["content"].get("body", "-") for event in reversed(found) if event["type"] == "m.room.message"
+    ]
 
 
 def messages(answer: Json, room_id: str) -> list[str]:
@@ -56,7 +58,9 @@ def test_residents_go_on_when_the_core_is_gone_and_everything_merges(lab: Lab) -
     lab.reunite()
     for site in EVERYWHERE:
         who = kim if site != "h2" else park
-        eventually(lambda who=who, site=site: len(bodies(lab.at(who, site), room_id)) == 6, f"merge at {site}")
+        eventually(
+            lambda who=who, site=site: len(bodies(lab.at(who, site), room_id)) == 6, f"merge at {site}"
+        )
     histories = [bodies(lab.at(who, site), room_id) for who, site in ((kim, "a"), (kim, "h1"), (park, "h2"))]
     assert histories[0] == histories[1] == histories[2]
     assert len(set(histories[0])) == 6

@@ -53,7 +53,11 @@ def test_a_hub_keeps_its_residents_rooms_and_no_others(lab: Lab) -> None:
     assert f"room {apart}" not in lab.digests("h2")
     refused = lab.at(lee, "h1").request("GET", "account/whoami")
     assert (refused.status_code, refused.json()["errcode"]) == (403, "M_FORBIDDEN")
-    login = {"type": "m.login.password", "identifier": {"type": "m.id.user", "user": lee.name}, "password": "x"}
+    login = {
+        "type": "m.login.password",
+        "identifier": {"type": "m.id.user", "user": lee.name},
+        "password": "x",
+    }
     answer = lab.http["h1"].post("/_matrix/client/v3/login", json=login)
     assert answer.status_code == 403
     assert "not a resident of this hub" in answer.json()["error"]

@@ -39,7 +39,9 @@ def test_a_hub_cannot_write_in_the_name_of_others(lab: Lab) -> None:
     kim.send(room_id, "first")
     at_h1, at_h2 = lab.at(kim, "h1"), lab.at(park, "h2")
     for there in (at_h1, at_h2):
-        eventually(lambda there=there: is_in(there, room_id) and bodies(there, room_id) == ["first"], "the room")
+        eventually(
+            lambda there=there: is_in(there, room_id) and bodies(there, room_id) == ["first"], "the room"
+        )
     processes.end([lab.plan.find("h1")])
     forge(lab, "h1", room_id, park.user_id, "park never said this")
     forge(lab, "h1", room_id, kim.user_id, "kim may be spoken for by h1")
@@ -63,7 +65,9 @@ def test_what_a_stolen_hub_writes_is_refused_everywhere(lab: Lab) -> None:
     at_core = lab.at(there, "a")
     eventually(lambda: at_core.request("GET", "account/whoami").status_code == 200, "the log-in at the core")
     for reader in (kim, at_h2):
-        eventually(lambda reader=reader: is_in(reader, room_id) and bodies(reader, room_id) == ["fair"], "fair")
+        eventually(
+            lambda reader=reader: is_in(reader, room_id) and bodies(reader, room_id) == ["fair"], "fair"
+        )
     lab.link("h1", "core", "none")
     at_h1.send(room_id, "by the thief")
     root = str(Path(lab.plan.folder, "root.key"))

@@ -52,7 +52,9 @@ async def write(seed: int, folder: Path) -> list[Site]:
         owner = chosen.choice([*USERS, f"@{number}+{hub.site}:town"])
         await hub.write(drafts.user(owner, 1, number + 1))
         stamp = chosen.randrange(1, 30)
-        await hub.write(drafts.register("profile", owner, "", "displayname", f"n{number}", stamp, public=True))
+        await hub.write(
+            drafts.register("profile", owner, "", "displayname", f"n{number}", stamp, public=True)
+        )
         await hub.write(drafts.register("alias", "", "", f"#{number}:town", {"room_id": "!lie:town"}, stamp))
         await hub.write(drafts.session(owner, "DEVICE", f"s{number}", 0, [], 1, 1, 0))
     for hub in hubs:

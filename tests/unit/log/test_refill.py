@@ -49,9 +49,7 @@ async def test_a_body_that_comes_later_gives_its_record_a_new_position(tmp_path:
     reader.on_committed = told.extend
     head = reader.head_position
     by_seq = {record.header.seq: record for record in records}
-    fillings = [
-        Filling(log, seq, BodyState.FULL, by_seq[seq].body) for _, log, seq in lacking if seq != 3
-    ]
+    fillings = [Filling(log, seq, BodyState.FULL, by_seq[seq].body) for _, log, seq in lacking if seq != 3]
     assert await reader.refill(fillings) == 4
     assert [record.header.seq for record in told] == [11, 9, 7, 5]
     assert [record.position for record in told] == [head + 1, head + 2, head + 3, head + 4]
