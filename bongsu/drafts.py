@@ -33,7 +33,7 @@ def revocation(text: str, stamp: int) -> Draft:
     return Draft(Kind.REVOCATION, service_scope(), Lane.URGENT, stamp, json_bytes({"revocation": text}))
 
 
-def residency(user_id: str, node_name: str, stamp: int, ends: list[list[Any]] | None = None) -> Draft:
+def residency(user_id: str, node_name: str, stamp: int, ends: list[list[int | str]] | None = None) -> Draft:
     """A core node says whose rooms a hub keeps. `node_name`: the hub's node in hex.
 
     `ends`: [[epoch in hex, lane, seq], ...] of the hub's logs, beyond which its records for this user do

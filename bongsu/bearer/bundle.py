@@ -119,7 +119,7 @@ def believed(
     """The records without what only their giver says of them.
 
     Nothing proves what is left of a hollow body: a hub could put words into others' mouths by it, though
-    not into its own log, where it may write anyhow. Such a body counts as withheld, until a core node gives it.
+    not into its own log, where it may write anyhow. Such a body counts as withheld.
     """
     if core or log.node == giver:
         return records

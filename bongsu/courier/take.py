@@ -117,9 +117,9 @@ async def _bundle(node: Node, header: Header, payload: bytes, took: Took) -> Non
     verdict = await node.log.append_foreign(bundle.log, bundle.public_key, records, bundle.signature)
     count = len(bundle.records)
     match verdict:
-        case Taken(records):
-            took.new += len(records)
-            took.known += count - len(records)
+        case Taken(taken):
+            took.new += len(taken)
+            took.known += count - len(taken)
         case Gap():
             took.lacking += count
         case Refused() if bundle.log.node == node.log.key.node:

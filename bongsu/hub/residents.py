@@ -105,7 +105,7 @@ def check_resident(node: Node, user_id: str) -> None:
     if mine is None or mine.role == CORE or node.context.residencies.of(mine, user_id).lasts:
         return
     raise forbidden(
-        f"{user_id} is not a resident of this hub ({mine.site}), which keeps the rooms of its residents only. "
+        f"{user_id} is not a resident of this hub ({mine.site}), which keeps its residents' rooms only. "
         "Use your own hub or the service's address, or make an account here."
     )
 

@@ -166,8 +166,9 @@ def _write_files(plan: Plan) -> None:
         name = NodeKey.open(data / "node.key").node.hex()
         if node.role == "core":
             node_names[node.site] = name
-    for hub in plan.hubs if issuer is not None else ():
-        certificates.issue(issuer, Path(hub.config).parent / "tls", f"node-{hub.site}", "127.0.0.1")
+    for hub in plan.hubs:
+        if issuer is not None:
+            certificates.issue(issuer, Path(hub.config).parent / "tls", f"node-{hub.site}", "127.0.0.1")
     for server in plan.nats:
         home = Path(server.config).parent
         if issuer is not None:

@@ -271,10 +271,7 @@ def _accepted(
         live.add_tail(row)
         if pending is None:
             _lead(context, live, row, event, version)
-    if row.type == "m.room.create" and is_relief(event.content):
-        context.db.run("INSERT OR IGNORE INTO relief_rooms VALUES(?)", (row.room,))
-    if row.type in ("m.room.create", JOIN_RULES[0]):
-        changes.interest = True
+    _note_relief(context, row, event, changes)
     if row.type == VISIBILITY[0]:
         context.always_shared.drop(row.room)
     note(context, row, event, version, before, notify, current=extends_all)
@@ -286,6 +283,13 @@ def _accepted(
     if isinstance(relates_to, dict) and isinstance(relates_to.get("event_id"), str):
         changes.stale.add(relates_to["event_id"])
     changes.event(row)
+
+
+def _note_relief(context: Context, row: EventRow, event: Event, changes: Changes) -> None:
+    if row.type == "m.room.create" and is_relief(event.content):
+        context.db.run("INSERT OR IGNORE INTO relief_rooms VALUES(?)", (row.room,))
+    if row.type in ("m.room.create", JOIN_RULES[0]):
+        changes.interest = True
 
 
 def _move_heads(context: Context, row: EventRow, event: Event) -> bool:

@@ -57,7 +57,7 @@ def set_suffix(context: Context, user_id: str, changes: Changes) -> None:
 
 
 def counts(context: Context, record: Record, user_id: str) -> bool:
-    """Whether a record that was applied for this user lies before every cut: its node's, and the residency's."""
+    """Whether a record that was applied for this user lies before its node's cut and the residency's end."""
     if not context.authorities.within_cut(record):
         return False
     certificate = context.authorities.certificate(record.log.node)

@@ -90,7 +90,8 @@ CREATE TABLE residency_ends(
 -- Every site that a certificate of a hub has named: its residents' names may carry any of them.
 CREATE TABLE hub_sites(node BLOB NOT NULL, site TEXT NOT NULL, PRIMARY KEY(node, site)) WITHOUT ROWID;
 -- Users whose name carries the suffix of a site.
-CREATE TABLE suffixed(suffix TEXT NOT NULL, user_id TEXT NOT NULL, PRIMARY KEY(suffix, user_id)) WITHOUT ROWID;
+CREATE TABLE suffixed(
+    suffix TEXT NOT NULL, user_id TEXT NOT NULL, PRIMARY KEY(suffix, user_id)) WITHOUT ROWID;
 -- Rooms that hubs may read, whoever is in them.
 CREATE TABLE relief_rooms(room INTEGER PRIMARY KEY);
 """
