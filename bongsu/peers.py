@@ -76,9 +76,14 @@ class Peers:
     def start(self, urls: Iterable[str], context: ssl.SSLContext | None, dial: Dial = dial) -> None:
         """Call these nodes, again and again where they do not answer."""
         for url in urls:
-            task = asyncio.ensure_future(self._keep_calling(url, context, dial))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self.call(url, context, dial)
+
+    def call(self, url: str, context: ssl.SSLContext | None, dial: Dial = dial) -> asyncio.Task[None]:
+        """Call one node, again and again where it does not answer, until the task is cancelled."""
+        task = asyncio.ensure_future(self._keep_calling(url, context, dial))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     async def drained(self) -> None:
         """Wait, within a bound, until another core site has all that this node wrote."""

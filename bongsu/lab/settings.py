@@ -77,6 +77,8 @@ def node_settings(plan: Plan, node: NodePlan, root_key: str) -> str:
         "peer_listen": node.peer_listen,
         "peers": [f"{peer_scheme}://{address}" for address in _peers(plan, node)],
         "private_listen": node.private.removeprefix("http://"),
+        # Whoever is linked in a laboratory, it says itself.
+        "mdns": "off",
         "free_bytes_min": 64 * 1024 * 1024,
     }
     if node.role == "core":
