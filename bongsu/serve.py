@@ -27,6 +27,7 @@ from bongsu.config import Config
 from bongsu.errors import FatalError
 from bongsu.filling import Filling
 from bongsu.gateway.sender import PushSender
+from bongsu.hub.neighbours import Neighbours
 from bongsu.operate.messages import set_up
 from bongsu.operate.parts import Parts
 from bongsu.operate.private import PrivateApp
@@ -78,8 +79,8 @@ async def _serve(config: Config) -> int:
         listeners.append(_Listener(config.peer_listen, LinkApp(peers.serve), config.peer_tls, peers=True))
     for listener in listeners:
         await listener.start()
-    context = _peer_context(config)
-    peers.start(config.peers, context)
+    peers.start(config.peers, context := _peer_context(config))
+    neighbours = await _neighbours(service, context)
     filling.start()
     service.deferred.start()
     if config.nats:
@@ -91,6 +92,7 @@ async def _serve(config: Config) -> int:
     await _until(stop, node.fatal, listeners)
     # First answer the long polls, then let the server finish what it has, then close the files.
     node.stop()
+    await neighbours.close()
     await filling.close()
     await listeners[0].stop()
     await sender.close()
@@ -106,6 +108,15 @@ async def _serve(config: Config) -> int:
         await listener.stop()
     node.close()
     return 1 if node.fatal.done() else 0
+
+
+async def _neighbours(service: Service, context: ssl.SSLContext | None) -> Neighbours:
+    """Those on the LAN, looked for where the settings say so."""
+    config = service.node.config
+    neighbours = Neighbours(service.node, service.peers, context)
+    if config.mdns == "on" or (config.mdns == "auto" and config.role == "hub"):
+        await neighbours.start()
+    return neighbours
 
 
 def _sweep(service: Service) -> None:

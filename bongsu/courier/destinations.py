@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from bongsu.canonical import decode_base64
 from bongsu.errors import MatrixError, invalid_param
+from bongsu.hub.interest import interest_of
 from bongsu.log.epoch import covered
-from bongsu.log.record import LogName, scope_id, service_scope
+from bongsu.log.record import LogName
 from bongsu.log.vector import Vector
 from bongsu.node import Node
 from bongsu.peers import Peers
@@ -67,8 +68,8 @@ def allowed_for(node: Node, target: Destination) -> Callable[[bytes], bool]:
     """Of which scopes the destination may read the bodies: the core all, a hub what its residents need."""
     if target.name == CORE:
         return lambda scope: True
-    kept = {scope_id(service_scope())}
-    return kept.__contains__
+    interests = [interest_of(node.context, name) for name, _ in target.keys]
+    return lambda scope: all(each is None or scope in each.scopes for each in interests)
 
 
 class Known:

@@ -131,7 +131,7 @@ class Export:
 
 
 def _carried(record: Record, allowed: Allowed) -> ForeignRecord:
-    if record.state == BodyState.FULL and not allowed(record.header.scope):
+    if record.state in (BodyState.FULL, BodyState.HOLLOW) and not allowed(record.header.scope):
         return ForeignRecord(record.header, None, BodyState.WITHHELD)
     return ForeignRecord(record.header, record.body, record.state)
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bongsu import drafts
-from bongsu.authority import link_refusal, read_certificate
+from bongsu.authority import CORE, link_refusal, read_certificate
 from bongsu.bearer import carry
-from bongsu.bearer.bundle import Bundle
+from bongsu.bearer.bundle import Bundle, believed
 from bongsu.bearer.carry import Header, ReadBytes
 from bongsu.bearer.frame import FrameReader, Unreadable
 from bongsu.canonical import unpadded_base64
@@ -87,7 +87,7 @@ async def take(node: Node, read: ReadBytes, progress: Progress = lambda _: None)
     try:
         for kind, payload in carry.read_parts(read, key, raw):
             if kind == carry.BUNDLE:
-                await _bundle(node, payload, took)
+                await _bundle(node, header, payload, took)
             elif kind == carry.END:
                 took.complete = _is_complete(payload)
             progress(took.new + took.known + took.lacking + took.refused)
@@ -109,14 +109,17 @@ def _begin(node: Node, read: ReadBytes) -> tuple[Header, bytes, bytes]:
     return header, raw, key
 
 
-async def _bundle(node: Node, payload: bytes, took: Took) -> None:
+async def _bundle(node: Node, header: Header, payload: bytes, took: Took) -> None:
     bundle = Bundle.decode(payload)
-    verdict = await node.log.append_foreign(bundle.log, bundle.public_key, bundle.records, bundle.signature)
+    maker = node.certificate_of(header.node)
+    core = maker is not None and maker.role == CORE
+    records = believed(bundle.records, bundle.log, header.node, core=core)
+    verdict = await node.log.append_foreign(bundle.log, bundle.public_key, records, bundle.signature)
     count = len(bundle.records)
     match verdict:
-        case Taken(records):
-            took.new += len(records)
-            took.known += count - len(records)
+        case Taken(taken):
+            took.new += len(taken)
+            took.known += count - len(taken)
         case Gap():
             took.lacking += count
         case Refused() if bundle.log.node == node.log.key.node:

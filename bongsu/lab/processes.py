@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from bongsu.errors import FatalError
-from bongsu.lab.plan import NodePlan, Process
+from bongsu.lab.plan import LinkPlan, NodePlan, Process
 
 READY_S = 30
 END_S = 8
@@ -23,6 +23,8 @@ def spawn(process: Process) -> None:
     programs = Path(sys.executable).parent
     if isinstance(process, NodePlan):
         command = [str(programs / "bongsu"), "serve", "--config", process.config]
+    elif isinstance(process, LinkPlan):
+        command = [sys.executable, "-m", "bongsu.lab.relay", process.config]
     else:
         command = [str(programs / "nats-server"), "-c", process.config]
     if process.namespace:

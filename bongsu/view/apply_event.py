@@ -8,6 +8,7 @@ from bongsu.log.record import Record
 from bongsu.room import auth, graph, resolve
 from bongsu.room.auth_types import CREATE, auth_types
 from bongsu.room.event import Event
+from bongsu.room.relief import is_relief
 from bongsu.room.state import StateKey, StateMap
 from bongsu.room.versions import VERSIONS, RoomVersion
 from bongsu.view import waiting
@@ -15,6 +16,7 @@ from bongsu.view.apply_node import mark_stale
 from bongsu.view.apply_notify import classify, note, relation
 from bongsu.view.apply_receipt import late_event
 from bongsu.view.apply_redaction import apply_redaction, late_redactions
+from bongsu.view.apply_residency import counts
 from bongsu.view.apply_text import add_text, set_join_rule
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
@@ -80,9 +82,9 @@ def _here_already(context: Context, event: Event, *, cut: bool) -> bool:
     if position is None:
         vouched = "SELECT 1 FROM vouched WHERE event_id=?"
         return cut and context.db.one(vouched, (event.event_id,)) is not None
-    if cut or not context.authorities.revocations():
+    if cut or not (context.authorities.revocations() or context.residencies.any_end):
         return True
-    if not context.authorities.within_cut(context.log.read(position)):
+    if not counts(context, context.log.read(position), event.sender):
         context.db.run("INSERT OR IGNORE INTO vouched VALUES(?)", (event.event_id,))
         mark_stale(context)
     return True
@@ -276,6 +278,7 @@ def _accepted(
         live.add_tail(row)
         if pending is None:
             _lead(context, live, row, event, version)
+    _note_relief(context, row, event, changes)
     if row.type == VISIBILITY[0]:
         context.always_shared.drop(row.room)
     note(context, row, event, version, before, notify, current=extends_all)
@@ -287,6 +290,13 @@ def _accepted(
     if isinstance(relates_to, dict) and isinstance(relates_to.get("event_id"), str):
         changes.stale.add(relates_to["event_id"])
     changes.event(row)
+
+
+def _note_relief(context: Context, row: EventRow, event: Event, changes: Changes) -> None:
+    if row.type == "m.room.create" and is_relief(event.content):
+        context.db.run("INSERT OR IGNORE INTO relief_rooms VALUES(?)", (row.room,))
+    if row.type in ("m.room.create", JOIN_RULES[0]):
+        changes.interest = True
 
 
 def _move_heads(context: Context, row: EventRow, event: Event) -> bool:

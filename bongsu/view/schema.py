@@ -1,6 +1,6 @@
 """The tables of view.db. Everything here is derived: change it, raise VERSION, and the view is rebuilt."""
 
-VERSION = 9
+VERSION = 10
 
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -78,9 +78,23 @@ CREATE TABLE nodes(
 CREATE TABLE revocations(node BLOB PRIMARY KEY, number INTEGER NOT NULL, text TEXT NOT NULL) WITHOUT ROWID;
 -- Events of which a record beyond a cut arrived before one that counts, which alone is applied.
 CREATE TABLE vouched(event_id TEXT PRIMARY KEY) WITHOUT ROWID;
--- Records whose author has no authority (yet): stored, not applied.
-CREATE TABLE unauthorised(position INTEGER PRIMARY KEY, node BLOB NOT NULL);
+-- Records whose author has no authority (yet): stored, not applied. speaker: for whom a record speaks.
+CREATE TABLE unauthorised(position INTEGER PRIMARY KEY, node BLOB NOT NULL, speaker TEXT NOT NULL);
 CREATE INDEX unauthorised_node ON unauthorised(node, position);
+CREATE INDEX unauthorised_speaker ON unauthorised(node, speaker, position);
+-- For whom a hub may write, as core nodes say; and the latest word on where that ends (residencies.py).
+CREATE TABLE residents(user_id TEXT NOT NULL, node BLOB NOT NULL, PRIMARY KEY(node, user_id)) WITHOUT ROWID;
+CREATE INDEX residents_user ON residents(user_id);
+CREATE TABLE residency_ends(
+    user_id TEXT NOT NULL, node BLOB NOT NULL, ends TEXT, stamp INTEGER NOT NULL, author BLOB NOT NULL,
+    PRIMARY KEY(node, user_id)) WITHOUT ROWID;
+-- Every site that a certificate of a hub has named: its residents' names may carry any of them.
+CREATE TABLE hub_sites(node BLOB NOT NULL, site TEXT NOT NULL, PRIMARY KEY(node, site)) WITHOUT ROWID;
+-- Users whose name carries the suffix of a site.
+CREATE TABLE suffixed(
+    suffix TEXT NOT NULL, user_id TEXT NOT NULL, PRIMARY KEY(suffix, user_id)) WITHOUT ROWID;
+-- Rooms that hubs may read, whoever is in them.
+CREATE TABLE relief_rooms(room INTEGER PRIMARY KEY);
 """
 
 ACCOUNT_TABLES = """
@@ -97,7 +111,9 @@ CREATE TABLE session_floors(
 CREATE TABLE sessions(
     session TEXT PRIMARY KEY, user_id TEXT NOT NULL, device_id TEXT NOT NULL, created_ts INTEGER NOT NULL,
     password_stamp INTEGER NOT NULL, generation INTEGER NOT NULL DEFAULT 0,
-    ended INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+    ended INTEGER NOT NULL DEFAULT 0, author BLOB NOT NULL DEFAULT x'') WITHOUT ROWID;
+-- author: the node that the log-in was made at.
+CREATE INDEX sessions_author ON sessions(author);
 CREATE INDEX sessions_user ON sessions(user_id, device_id);
 -- kind: access or refresh. generation rises at every refresh of the session.
 CREATE TABLE tokens(
