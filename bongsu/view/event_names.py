@@ -1,4 +1,4 @@
-"""By which room version an event is read, and so what its id is, also before the room's first event is here."""
+"""By which room version an event is read, and so what its id is, also before the first event is here."""
 
 from typing import Any
 
