@@ -16,7 +16,7 @@ from bongsu.bearer.hello import Details, Peer
 from bongsu.bearer.link import Channel, ChannelClosed, Link, begin
 from bongsu.bearer.websocket import dial
 from bongsu.errors import MatrixError
-from bongsu.log.record import LogName, Record
+from bongsu.log.record import LogName, Record, scope_id
 from bongsu.log.vector import Vector
 from bongsu.node import Node
 from bongsu.view.cache import Cache
@@ -209,10 +209,11 @@ class Peers:
         """Links with core nodes of other sites, whose disks make a promise."""
         return [link for link in self.links.values() if self._counts(link.peer)]
 
-    def tell(self, topic: str, body: bytes) -> None:
-        """Tell every linked node what need not arrive."""
+    def tell(self, topic: str, body: bytes, scope: str) -> None:
+        """Tell every linked node that is given this scope what need not arrive."""
         for link in self.links.values():
-            link.tell(topic, body)
+            if self.gives(link, scope_id(scope)):
+                link.tell(topic, body)
 
     async def met(self, user_id: str, device_id: str) -> None:
         """A device asks here for the first time, or after a pause: it may come from another site."""

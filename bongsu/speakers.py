@@ -7,6 +7,8 @@ from bongsu.log.record import Kind
 
 SEPARATOR = "+"
 ANYBODY = ""
+# Between a hub's site and the rest of a media id that it gave out.
+HUB_SEPARATOR = "_"
 # Core nodes without a lock put so much of their own name behind a user's.
 _NODE_SUFFIX = re.compile(r"[0-9a-f]{6}")
 _BY_USER = frozenset(

@@ -13,6 +13,11 @@ NOT_HERE = (
     "be reached."
 )
 
+NO_ALIAS = (
+    "This is a hub, which gives no aliases and lists no rooms. Do it once a data centre of the service can "
+    "be reached; people can be invited here."
+)
+
 
 def hub_at(node: Node, site: str) -> Certificate:
     """The hub at a site: of several that stood there, the one that was let in last.
@@ -32,7 +37,7 @@ def hub_at(node: Node, site: str) -> Certificate:
     return max(found, key=lambda each: (each.issued_ms, each.node))
 
 
-def check_core(node: Node) -> None:
+def check_core(node: Node, sentence: str = NOT_HERE) -> None:
     """Refuse where this node has no say in it.
 
     Raises:
@@ -40,7 +45,7 @@ def check_core(node: Node) -> None:
     """
     mine = node.certificate_of(node.log.key.node)
     if mine is None or mine.role != CORE:
-        raise forbidden(NOT_HERE)
+        raise forbidden(sentence)
 
 
 def added(node: Node, user_id: str, site: str) -> list[Draft]:
@@ -85,14 +90,22 @@ def listed(node: Node, site: str) -> list[str]:
 
 def hubs_of(node: Node, user_id: str) -> list[str]:
     """The sites of the hubs that keep a user's rooms."""
+    return sorted({each.site for each in _hubs(node, user_id)})
+
+
+def hub_nodes(node: Node, user_id: str) -> list[bytes]:
+    """The same, by node."""
+    return [each.node for each in _hubs(node, user_id)]
+
+
+def _hubs(node: Node, user_id: str) -> list[Certificate]:
     authorities = node.context.authorities
     gone = authorities.revocations()
-    found = [
-        each.site
+    return [
+        each
         for each in authorities.certificates()
         if each.role == HUB and each.node not in gone and node.context.residencies.of(each, user_id).lasts
     ]
-    return sorted(set(found))
 
 
 def check_resident(node: Node, user_id: str) -> None:

@@ -63,6 +63,7 @@ def start_all(plan: Plan) -> None:
         # Hubs reach the core, and each other only when they are told to.
         if link.other not in hubs and not processes.is_running(link):
             processes.spawn(link)
+            processes.wait_wired(link)
     waiting: list[tuple[NodePlan, int]] = []
     for node in plan.nodes:
         if not processes.is_running(node):
@@ -117,6 +118,7 @@ def link(plan: Plan, hub: str, other: str, how: str) -> None:
             processes.kill(each)
         elif not processes.is_running(each):
             processes.spawn(each)
+            processes.wait_wired(each)
     plan.save()
 
 

@@ -2,9 +2,11 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from bongsu.errors import FatalError
@@ -55,6 +57,21 @@ def wait_ready(node: NodePlan, offset: int) -> None:
             raise FatalError(f"The node {node.name} ended: {said.decode(errors='replace').strip()}")
         time.sleep(0.02)
     raise FatalError(f"The node {node.name} is not ready after {READY_S} s. Its words are in {words}.")
+
+
+def wait_wired(link: LinkPlan) -> None:
+    """Return when the wire takes connections.
+
+    Raises:
+        FatalError: it ended, or takes none in time.
+    """
+    host, _, port = link.listen.rpartition(":")
+    deadline = time.monotonic() + READY_S
+    while is_running(link) and time.monotonic() < deadline:
+        with suppress(OSError), socket.create_connection((host, int(port)), timeout=1):
+            return
+        time.sleep(0.02)
+    raise FatalError(f"The wire {link.name} cannot be laid: something else listens at {link.listen}.")
 
 
 def words_size(node: NodePlan) -> int:
