@@ -40,6 +40,7 @@ REPORT = Rate("report", 10, 0.1)
 SECOND_FACTOR = Rate("second_factor", 5, 0.05)
 AUTHORITY = Rate("authority", 30, 0.5)
 COURIER = Rate("courier", 60, 1.0)
+COURIER_EXPORT = Rate("courier_export", 20, 0.2)
 DEFERRED = Rate("deferred", 60, 0.05)
 
 

@@ -28,6 +28,7 @@ from bongsu.console.tasks import TowerTasks
 from bongsu.errors import FatalError
 from bongsu.filling import Filling
 from bongsu.gateway.sender import PushSender
+from bongsu.hub.neighbours import Neighbours
 from bongsu.operate.health import Health
 from bongsu.operate.messages import set_up
 from bongsu.operate.parts import Parts
@@ -76,8 +77,8 @@ async def _serve(config: Config) -> int:
     listeners = _listeners(config, app, parts)
     for listener in listeners:
         await listener.start()
-    context = _peer_context(config)
-    peers.start(config.peers, context)
+    peers.start(config.peers, context := _peer_context(config))
+    neighbours = await _neighbours(service, context)
     tower = TowerTasks(node, peers, service.feeds, Health(parts).problems)
     await tower.start()
     filling.start()
@@ -92,6 +93,7 @@ async def _serve(config: Config) -> int:
     # First answer the long polls, then let the server finish what it has, then close the files.
     node.stop()
     await tower.close()
+    await neighbours.close()
     await filling.close()
     await listeners[0].stop()
     await sender.close()
@@ -118,6 +120,15 @@ def _listeners(config: Config, app: App, parts: Parts) -> list["_Listener"]:
         links = LinkApp(parts.service.peers.serve)
         found.append(_Listener(config.peer_listen, links, config.peer_tls, peers=True))
     return found
+
+
+async def _neighbours(service: Service, context: ssl.SSLContext | None) -> Neighbours:
+    """Those on the LAN, looked for where the settings say so."""
+    config = service.node.config
+    neighbours = Neighbours(service.node, service.peers, context)
+    if config.mdns == "on" or (config.mdns == "auto" and config.role == "hub"):
+        await neighbours.start()
+    return neighbours
 
 
 def _sweep(service: Service) -> None:

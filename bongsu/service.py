@@ -9,6 +9,7 @@ from bongsu.author import Author
 from bongsu.cap.feeds import FeedPoller
 from bongsu.courier.deferred import Deferred
 from bongsu.courier.desk import Desk
+from bongsu.hub.keeping import Keeping
 from bongsu.interactive import InteractiveAuth
 from bongsu.key_claims import KeyClaims
 from bongsu.live_links import LiveLinks
@@ -30,6 +31,7 @@ class Service:
     def __init__(self, node: Node) -> None:
         self.node = node
         self.peers = Peers(node)
+        self.keeping = Keeping(node, self.peers)
         self.key_claims = KeyClaims(node, self.peers)
         self.live_links = LiveLinks(node, self.peers)
         self.author = Author(node)

@@ -14,6 +14,12 @@ PUBLIC_KEY = re.compile(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]")
 LISTEN = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\s\[\]/]+):([0-9]{1,5})")
 CONTACT = re.compile(r"(?:mailto:[^\s@]+@[^\s@]+|https?://\S+)")
 PEERS_MAX = 64
+# Beside a node's key: the root key that its data are held to.
+ROOT_KEY_FILE_NAME = "root_key"
+NO_HUB_ALONE = (
+    "The setting role is hub, but a hub belongs to a service with a root key. Run `bongsu hub init`, which "
+    "makes the request for its certificate, then `bongsu site install` with root_key."
+)
 MIB = 1024 * 1024
 
 # A parser takes what the command line (text), the environment (text) or TOML (typed) gave, and returns the
@@ -142,3 +148,11 @@ def parse_networks(raw: object) -> Networks:
         return tuple(ipaddress.ip_network(each) for each in listed if each != "")
     except ValueError:
         raise ValueError("it must name addresses or networks, for example 10.0.0.7 or fd00::/8") from None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host can be reached from this machine alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

@@ -36,10 +36,11 @@ class Giver:
     queue of its own.
     """
 
-    def __init__(self, ledger: Ledger, node: bytes, *, relays: bool) -> None:
+    def __init__(self, ledger: Ledger, node: bytes, *, relays: bool, peer: bytes = b"") -> None:
         self._ledger = ledger
         self._node = node
         self._relays = relays
+        self._peer = peer
         self.want: int = 0
         self._lanes: frozenset[Lane] = frozenset()
         self._without: frozenset[LogName] = frozenset()
@@ -92,8 +93,11 @@ class Giver:
         return self._confirmed.get(log, 0)
 
     def advanced(self, log: LogName) -> None:
-        """More of a log is on disk here. What others wrote, they give themselves, unless this node relays."""
-        follows = log.node == self._node or self._relays
+        """More of a log is on disk here. What others wrote, they give themselves, unless this node relays.
+
+        What the peer itself wrote it has, unless it wants it: given back, it would be refused.
+        """
+        follows = log.node == self._node or (self._relays and log.node != self._peer)
         if self.want and follows and log.lane in self._lanes and log not in self._without:
             self._cursors.setdefault(log, 0)
             self._queue(log, self._ledger.held())

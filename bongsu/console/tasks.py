@@ -36,7 +36,9 @@ class TowerTasks:
         except (MatrixError, OSError) as error:
             logger.warning("the certificate for alerts in XML could not be published: %s", error)
         self._status.start()
-        self._feeds.start()
+        if self._node.config.role == "core":
+            # A stolen hub must not speak in the name of others' services, so what it read would not count.
+            self._feeds.start()
 
     async def close(self) -> None:
         """Stop."""

@@ -29,6 +29,7 @@ class Kind(IntEnum):
     EPOCH = 1
     NODE = 2
     REVOCATION = 3
+    RESIDENCY = 4
     EVENT = 10
     REGISTER = 11
     USER = 12

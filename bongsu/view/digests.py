@@ -47,6 +47,8 @@ QUERIES: dict[str, tuple[str, ...]] = {
         "SELECT '', user_id, answer, body, stamp FROM check_ins ORDER BY 2",
         "SELECT '', id, user_id, room_id, text, users FROM check_requests ORDER BY 2",
         "SELECT '', id, feed, proved, content FROM foreign_alerts ORDER BY 2",
+        "SELECT '', node, user_id FROM residents ORDER BY 2, 3",
+        "SELECT '', node, user_id, ends, stamp, author FROM residency_ends ORDER BY 2, 3",
     ),
 }
 

@@ -14,6 +14,12 @@ class _User(msgspec.Struct):
     created_ts: int
 
 
+class _Residency(msgspec.Struct):
+    user_id: str
+    node: str
+    ends: list[tuple[str, int, int]] | None = None
+
+
 class _Password(msgspec.Struct):
     user_id: str
     password: str | None
@@ -224,6 +230,7 @@ class _CrossSigningKey(_DeviceKeys):
 _SHAPES: dict[int, Any] = {
     Kind.NODE: dict[str, Any],
     Kind.REVOCATION: dict[str, Any],
+    Kind.RESIDENCY: _Residency,
     Kind.EVENT: _Event,
     Kind.REGISTER: _Register,
     Kind.USER: _User,
