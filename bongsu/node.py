@@ -324,15 +324,14 @@ class Node:
         self.vector = self.shown(vector)
         self.applied.set()
         self.applied = asyncio.Event()
-        if changes.everybody:
-            self.wake.notify_all()
-        else:
-            self.wake.notify(self._concerned(changes))
+        self.wake.notify(self._concerned(changes))
         for listener in self.listeners:
             listener(changes)
         self._checkpointer.after_batch()
 
     def _concerned(self, changes: Changes) -> Iterable[str]:
+        if changes.everybody:
+            return self.wake.everybody
         concerned = set(changes.users)
         if self.wake.waiting:
             for room in changes.rooms:
