@@ -2,14 +2,17 @@
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from bongsu.canonical import unpadded_base64
 from bongsu.log.key import NodeKey
 from bongsu.tower import alert, brief, keys, signed
-from tests.api.client import User
+from tests.api.client import User, http_client
+from tests.api.test_pusher import pusher
+from tests.helpers.gateway import Gateway
 from tests.helpers.service import ROOT
-from tests.helpers.tower import DAY_MS, HOUR_MS, Officer, install, now_ms
+from tests.helpers.tower import DAY_MS, HOUR_MS, Officer, install, now_ms, rooted_server
 from tests.server import Server
 
 ALERTS = "/_bongsu/client/v1/alerts"
@@ -193,3 +196,39 @@ def test_odd_alerts(mayor: tuple[User, Officer]) -> None:
         user.refused(
             400, "M_INVALID_PARAM", "POST", ALERTS, body={**officer.alert(), "signatures": signatures}
         )
+
+
+def test_an_alert_is_pushed(tmp_path: Path) -> None:
+    settings = tmp_path / "bongsu.toml"
+    settings.write_text("push_allow_private = true\n", encoding="utf-8")
+    server = rooted_server(tmp_path / "node", "--config", str(settings))
+    server.start()
+    gateway = Gateway()
+    try:
+        with http_client(server.url) as http:
+            alice, bob = User(http, "alice"), User(http, "bob")
+            for user, form in ((alice, {"format": "event_id_only"}), (bob, {})):
+                user.register()
+                body = pusher(gateway.url, user.name, data={"url": gateway.url, **form})
+                user.post("pushers/set", body=body)
+            officer = Officer()
+            install(server.url, officer.statement())
+            handed = officer.alert()
+            name = alice.post(ALERTS, body=handed)["id"]
+            told = {each["devices"][0]["pushkey"]: each for each in gateway.wait(2)}
+            for each in told.values():
+                assert (each["event_id"], each["type"], each["prio"]) == (name, "kr.bongsu.alert", "high")
+            assert "content" not in told["alice"]
+            said = told["bob"]["content"]
+            assert said["headline"]["ko"] == handed["content"]["texts"]["ko"]["headline"]
+            assert (said["status"], said["severity"]) == ("Exercise", "Extreme")
+            # An area where only somebody else lives; then everywhere.
+            bob.put("/_bongsu/client/v1/area", body={"area": "okgye"})
+            second = bob.post(ALERTS, body=officer.alert(areas=["okgye"]))["id"]
+            assert [each["event_id"] for each in gateway.wait(3)[2:]] == [second]
+            third = bob.post(ALERTS, body=officer.alert(event="지진"))["id"]
+            assert [each["event_id"] for each in gateway.wait(5)[3:]] == [third, third]
+        server.stop()
+    finally:
+        gateway.close()
+        server.kill()
