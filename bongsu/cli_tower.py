@@ -199,6 +199,21 @@ def _fatal(work: Any) -> Any:
         raise click.ClickException(str(error)) from error
 
 
+@tower.command("room")
+@with_settings(NODE_OPTIONS)
+@click.argument("room_id")
+@click.option("--as", "user_id", required=True, metavar="USER", help="In whose name; they are in the room.")
+def tower_room(config: Config, room_id: str, user_id: str) -> None:
+    """Put every alert into the room ROOM_ID, too: for Matrix clients that know no alerts.
+
+    Make it public and let nobody else write there (events_default above the users' level).
+    """
+    from bongsu import towers
+
+    towers.set_alert_room(config, room_id, user_id)
+    click.echo(f"Alerts are put into {room_id} in the name of {user_id}.")
+
+
 @tower.group()
 def feeds() -> None:
     """Feeds of others' alerts (CAP 1.2): shown as theirs, never as ours."""

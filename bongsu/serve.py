@@ -79,7 +79,7 @@ async def _serve(config: Config) -> int:
         await listener.start()
     peers.start(config.peers, context := _peer_context(config))
     neighbours = await _neighbours(service, context)
-    tower = TowerTasks(node, peers, service.feeds, Health(parts).problems)
+    tower = TowerTasks(node, peers, service.author, service.feeds, Health(parts).problems)
     await tower.start()
     filling.start()
     service.deferred.start()

@@ -14,6 +14,7 @@ from bongsu.canonical import json_bytes, read_object, unpadded_base64
 from bongsu.cap import feeds
 from bongsu.clock import SystemClock
 from bongsu.config import Config
+from bongsu.console.announcer import FAMILY
 from bongsu.console.picture import service_status
 from bongsu.errors import FatalError, MatrixError
 from bongsu.node import Node
@@ -247,11 +248,31 @@ def remove_feed(config: Config, feed: str) -> None:
     opened(config, work)
 
 
+def set_alert_room(config: Config, room_id: str, user_id: str) -> None:
+    """Have alerts put into a room, in the name of a user who is in it.
+
+    Raises:
+        FatalError: they are not.
+    """
+
+    async def work(node: Node) -> None:
+        live = node.context.live.find(room_id)
+        if live is None or user_id not in live.joined:
+            raise FatalError(f"{user_id} is not in the room {room_id}. Let them join it first.")
+        await _set(node, (FAMILY, "", "", ""), {"room_id": room_id, "user_id": user_id})
+
+    opened(config, work)
+
+
 async def _set_feed(node: Node, feed: str, value: dict[str, Any] | None) -> None:
+    await _set(node, (feeds.FAMILY, "", "", feed), value)
+
+
+async def _set(node: Node, key: tuple[str, str, str, str], value: dict[str, Any] | None) -> None:
     node.promises.nobody()
     await node.introduce()
-    stamp = registers.stamp_after(node.context, node.now_ms(), feeds.FAMILY, "", "", feed)
-    await node.write(drafts.register(feeds.FAMILY, "", "", feed, value, stamp))
+    stamp = registers.stamp_after(node.context, node.now_ms(), *key)
+    await node.write(drafts.register(*key, value, stamp))
 
 
 def status_page(config: Config, url: str | None, drills: list[Path]) -> tuple[str, dict[str, Any]]:

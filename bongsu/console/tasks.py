@@ -1,11 +1,13 @@
-"""What runs beside a node for the tower: its status, its key for alerts in XML, others' feeds, pushes."""
+"""What runs beside a node for the tower: its status, its key for XML, others' feeds, the room of alerts."""
 
 import logging
 from collections.abc import Callable
 from typing import Any
 
 from bongsu import drafts
+from bongsu.author import Author
 from bongsu.cap.feeds import FeedPoller
+from bongsu.console.announcer import Announcer
 from bongsu.console.status import StatusPublisher
 from bongsu.errors import MatrixError
 from bongsu.node import Node
@@ -21,10 +23,16 @@ class TowerTasks:
     """Started once the node serves, closed before it stops."""
 
     def __init__(
-        self, node: Node, peers: Peers, feeds: FeedPoller, problems: Callable[[], list[dict[str, Any]]]
+        self,
+        node: Node,
+        peers: Peers,
+        author: Author,
+        feeds: FeedPoller,
+        problems: Callable[[], list[dict[str, Any]]],
     ) -> None:
         self._node = node
         self._feeds = feeds
+        self._announcer = Announcer(node, peers, author)
         self._status = StatusPublisher(node, peers, node.now_ms(), problems)
 
     async def start(self) -> None:
@@ -36,12 +44,14 @@ class TowerTasks:
         except (MatrixError, OSError) as error:
             logger.warning("the certificate for alerts in XML could not be published: %s", error)
         self._status.start()
+        self._announcer.start()
         if self._node.config.role == "core":
             # A stolen hub must not speak in the name of others' services, so what it read would not count.
             self._feeds.start()
 
     async def close(self) -> None:
         """Stop."""
+        await self._announcer.close()
         await self._status.close()
         await self._feeds.close()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bongsu.rootkey import RootKey
 from bongsu.tower import keys as tower_keys
-from tests.api.client import User, http_client
+from tests.api.client import User, http_client, timeline
 from tests.helpers.service import ROOT
 from tests.helpers.tower import Officer, alert_content, install, pass_second_factor, rooted_server
 from tests.server import Server
@@ -120,5 +120,39 @@ def test_export_verify_and_status(tmp_path: Path) -> None:
         assert "<script" not in html
         assert "site-kill" in html
         assert "1.50" in html
+    finally:
+        server.kill()
+
+
+def test_alerts_reach_other_clients_in_a_room(tmp_path: Path) -> None:
+    server = rooted_server(tmp_path)
+    server.start()
+    try:
+        officer = Officer()
+        with http_client(server.url) as http:
+            speaker, alice = User(http, "alerts"), User(http, "alice")
+            for user in (speaker, alice):
+                user.register()
+            levels = {"events_default": 50}
+            room = speaker.create_room(preset="public_chat", power_level_content_override=levels)
+            alice.join(room)
+        server.stop()
+        server.run("tower", "room", room, "--as", speaker.user_id, "--data", str(server.data))
+        server.start()
+        with http_client(server.url) as http:
+            alice.http = http
+            install(server.url, officer.statement())
+            since = alice.sync()["next_batch"]
+            name = alice.post(f"{BASE}/alerts", body=officer.alert())["id"]
+            alice.post(f"{BASE}/alerts", body=officer.alert(msg_type="Ack", references=[name]))
+            answer = alice.sync_until(lambda answer: bool(timeline(answer, room)), since)
+            (event,) = timeline(answer, room)
+            assert (event["sender"], event["content"]["kr.bongsu.alert"]) == (speaker.user_id, name)
+            korean, english = event["content"]["body"].split("\n\n")
+            assert korean.startswith("[훈련] 난곡동")
+            assert english.startswith("[Exercise] Wildfire")
+            alice.refused(403, "M_FORBIDDEN", "PUT", "rooms", room, "send", "m.room.message", "1", body={})
+        server.stop()
+        server.verify()
     finally:
         server.kill()
