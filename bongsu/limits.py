@@ -192,4 +192,7 @@ COURIER_BOX_BYTES_MAX = 268_435_456  # of files for others that a node keeps; th
 DEFERRED_MS_MAX = 60 * 24 * 3_600_000  # from a visitor's writing to the sending
 DEFERRED_TURN_S = 5  # that a core node waits for the one before it to carry a request out
 WAITING_STEPS_MAX = 1_000  # of a chain of events that wait for each other
+BATTERY_LOOK_S = 60
+VOUCHES_MAX = 100  # accounts that one vouching by a hub's operator is good for
+VOUCH_HOURS_MAX = 24 * 30
 HEALTH_DISK_FACTOR = 4  # times the least free disk, below which operators are warned
