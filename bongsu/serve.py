@@ -28,6 +28,7 @@ from bongsu.errors import FatalError
 from bongsu.filling import Filling
 from bongsu.gateway.sender import PushSender
 from bongsu.hub.neighbours import Neighbours
+from bongsu.hub.plain import PlainApp
 from bongsu.operate.messages import set_up
 from bongsu.operate.parts import Parts
 from bongsu.operate.private import PrivateApp
@@ -71,7 +72,7 @@ async def _serve(config: Config) -> int:
     fabric = Fabric(config.server_name, node.log.key.node, peers.meet)
     filling = Filling(node, peers)
     app = App(service, all_routes(), StaticFiles(sites=lambda: base_urls(node)))
-    listeners = [_Listener(config.listen, app, config.tls)]
+    listeners = [_Listener(config.listen, app, config.tls), *_plain(service)]
     if config.private_listen is not None:
         parts = Parts(service, fabric, sender, filling, app.counts, node.now_ms())
         listeners.append(_Listener(config.private_listen, PrivateApp(parts), None))
@@ -82,7 +83,7 @@ async def _serve(config: Config) -> int:
     peers.start(config.peers, context := _peer_context(config))
     neighbours = await _neighbours(service, context)
     filling.start()
-    service.deferred.start()
+    service.start()
     if config.nats:
         fabric.start(config.nats, context)
         service.names.locks = NatsLocks(
@@ -96,7 +97,7 @@ async def _serve(config: Config) -> int:
     await filling.close()
     await listeners[0].stop()
     await sender.close()
-    await service.deferred.close()
+    await service.close()
     await rederiver.close()
     await node.finish()
     # The links go last: what this node acknowledged is not to be missing elsewhere until it comes back.
@@ -117,6 +118,15 @@ async def _neighbours(service: Service, context: ssl.SSLContext | None) -> Neigh
     if config.mdns == "on" or (config.mdns == "auto" and config.role == "hub"):
         await neighbours.start()
     return neighbours
+
+
+def _plain(service: Service) -> list["_Listener"]:
+    """A hub's plain HTTP on its Wi-Fi, where the settings say so."""
+    node = service.node
+    if node.config.plain_listen is None:
+        return []
+    app = PlainApp(node.context, node.config.site, node.config.base_url, service.power)
+    return [_Listener(node.config.plain_listen, app, None)]
 
 
 def _sweep(service: Service) -> None:

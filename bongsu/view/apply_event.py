@@ -10,7 +10,7 @@ from bongsu.room.auth_types import CREATE, auth_types
 from bongsu.room.event import Event
 from bongsu.room.relief import is_relief
 from bongsu.room.state import StateKey, StateMap
-from bongsu.room.versions import VERSIONS, RoomVersion
+from bongsu.room.versions import RoomVersion
 from bongsu.view import waiting
 from bongsu.view.apply_node import mark_stale
 from bongsu.view.apply_notify import classify, note, relation
@@ -20,6 +20,7 @@ from bongsu.view.apply_residency import counts
 from bongsu.view.apply_text import add_text, set_join_rule
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
+from bongsu.view.event_names import possible_ids, version_of
 from bongsu.view.events import ACCEPTED, COLUMNS, REJECTED, EventRow, StateEvents
 from bongsu.view.live import Head, LiveRoom, Pending
 from bongsu.view.touched import MEMBERS
@@ -46,16 +47,16 @@ def apply_cut_event(context: Context, record: Record, body: dict[str, Any], chan
 def _apply_event(
     context: Context, record: Record, body: dict[str, Any], changes: Changes, *, cut: bool
 ) -> None:
-    version = _version(context, body["event"])
+    version = version_of(context, body["event"])
     if version is None:
         return
     pending = context.live.kept(record.body)
     event = Event.from_pdu(body["event"], version) if pending is None else pending.event
     if _here_already(context, event, cut=cut):
         return
-    missing = _missing(context, event) or waiting.before(context, record, event.event_id)
+    missing = _missing(context, event) or waiting.before(context, record, (event.event_id,))
     if missing is not None:
-        waiting.hold_back(context, record, event.event_id, missing, changes)
+        waiting.hold_back(context, record, possible_ids(context, event, body["event"]), missing, changes)
         return
     room = _room_number(context, event, version)
     before_group, before = _state_before(context, event, version, pending)
@@ -88,18 +89,6 @@ def _here_already(context: Context, event: Event, *, cut: bool) -> bool:
         context.db.run("INSERT OR IGNORE INTO vouched VALUES(?)", (event.event_id,))
         mark_stale(context)
     return True
-
-
-def _version(context: Context, pdu: dict[str, Any]) -> RoomVersion | None:
-    """The room version an event is read by; None if this node does not know it (carried unread)."""
-    if pdu.get("type") == "m.room.create":
-        return VERSIONS.get(pdu.get("content", {}).get("room_version", "1"))
-    room_id = pdu.get("room_id")
-    if not isinstance(room_id, str) or context.events.room_number(room_id) is None:
-        # The create event is not here yet, so the version is unknown; every version we know reads
-        # prev_events alike, and the event waits for them.
-        return VERSIONS["10"]
-    return context.events.version(room_id)
 
 
 def _missing(context: Context, event: Event) -> str | None:

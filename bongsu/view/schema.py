@@ -29,12 +29,13 @@ CREATE INDEX events_relations ON events(relates_to, stamp) WHERE relates_to IS N
 CREATE TABLE early_redactions(target TEXT NOT NULL, redaction TEXT NOT NULL, PRIMARY KEY(target, redaction))
     WITHOUT ROWID;
 -- Records that wait for an event or a user they name, or behind an event of their log that does (waiting.py).
--- log, seq, event_id: of events alone.
+-- log, seq, event_id: of events alone; other_id: of one whose room version, and so id, is not known yet.
 CREATE TABLE waiting(
-    position INTEGER PRIMARY KEY, missing TEXT NOT NULL, log BLOB, seq INTEGER, event_id TEXT);
+    position INTEGER PRIMARY KEY, missing TEXT NOT NULL, log BLOB, seq INTEGER, event_id TEXT, other_id TEXT);
 CREATE INDEX waiting_missing ON waiting(missing);
 CREATE INDEX waiting_log ON waiting(log, seq) WHERE log IS NOT NULL;
 CREATE INDEX waiting_event ON waiting(event_id) WHERE event_id IS NOT NULL;
+CREATE INDEX waiting_other ON waiting(other_id) WHERE other_id IS NOT NULL;
 CREATE TABLE heads(room INTEGER NOT NULL, event_id TEXT NOT NULL, PRIMARY KEY(room, event_id)) WITHOUT ROWID;
 -- A state group is its parent plus the rows of state_deltas; event_id NULL removes a key.
 CREATE TABLE state_groups(state_group INTEGER PRIMARY KEY, parent INTEGER);

@@ -25,6 +25,15 @@ FOUND = {
         "bit-flip,message-delay,password-change,two-killed",
     ),
     "a record without meaning stopped every node": (1, "lying-site"),
+    "an event behind one that waited was shown twice": (188, "one-way-link"),
+    "a log of a clock that stood still was taken for held": (
+        29,
+        "clock-1970,disk-destroyed,disk-full,message-doubled,same-name",
+    ),
+    "a log was shown again that an unknown start had named": (
+        10,
+        "bit-flip,disk-destroyed,message-reordered,power-cut,revoked",
+    ),
 }
 
 
