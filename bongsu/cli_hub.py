@@ -10,8 +10,9 @@ import segno
 
 from bongsu import config as settings
 from bongsu.cli_settings import with_settings
-from bongsu.config import Config, SettingError
+from bongsu.config import Config
 from bongsu.errors import FatalError
+from bongsu.setting_values import SettingError
 
 DATA_OPTIONS = {"data": "DIR", "root_key": "KEY"}
 FILE_NAME = "hub.toml"

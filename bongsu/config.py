@@ -4,7 +4,6 @@ The command line wins over BONGSU_… variables, those over the TOML file, that 
 """
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bongsu.setting_values import (
+    CONFIG_VARIABLE,
     CONTACT,
     MIB,
     NO_HUB_ALONE,
@@ -20,6 +20,7 @@ from bongsu.setting_values import (
     SITE,
     Networks,
     Parser,
+    SettingError,
     is_loopback,
     matching,
     one_of,
@@ -34,15 +35,11 @@ from bongsu.setting_values import (
     parse_public_url,
     parse_tls_folder,
     parse_urls,
+    parse_user_ids,
+    read_environment,
+    read_file,
     whole_number,
 )
-
-ENVIRONMENT_PREFIX = "BONGSU_"
-CONFIG_VARIABLE = "BONGSU_CONFIG"
-
-
-class SettingError(Exception):
-    """A setting that cannot be used. The message is a sentence: which, where it was set, and why not."""
 
 
 def _setting(default: object, parse: Parser, doc: str, *, unit: str, bound: str) -> Any:
@@ -200,6 +197,27 @@ class Config:
         unit="word",
         bound="auto, on, off",
     )
+    plain_listen: str | None = _setting(
+        None,
+        parse_listen,
+        "Where a hub answers plain HTTP on its Wi-Fi: phones' questions about the network, and the notices.",
+        unit="HOST:PORT",
+        bound="port 1 to 65535",
+    )
+    operators: tuple[str, ...] = _setting(
+        (),
+        parse_user_ids,
+        "The users who run this hub: they see its page and vouch for newcomers.",
+        unit="user ids",
+        bound="at most 20",
+    )
+    power_supply: Path = _setting(
+        Path("/sys/class/power_supply"),
+        parse_directory,
+        "Where a hub reads its battery: below 30 % it stops media, below 15 % all but alerts and text.",
+        unit="directory",
+        bound="as Linux has it",
+    )
     peer_tls: Path | None = _setting(
         None,
         parse_tls_folder,
@@ -319,8 +337,8 @@ def load(
         file = Path(environment[CONFIG_VARIABLE])
     values: dict[str, Any] = {}
     for origin, raw_values in (
-        (f"the file {file}", _read_file(file)),
-        ("the environment", _read_environment(environment)),
+        (f"the file {file}", read_file(file)),
+        ("the environment", read_environment(environment)),
         ("the command line", {name: raw for name, raw in arguments.items() if raw is not None}),
     ):
         for name, raw in raw_values.items():
@@ -337,25 +355,6 @@ def parse_each(values: Mapping[str, object]) -> Config:
         SettingError: one cannot be used.
     """
     return Config(**{name: _parse(name, raw, "what was given") for name, raw in values.items()})
-
-
-def _read_file(file: Path | None) -> Mapping[str, object]:
-    if file is None:
-        return {}
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingError(f"The file {file} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingError(f"The file {file} is not TOML: {error}.") from error
-
-
-def _read_environment(environment: Mapping[str, str]) -> Mapping[str, object]:
-    return {
-        variable.removeprefix(ENVIRONMENT_PREFIX).lower(): raw
-        for variable, raw in environment.items()
-        if variable.startswith(ENVIRONMENT_PREFIX) and variable != CONFIG_VARIABLE
-    }
 
 
 def _parse(name: str, raw: object, origin: str) -> Any:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from bongsu import authority
 from bongsu.authority import Certificate
-from bongsu.config import Config, SettingError
+from bongsu.config import Config
 from bongsu.errors import FatalError, MatrixError
 from bongsu.files import write_whole
 from bongsu.log.key import NodeKey
-from bongsu.setting_values import NO_HUB_ALONE, ROOT_KEY_FILE_NAME
+from bongsu.setting_values import NO_HUB_ALONE, ROOT_KEY_FILE_NAME, SettingError
 
 FILE_NAME = "certificate"
 

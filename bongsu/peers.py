@@ -11,12 +11,13 @@ from dataclasses import replace
 
 from bongsu import __version__, limits
 from bongsu.authority import link_refusal, read_certificate
+from bongsu.bearer.exchange import EVERY_LANE
 from bongsu.bearer.frame import Unreadable
 from bongsu.bearer.hello import Details, Peer
 from bongsu.bearer.link import Channel, ChannelClosed, Link, begin
 from bongsu.bearer.websocket import dial
 from bongsu.errors import MatrixError
-from bongsu.log.record import LogName, Record, scope_id
+from bongsu.log.record import Lane, LogName, Record, scope_id
 from bongsu.log.vector import Vector
 from bongsu.node import Node
 from bongsu.view.cache import Cache
@@ -64,6 +65,8 @@ class Peers:
         self.ended: list[Callable[[Link], None]] = []
         # Whether a peer gets the bodies of a scope.
         self.gives: Callable[[Link, bytes], bool] = lambda link, scope: True
+        # What is exchanged; a hub whose battery is low leaves the rest for later.
+        self.lanes: frozenset[Lane] = EVERY_LANE
         # When the link with a node was made or cut last, in milliseconds since 1970: for operators.
         self.changed_ms: dict[bytes, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -142,6 +145,7 @@ class Peers:
             called=self.calls,
             over_fabric=fabric,
             gives=lambda link, scope: self.gives(link, scope),
+            lanes=self.lanes,
         )
         self.links[peer.node] = link
         self.changed_ms[peer.node] = self._node.now_ms()
@@ -208,6 +212,13 @@ class Peers:
     def of_other_sites(self) -> list[Link]:
         """Links with core nodes of other sites, whose disks make a promise."""
         return [link for link in self.links.values() if self._counts(link.peer)]
+
+    def set_lanes(self, lanes: frozenset[Lane]) -> None:
+        """Exchange these from now on: every link begins anew."""
+        if lanes != self.lanes:
+            self.lanes = lanes
+            for link in self.links.values():
+                link.end()
 
     def tell(self, topic: str, body: bytes, scope: str) -> None:
         """Tell every linked node that is given this scope what need not arrive."""

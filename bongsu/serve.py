@@ -29,6 +29,7 @@ from bongsu.errors import FatalError
 from bongsu.filling import Filling
 from bongsu.gateway.sender import PushSender
 from bongsu.hub.neighbours import Neighbours
+from bongsu.hub.plain import PlainApp
 from bongsu.operate.health import Health
 from bongsu.operate.messages import set_up
 from bongsu.operate.parts import Parts
@@ -79,10 +80,10 @@ async def _serve(config: Config) -> int:
         await listener.start()
     peers.start(config.peers, context := _peer_context(config))
     neighbours = await _neighbours(service, context)
-    tower = TowerTasks(node, peers, service.author, service.feeds, Health(parts).problems)
+    tower = TowerTasks(node, peers, service.author, service.power, service.feeds, Health(parts).problems)
     await tower.start()
     filling.start()
-    service.deferred.start()
+    service.start()
     if config.nats:
         fabric.start(config.nats, context)
         service.names.locks = NatsLocks(
@@ -97,7 +98,7 @@ async def _serve(config: Config) -> int:
     await filling.close()
     await listeners[0].stop()
     await sender.close()
-    await service.deferred.close()
+    await service.close()
     await rederiver.close()
     await node.finish()
     # The links go last: what this node acknowledged is not to be missing elsewhere until it comes back.
@@ -113,7 +114,7 @@ async def _serve(config: Config) -> int:
 
 def _listeners(config: Config, app: App, parts: Parts) -> list["_Listener"]:
     """The public one first."""
-    found = [_Listener(config.listen, app, config.tls)]
+    found = [_Listener(config.listen, app, config.tls), *_plain(parts.service)]
     if config.private_listen is not None:
         found.append(_Listener(config.private_listen, PrivateApp(parts), None))
     if config.peer_listen is not None:
@@ -129,6 +130,15 @@ async def _neighbours(service: Service, context: ssl.SSLContext | None) -> Neigh
     if config.mdns == "on" or (config.mdns == "auto" and config.role == "hub"):
         await neighbours.start()
     return neighbours
+
+
+def _plain(service: Service) -> list["_Listener"]:
+    """A hub's plain HTTP on its Wi-Fi, where the settings say so."""
+    node = service.node
+    if node.config.plain_listen is None:
+        return []
+    app = PlainApp(node.context, node.config.site, node.config.base_url, service.power)
+    return [_Listener(node.config.plain_listen, app, None)]
 
 
 def _sweep(service: Service) -> None:

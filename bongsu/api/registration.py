@@ -144,7 +144,9 @@ async def get_token_validity(service: Service, request: Request) -> Response:
     if token is None:
         raise missing_param("The query lacks `token`.")
     valid: dict[str, Any] = {
-        "valid": registration_token_valid(service.node.context, token, service.node.now_ms())
+        "valid": registration_token_valid(
+            service.node.context, token, service.node.now_ms(), service.node.log.key.node
+        )
     }
     return answer(valid)
 

@@ -70,7 +70,7 @@ class Exchange:
     ) -> None:
         self._ledger = ledger
         self._node = node
-        self._giver = Giver(ledger, node, relays=relays, peer=peer)
+        self._giver = Giver(ledger, node, relays=relays, peer=peer, lanes=lanes)
         self._taker = Taker(ledger, window_bytes=window_bytes, lanes=lanes)
         self._acknowledged: dict[LogName, int] = {}
         self._stores: dict[int, Bundle] = {}

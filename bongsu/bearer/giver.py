@@ -36,7 +36,16 @@ class Giver:
     queue of its own.
     """
 
-    def __init__(self, ledger: Ledger, node: bytes, *, relays: bool, peer: bytes = b"") -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        node: bytes,
+        *,
+        relays: bool,
+        peer: bytes = b"",
+        lanes: frozenset[Lane] = frozenset(Lane),
+    ) -> None:
+        self._may_give = lanes
         self._ledger = ledger
         self._node = node
         self._relays = relays
@@ -63,7 +72,8 @@ class Giver:
 
     def wanted(self, want: Want) -> None:
         """The peer wants; what was wanted before is forgotten."""
-        self.want, self._lanes, self._without = want.number, want.lanes, want.without
+        self.want, self._without = want.number, want.without
+        self._lanes = want.lanes & self._may_give
         self._window = self._allowed = want.window
         self._given, self._unsaid = 0, False
         self._cursors.clear()

@@ -10,13 +10,13 @@ from bongsu import limits
 from bongsu.bearer import call
 from bongsu.bearer.bundle import Bundle, believed
 from bongsu.bearer.call import Answer, Ask, Tell
-from bongsu.bearer.exchange import Acknowledged, Complaint, Exchange, Load, Output, Send, Store
+from bongsu.bearer.exchange import EVERY_LANE, Acknowledged, Complaint, Exchange, Load, Output, Send, Store
 from bongsu.bearer.frame import Unreadable
 from bongsu.bearer.hello import Details, Handshake, Peer
 from bongsu.errors import FatalError, MatrixError
 from bongsu.log.epoch import Fork
 from bongsu.log.foreign import Foreign, Refused, Taken
-from bongsu.log.record import BodyState, ForeignRecord, LogName, Record
+from bongsu.log.record import BodyState, ForeignRecord, Lane, LogName, Record
 from bongsu.log.store import Damaged, LogStore
 
 logger = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ async def begin(channel: Channel, log: LogStore, details: Details, nonce: bytes)
 class Link:
     """A link that has begun. `acknowledged` is told up to where the peer has this node's logs on disk.
 
-    `gives`: whether the peer gets the bodies of a scope; headers it gets all.
+    `gives`: whether the peer gets the bodies of a scope; headers it gets all. `lanes`: the others wait.
     """
 
     def __init__(
@@ -89,6 +89,7 @@ class Link:
         called: "Called",
         over_fabric: bool,
         gives: Callable[["Link", bytes], bool],
+        lanes: frozenset[Lane] = EVERY_LANE,
     ) -> None:
         self.over_fabric = over_fabric
         self.peer = peer
@@ -100,7 +101,7 @@ class Link:
         self._asked: dict[int, asyncio.Future[bytes | None]] = {}
         self._answering: set[asyncio.Task[None]] = set()
         self._number = 0
-        self._exchange = Exchange(log, log.key.node, relays=relays, peer=peer.node)
+        self._exchange = Exchange(log, log.key.node, lanes=lanes, relays=relays, peer=peer.node)
         self._outputs: deque[Output] = deque()
         self._work = asyncio.Event()
         self._heard = True

@@ -3,11 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from bongsu import drafts, limits
 from bongsu.errors import MatrixError
+from bongsu.hub.power import Power
 from bongsu.log.files import free_bytes
 from bongsu.node import Node
 from bongsu.peers import Peers
@@ -17,18 +17,18 @@ logger = logging.getLogger(__name__)
 
 FAMILY = "status"
 _MIB = 1024 * 1024
-_SUPPLIES = Path("/sys/class/power_supply")
 
 
 class StatusPublisher:
     """Writes the node's status. `problems`: what is wrong here, from `operate/health.py`."""
 
     def __init__(
-        self, node: Node, peers: Peers, started_ms: int, problems: Callable[[], list[dict[str, Any]]]
+        self, node: Node, peers: Peers, power: Power, problems: Callable[[], list[dict[str, Any]]]
     ) -> None:
         self._node = node
         self._peers = peers
-        self._started_ms = started_ms
+        self._power = power
+        self._started_ms = node.now_ms()
         self._problems = problems
         self._told: dict[str, Any] = {}
         self._told_s = 0.0
@@ -81,17 +81,6 @@ class StatusPublisher:
             "behind": node.log.head_position - node.position,
             "free_mib": free_bytes(node.log.path) // _MIB // 64 * 64,
             "certificate_days": days,
-            "battery_percent": battery_percent(),
+            "battery": self._power.as_json(),
             "problems": self._problems(),
         }
-
-
-def battery_percent() -> int | None:
-    """How full the machine's battery is, to five per cent; None: it has none."""
-    for supply in sorted(_SUPPLIES.glob("*")) if _SUPPLIES.is_dir() else ():
-        try:
-            if (supply / "type").read_text(encoding="ascii").strip() == "Battery":
-                return int((supply / "capacity").read_text(encoding="ascii")) // 5 * 5
-        except (OSError, ValueError):
-            continue
-    return None

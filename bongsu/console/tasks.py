@@ -10,6 +10,7 @@ from bongsu.cap.feeds import FeedPoller
 from bongsu.console.announcer import Announcer
 from bongsu.console.status import StatusPublisher
 from bongsu.errors import MatrixError
+from bongsu.hub.power import Power
 from bongsu.node import Node
 from bongsu.peers import Peers
 from bongsu.view import registers
@@ -27,13 +28,14 @@ class TowerTasks:
         node: Node,
         peers: Peers,
         author: Author,
+        power: Power,
         feeds: FeedPoller,
         problems: Callable[[], list[dict[str, Any]]],
     ) -> None:
         self._node = node
         self._feeds = feeds
         self._announcer = Announcer(node, peers, author)
-        self._status = StatusPublisher(node, peers, node.now_ms(), problems)
+        self._status = StatusPublisher(node, peers, power, problems)
 
     async def start(self) -> None:
         """Begin. Only a service with a root key has a tower."""

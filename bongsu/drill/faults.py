@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+from bongsu.drill.hub_faults import HUB_ACTS
 from bongsu.lab import commands, processes
 from bongsu.lab.plan import NatsPlan, NodePlan, Plan, Process
 
@@ -19,6 +20,8 @@ def act(plan: Plan, name: str, target: str) -> None:
         return commands.heal(plan, target)
     if name in ("cut", "cut-one-way"):
         return commands.cut(plan, target, one_way=name == "cut-one-way")
+    if name in HUB_ACTS:
+        return HUB_ACTS[name](plan, target)
     ACTS[name](plan, _of(plan, target))
 
 

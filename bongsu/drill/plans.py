@@ -23,6 +23,7 @@ class DrillPlan:
     steps: tuple[Step, ...]
     struck: tuple[str, ...]
     gone: tuple[str, ...] = ()
+    hubs: int = 0
 
     @property
     def needs_namespaces(self) -> bool:
@@ -148,6 +149,24 @@ PLANS = {
                 for step in (Step(5 + 10 * number, "remove", name), Step(10 + 10 * number, "revive", ""))
             ),
             (),
+        ),
+        DrillPlan(
+            "hub-cut",
+            "데이터센터가 모두 꺼지고 거점끼리도 끊긴다. 그래도 대화는 이어지고, 나중에 합쳐진다.",
+            "Every data centre goes dark and hubs are cut off: talk goes on at each, and merges later.",
+            60,
+            (Step(10, "hubs-alone"), Step(40, "hubs-back")),
+            ("h1", "h2"),
+            hubs=2,
+        ),
+        DrillPlan(
+            "hub-amnesia",
+            "거점 하나가 오래된 디스크 사본으로 돌아온다.",
+            "A hub comes back with an old copy of its disk.",
+            50,
+            (Step(6, "image", "h1"), Step(25, "amnesia", "h1")),
+            ("h1",),
+            hubs=2,
         ),
         DrillPlan("calm", "아무 일도 없다.", "Nothing happens.", 20, (), ()),
     )

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from bongsu import enrolment
-from bongsu.config import SettingError, load
+from bongsu.config import load
+from bongsu.setting_values import SettingError
 
 
 def refusal(**arguments: object) -> str:
