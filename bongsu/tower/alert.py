@@ -154,7 +154,7 @@ def _may_end(later: Alert, earlier: Alert, keyring: Keyring) -> bool:
 
 
 def is_foreign(content: Any) -> bool:
-    """Whether it has what clients read of an alert of somebody else's; a node that lies may write anything."""
+    """Whether it has what clients read of somebody else's alert; a node that lies may write anything."""
     if not isinstance(content, dict) or len(json_bytes(content)) > limits.FOREIGN_ALERT_BYTES_MAX:
         return False
     texts = content.get("texts")
