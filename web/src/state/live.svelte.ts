@@ -31,7 +31,6 @@ import { notices } from "./notices.svelte";
 const NEWS = [
   ClientEvent.Room,
   ClientEvent.AccountData,
-  RoomEvent.Timeline,
   RoomEvent.TimelineReset,
   RoomEvent.Name,
   RoomEvent.MyMembership,
@@ -117,6 +116,10 @@ class LiveState {
     notices.listen(this.client);
     this.client.on(CryptoEvent.VerificationRequestReceived, (request) => (this.verifying = request));
     for (const news of NEWS) this.client.on(news, () => this.refresh());
+    this.client.on(RoomEvent.Timeline, (_event, _room, toStart) => {
+      // Whoever asked for older messages draws them once, when they are all there.
+      if (!toStart) this.refresh();
+    });
     onProgress((id, part) => {
       this.progress.set(id, part);
       this.refresh();
@@ -184,12 +187,16 @@ class LiveState {
     this.chats = chats;
     keepChats(this.client.getSafeUserId(), chats);
     this.waiting = this.outbox.waiting().length;
+    this.drawRoom(this.running);
+  }
+
+  private drawRoom(running: Running): void {
     const { room } = this;
     if (!room) {
       this.items = [];
       return;
     }
-    const lines = linesOf(this.running, room, this.progress, Date.now());
+    const lines = linesOf(running, room, this.progress, Date.now());
     this.items = layout(lines, this.readUpTo);
     this.typing = typing(room, this.client.getSafeUserId());
     const pinned = pinnedIds(room);
@@ -234,7 +241,8 @@ class LiveState {
       return false;
     } finally {
       this.loading = false;
-      this.draw();
+      // Older messages change nothing in the list of chats.
+      if (this.running && this.ready) this.drawRoom(this.running);
     }
   }
 
