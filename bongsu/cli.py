@@ -6,6 +6,7 @@ import click
 
 import bongsu
 from bongsu import cli_operate
+from bongsu.cli_carry import carry
 from bongsu.cli_lab import demo, drill, lab
 from bongsu.cli_settings import with_settings
 from bongsu.cli_sites import root, site
@@ -33,6 +34,7 @@ def main() -> None:
     """Bongsu, a messenger service that outlives its data centre."""
 
 
+main.add_command(carry)
 main.add_command(demo)
 main.add_command(drill)
 main.add_command(lab)

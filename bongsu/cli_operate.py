@@ -18,7 +18,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
-def _bar() -> Callable[[int, int], None]:
+def progress_bar() -> Callable[[int, int], None]:
     """Progress as a bar on a terminal, and as a line every tenth elsewhere."""
     began, shown = time.monotonic(), 0
 
@@ -57,7 +57,7 @@ def backup(config: Config, out: Path, media: Path | None, with_key: bool) -> Non
         click.echo(
             "This service has no root key: without the node's key the copy is of no use. Give --with-key."
         )
-    done = work.backup(config, out, media, with_key=with_key, clock=SystemClock(), progress=_bar())
+    done = work.backup(config, out, media, with_key=with_key, clock=SystemClock(), progress=progress_bar())
     click.echo(f"Copied {done.log_bytes} bytes of log to {out} in {time.monotonic() - began:.1f} s.")
     if media is None:
         click.echo("The media were not copied: give --media DIR, unless other sites have them.")
@@ -79,7 +79,7 @@ def restore(config: Config, copy: Path, media: Path | None, key_file: Path | Non
     from bongsu.operate import backup as work
 
     done = work.restore(
-        config, copy, media, key_file=key_file, clock=SystemClock(), say=click.echo, progress=_bar()
+        config, copy, media, key_file=key_file, clock=SystemClock(), say=click.echo, progress=progress_bar()
     )
     click.echo(f"Restored {done.records} records and {done.media_files} media files in {done.seconds:.1f} s.")
     if key_file is None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bongsu import authority, drafts, limits
 from bongsu.authority import Certificate
+from bongsu.canonical import unpadded_base64
 from bongsu.clock import Clock, next_stamp
 from bongsu.config import Config, check_same_service
 from bongsu.enrolment import certificate_in_force, certificate_without_root, with_root_key
@@ -207,7 +208,12 @@ class Node:
             stamp = next_stamp(self.now_ms())
             await self.write(drafts.register("service", "", "", "server_name", name, stamp))
         key = self.log.key
-        here = {"name": mine.site, "base_url": self.config.base_url, "role": mine.role}
+        here = {
+            "name": mine.site,
+            "base_url": self.config.base_url,
+            "role": mine.role,
+            "seal_key": unpadded_base64(key.seal_public),
+        }
         if registers.get(self.context, "site", "", "", key.node.hex()) != here:
             stamp = registers.stamp_after(self.context, self.now_ms(), "site", "", "", key.node.hex())
             await self.write(drafts.register("site", "", "", key.node.hex(), here, stamp))

@@ -33,7 +33,7 @@ _DAY_MS = 86_400_000
 AGAINST_S = 10.0
 
 
-def _run(config: Config, work: Callable[[Service], Awaitable[T]]) -> T:
+def run_stopped(config: Config, work: Callable[[Service], Awaitable[T]]) -> T:
     """Open the node, do the work, close it again.
 
     Raises:
@@ -84,7 +84,7 @@ def user_add(config: Config, name: str, password: str) -> str:
         await service.node.write(*account_drafts(service, user_id, password_hash, None))
         return user_id
 
-    return _run(config, work)
+    return run_stopped(config, work)
 
 
 def user_list(config: Config) -> list[tuple[str, str]]:
@@ -95,7 +95,7 @@ def user_list(config: Config) -> list[tuple[str, str]]:
         found = users.users(service.node.context)
         return [(user.user_id, "deactivated" if user.deactivated else "active") for user in found]
 
-    return _run(config, work)
+    return run_stopped(config, work)
 
 
 def user_deactivate(config: Config, name: str) -> str:
@@ -107,7 +107,7 @@ def user_deactivate(config: Config, name: str) -> str:
         await deactivate_user(service, user.user_id)
         return user.user_id
 
-    return _run(config, work)
+    return run_stopped(config, work)
 
 
 def user_reset_password(config: Config, name: str, password: str) -> str:
@@ -126,7 +126,7 @@ def user_reset_password(config: Config, name: str, password: str) -> str:
         await forget_devices(node, user.user_id, sorted(devices))
         return user.user_id
 
-    return _run(config, work)
+    return run_stopped(config, work)
 
 
 def token_create(config: Config, *, uses: int | None, days: int | None) -> str:
@@ -141,7 +141,7 @@ def token_create(config: Config, *, uses: int | None, days: int | None) -> str:
         await node.write(drafts.register(FAMILY, "", "", token_key(token), value, stamp))
         return token
 
-    return _run(config, work)
+    return run_stopped(config, work)
 
 
 def token_list(config: Config) -> list[tuple[str, str]]:
@@ -160,7 +160,7 @@ def token_list(config: Config) -> list[tuple[str, str]]:
             listed.append((token.token_hash[:12], "expired" if over else f"{left} left"))
         return listed
 
-    return _run(config, work)
+    return run_stopped(config, work)
 
 
 def verify(config: Config, print_line: PrintLine) -> int:
@@ -184,7 +184,7 @@ def verify(config: Config, print_line: PrintLine) -> int:
             print_line(problem)
         return len(problems)
 
-    return _run(config, work)
+    return run_stopped(config, work)
 
 
 def verify_against(config: Config, url: str | None, others: Sequence[str], print_line: PrintLine) -> int:

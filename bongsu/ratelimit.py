@@ -38,6 +38,7 @@ PRESENCE = Rate("presence", 20, 1.0)
 SEARCH = Rate("search", 30, 3.0)
 REPORT = Rate("report", 10, 0.1)
 AUTHORITY = Rate("authority", 30, 0.5)
+COURIER = Rate("courier", 60, 1.0)
 
 
 class RateLimiter:

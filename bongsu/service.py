@@ -5,6 +5,7 @@ import secrets
 from weakref import WeakValueDictionary
 
 from bongsu.author import Author
+from bongsu.courier.desk import Desk
 from bongsu.interactive import InteractiveAuth
 from bongsu.key_claims import KeyClaims
 from bongsu.live_links import LiveLinks
@@ -29,6 +30,7 @@ class Service:
         self.names = Names(node)
         self.interactive = InteractiveAuth(node)
         self.media = Library(node, self.peers)
+        self.desk = Desk(node, self.peers)
         self.public_rooms = PublicRooms(node.context, node.clock.monotonic)
         # Names being registered at this moment: the claim is a record, which is not applied yet.
         self.names_claimed: set[str] = set()

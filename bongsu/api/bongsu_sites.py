@@ -17,7 +17,11 @@ async def get_sites(service: Service, request: Request) -> Response:
     own = node.log.key.node.hex()
     linked = {peer.hex() for peer in service.peers.links}
     sites = [
-        {**site, "this": name == own, "up": name == own or name in linked}
+        {
+            **{field: site[field] for field in ("name", "base_url", "role")},
+            "this": name == own,
+            "up": name == own or name in linked,
+        }
         for name, site in registers.under(node.context, "site", "", "")
     ]
     sites.sort(key=lambda site: (not site["this"], site["role"] != "core", not site["up"], site["name"]))

@@ -3,6 +3,7 @@
 from bongsu.api import (
     account,
     account_data,
+    bongsu_courier,
     bongsu_nodes,
     bongsu_sites,
     capabilities,
@@ -72,6 +73,7 @@ _MODULES = (
     third_party_lookup,
     bongsu_sites,
     bongsu_nodes,
+    bongsu_courier,
     device_management,
     keys,
     cross_signing,

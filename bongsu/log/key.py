@@ -4,8 +4,12 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from bongsu.errors import FatalError
 from bongsu.files import sync_folder
@@ -15,6 +19,9 @@ KEY_BYTES = 32
 # Signed first, so that a signature over header hashes can never pass for one over anything else.
 DOMAIN = b"bongsu header hashes 1\n"
 LINK_DOMAIN = b"bongsu link 1\n"
+SEAL_DOMAIN = b"bongsu seal key 1"
+# What is sealed for a node: RFC 9180, base mode.
+SEAL = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
 
 
 class NodeKey:
@@ -24,6 +31,10 @@ class NodeKey:
         self._private = Ed25519PrivateKey.from_private_bytes(secret)
         self.public = self._private.public_key().public_bytes_raw()
         self.node = node_id(self.public)
+        # A key of its own for what is sealed for this node: signing keys sign, and do nothing else.
+        derived = HKDF(SHA256(), KEY_BYTES, salt=None, info=SEAL_DOMAIN).derive(secret)
+        self._sealing = X25519PrivateKey.from_private_bytes(derived)
+        self.seal_public = self._sealing.public_key().public_bytes_raw()
 
     @classmethod
     def generate(cls) -> "NodeKey":
@@ -84,6 +95,13 @@ class NodeKey:
         """A signature over bytes that begin with a domain of their own (bongsu/authority.py)."""
         assert not data.startswith(DOMAIN), "header hashes are signed by `sign` alone"
         return self._private.sign(data)
+
+    def unseal(self, sealed: bytes, info: bytes) -> bytes | None:
+        """What was sealed for this node under `info`, or None if it was not."""
+        try:
+            return SEAL.decrypt(sealed, self._sealing, info)
+        except (InvalidTag, ValueError):
+            return None
 
 
 def verify(public_key: bytes, hashes: Sequence[bytes], signature: bytes) -> bool:

@@ -1,0 +1,1 @@
+"""Files of bundles that people and phones carry between sites. DESIGN 7; docs/protocol/carry.md."""

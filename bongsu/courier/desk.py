@@ -1,0 +1,134 @@
+"""Where couriers come to: what there is to carry, a file to take along, and a file that was brought."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bongsu import limits
+from bongsu.bearer import carry
+from bongsu.bearer.frame import Unreadable
+from bongsu.courier.box import Box, Kept
+from bongsu.courier.destinations import Known, allowed_for, destination, destinations
+from bongsu.courier.export import Export, Exported
+from bongsu.courier.take import Took, check_header, content_key, take
+from bongsu.errors import invalid_param, too_large
+from bongsu.node import Node
+from bongsu.peers import Peers
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A file made a moment ago, for the next courier too."""
+
+    path: Path
+    done: Exported
+    made_s: float
+
+
+class Desk:
+    """One node's: exports are made one at a time, and a file is written to disk before it is believed."""
+
+    def __init__(self, node: Node, peers: Peers) -> None:
+        self._node = node
+        self._peers = peers
+        self.box = Box(Path(node.config.data) / "courier")
+        self._made: dict[str, _Made] = {}
+        self._lock = asyncio.Lock()
+
+    def waiting(self) -> list[dict[str, object]]:
+        """What there is to carry: for each destination the records it lacks as far as known here."""
+        found = []
+        for target in destinations(self._node):
+            known = Known(self._node, self._peers, target)
+            lacking = [(state.seq - known.after(log), log) for log, state in self._node.log.held().items()]
+            records = sum(count for count, _ in lacking if count > 0)
+            linked = any(name in self._peers.links for name, _ in target.keys)
+            found.append({"to": target.name, "records": records, "linked": linked})
+        return found
+
+    async def export(self, name: str) -> tuple[Path, Exported]:
+        """A file for the destination, made now or a moment ago.
+
+        Raises:
+            MatrixError: 400 M_INVALID_PARAM, there is no such destination.
+        """
+        target = destination(self._node, name)
+        async with self._lock:
+            now_s = self._node.clock.monotonic()
+            self._forget(now_s)
+            made = self._made.get(target.name)
+            if made is None:
+                path = self.box.part()
+                with path.open("wb") as file:
+                    done = await self._export(target.name, file.write)
+                made = self._made[target.name] = _Made(path, done, self._node.clock.monotonic())
+            return made.path, made.done
+
+    async def export_to(
+        self,
+        name: str,
+        write: Callable[[bytes], object],
+        bytes_max: int,
+        progress: Callable[[int, int], None],
+    ) -> Exported:
+        """Write a file for the destination, of any size.
+
+        Raises:
+            MatrixError: 400 M_INVALID_PARAM, there is no such destination.
+        """
+        target = destination(self._node, name)
+        known = Known(self._node, self._peers, target)
+        allowed = allowed_for(self._node, target)
+        return await Export(self._node, target, known, allowed, bytes_max, progress).write(write)
+
+    async def bring(self, chunks: AsyncIterator[bytes]) -> Took | Kept:
+        """Take what a courier brought, or keep it for the site it is for.
+
+        Raises:
+            MatrixError: 400 M_INVALID_PARAM or 413 M_TOO_LARGE; nothing was taken.
+        """
+        part = self.box.part()
+        try:
+            size = await _receive(part, chunks)
+            with part.open("rb") as file:
+                try:
+                    header, _ = carry.read_header(file.read)
+                except Unreadable as error:
+                    raise invalid_param(f"{error} Nothing of this file was taken.") from error
+                check_header(self._node, header)
+                if content_key(self._node, header) is not None:
+                    file.seek(0)
+                    return await take(self._node, file.read)
+            return self._keep(part, header, size)
+        finally:
+            part.unlink(missing_ok=True)
+
+    def _keep(self, part: Path, header: carry.Header, size: int) -> Kept:
+        if header.expires_ms <= self._node.now_ms():
+            raise invalid_param("This file has expired, and is for another site. Fetch a new one.")
+        if header.node == self._node.log.key.node:
+            raise invalid_param("This site made this file itself. Bring it to the site it is for.")
+        kept = Kept(part, header, size)
+        self.box.put(part, header, size)
+        return self.box.find(kept.name) or kept
+
+    async def _export(self, name: str, write: Callable[[bytes], object]) -> Exported:
+        return await self.export_to(name, write, limits.COURIER_FILE_BYTES_MAX, lambda done, total: None)
+
+    def _forget(self, now_s: float) -> None:
+        for name, made in list(self._made.items()):
+            if now_s - made.made_s > limits.COURIER_EXPORT_KEPT_S:
+                made.path.unlink(missing_ok=True)
+                del self._made[name]
+
+
+async def _receive(part: Path, chunks: AsyncIterator[bytes]) -> int:
+    size = 0
+    with part.open("wb") as file:
+        async for chunk in chunks:
+            size += len(chunk)
+            if size > limits.COURIER_FILE_BYTES_MAX + limits.CARRY_PART_BYTES_MAX:
+                raise too_large("The file is larger than a courier carries. Use `bongsu carry import`.")
+            file.write(chunk)
+    return size

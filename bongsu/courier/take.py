@@ -1,0 +1,146 @@
+"""Taking a file: every part is proved before it is stored, and what is known already has no effect."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bongsu import drafts
+from bongsu.authority import link_refusal, read_certificate
+from bongsu.bearer import carry
+from bongsu.bearer.bundle import Bundle
+from bongsu.bearer.carry import Header, ReadBytes
+from bongsu.bearer.frame import FrameReader, Unreadable
+from bongsu.canonical import unpadded_base64
+from bongsu.courier.destinations import HELD
+from bongsu.courier.export import service_id
+from bongsu.errors import MatrixError, invalid_param
+from bongsu.log.epoch import Fork
+from bongsu.log.foreign import Gap, Refused, Taken
+from bongsu.node import Node
+from bongsu.view import registers
+
+Progress = Callable[[int], None]
+
+
+@dataclass(slots=True)
+class Took:
+    """What became of a file. `lacking`: records that need earlier ones, which another file has to bring."""
+
+    source: str
+    new: int = 0
+    known: int = 0
+    lacking: int = 0
+    refused: int = 0
+    complete: bool = False
+    problem: str | None = None
+
+    def as_json(self) -> dict[str, object]:
+        """For the one who carried it."""
+        return {
+            "kept": False,
+            "source": self.source,
+            "new": self.new,
+            "known": self.known,
+            "lacking": self.lacking,
+            "refused": self.refused,
+            "complete": self.complete,
+            "problem": self.problem,
+        }
+
+
+def check_header(node: Node, header: Header) -> None:
+    """Refuse what is of another service, or of a node that does not belong to this one.
+
+    Raises:
+        MatrixError: 400 M_INVALID_PARAM; the sentence says why.
+    """
+    if header.service != service_id(node.config.server_name):
+        raise invalid_param("This file is of another service. Nothing of it was taken.")
+    authorities = node.context.authorities
+    if authorities.root_key is None:
+        raise invalid_param("This node has no root key to know other nodes by; give the setting root_key.")
+    certificate = read_certificate(authorities.root_key, header.certificate)
+    if certificate.node != header.node:
+        raise invalid_param("This file shows the certificate of another node than made it.")
+    refusal = link_refusal(certificate, authorities.revocations(), min(node.now_ms(), header.created_ms))
+    if refusal is not None:
+        raise invalid_param(f"{refusal} Nothing of this file was taken.")
+
+
+def content_key(node: Node, header: Header) -> bytes | None:
+    """The key of the parts, or None: the file is not for this node."""
+    for each in header.recipients:
+        if each.node == node.log.key.node:
+            return node.log.key.unseal(each.sealed_key, carry.SEAL_INFO)
+    return None
+
+
+async def take(node: Node, read: ReadBytes, progress: Progress = lambda _: None) -> Took:
+    """Take a file that is for this node.
+
+    Raises:
+        MatrixError: 400 M_INVALID_PARAM, nothing was taken; a file that ends early or was changed
+            is no error: `problem` says so, and what came before is taken.
+    """
+    header, raw, key = _begin(node, read)
+    took = Took(header.source)
+    try:
+        for kind, payload in carry.read_parts(read, key, raw):
+            if kind == carry.BUNDLE:
+                await _bundle(node, payload, took)
+            elif kind == carry.END:
+                took.complete = _is_complete(payload)
+            progress(took.new + took.known + took.lacking + took.refused)
+    except Unreadable as error:
+        took.problem = str(error)
+    await _say_held(node, took)
+    return took
+
+
+def _begin(node: Node, read: ReadBytes) -> tuple[Header, bytes, bytes]:
+    try:
+        header, raw = carry.read_header(read)
+    except Unreadable as error:
+        raise invalid_param(f"{error} Nothing of this file was taken.") from error
+    check_header(node, header)
+    key = content_key(node, header)
+    if key is None:
+        raise invalid_param(f"This file is for {header.destination}, which this node cannot open.")
+    return header, raw, key
+
+
+async def _bundle(node: Node, payload: bytes, took: Took) -> None:
+    bundle = Bundle.decode(payload)
+    verdict = await node.log.append_foreign(bundle.log, bundle.public_key, bundle.records, bundle.signature)
+    count = len(bundle.records)
+    match verdict:
+        case Taken(records):
+            took.new += len(records)
+            took.known += count - len(records)
+        case Gap():
+            took.lacking += count
+        case Refused() if bundle.log.node == node.log.key.node:
+            took.known += count  # what this process writes itself
+        case Fork() | Refused():
+            took.refused += count
+    await asyncio.sleep(0)
+
+
+def _is_complete(payload: bytes) -> bool:
+    reader = FrameReader(payload)
+    reader.array(2, 2)
+    return reader.flag()
+
+
+async def _say_held(node: Node, took: Took) -> None:
+    """Record what is held now: it goes back with the next courier, as the receipt."""
+    if not took.new:
+        return
+    name = node.log.key.node.hex()
+    value = {"vector": unpadded_base64(node.log.vector().encode())}
+    stamp = registers.stamp_after(node.context, node.now_ms(), HELD, "", "", name)
+    try:
+        await node.write(drafts.register(HELD, "", "", name, value, stamp))
+    except MatrixError:
+        # A full disk, or this node is shut out: the file is taken, the receipt waits for the next one.
+        return
