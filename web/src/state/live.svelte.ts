@@ -282,6 +282,7 @@ class LiveState {
     const running = this.running;
     this.running = null;
     this.ready = false;
+    await notices.end();
     await running?.stop();
     await running?.client.clearStores({ cryptoDatabasePrefix: `bongsu-${app.session?.userId ?? ""}` }).catch(() => undefined);
     this.search?.close();
