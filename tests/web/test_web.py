@@ -69,6 +69,11 @@ def test_trouble_with_the_device_is_told_and_loses_nothing(server: Server, langu
     tell("trouble.mjs", server.url, str(SCREENSHOTS), language, str(width))
 
 
+@pytest.mark.parametrize(("language", "width"), [("ko", 1280), ("en", 360)])
+def test_what_other_clients_write_is_shown_and_never_run(server: Server, language: str, width: int) -> None:
+    tell("rich.mjs", server.url, str(SCREENSHOTS), language, str(width))
+
+
 @pytest.mark.parametrize("language", ["ko", "en"])
 def test_people_chat_on_when_a_data_centre_burns(lab: Plan, language: str) -> None:
     tell("sites.mjs", str(lab.folder), str(SCREENSHOTS), language)

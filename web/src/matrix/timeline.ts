@@ -4,6 +4,7 @@ import {
   KnownMembership,
   type MatrixClient,
   type MatrixEvent,
+  ReceiptType,
   RelationType,
   type Room,
 } from "matrix-js-sdk";
@@ -19,6 +20,7 @@ const UNREAD_MEMBERS_MAX = 100;
 // Of ten thousand reactions a person reads a few.
 const REACTION_KINDS_MAX = 30;
 const REACTION_NAMES_MAX = 30;
+const HTML_CHARACTERS_MAX = 65_536;
 // Who reads on far back is given more at a time.
 const PAGE = 60;
 const DEEP = 300;
@@ -135,6 +137,7 @@ function drawn(room: Room, event: MatrixEvent, me: string, unreadCount: number, 
     timeMs: event.getTs(),
     what: whatOf(room, event, nowMs),
     replyTo: replied(room, event),
+    thread: threadOf(event),
     reactions: event.isRedacted() ? [] : reactions(room, event, me),
     unread: unreadCount,
     mentions: mentionsOf(room, event),
@@ -179,7 +182,13 @@ function contentOf(content: Record<string, unknown>, edited: boolean): Line["wha
     const found = mediaOf(content, source);
     if (found) return found;
   }
-  return { kind: "text", text: withoutQuote(content), edited };
+  return { kind: "text", text: withoutQuote(content), html: htmlOf(content), edited };
+}
+
+/** The formatted text, where it says more than the plain one. */
+function htmlOf(content: Record<string, unknown>): string | null {
+  const html = content["format"] === "org.matrix.custom.html" ? words(content["formatted_body"]) : "";
+  return html.includes("<") && html.length <= HTML_CHARACTERS_MAX ? html : null;
 }
 
 function mediaOf(content: Record<string, unknown>, source: Source): Line["what"] | null {
@@ -216,8 +225,30 @@ function mentionsOf(room: Room, event: MatrixEvent): string[] {
   return named.flatMap((userId) => room.getMember(String(userId))?.name ?? []);
 }
 
+interface Relation {
+  rel_type?: unknown;
+  event_id?: unknown;
+  is_falling_back?: unknown;
+}
+
+const threadRelation = (event: MatrixEvent): Relation | null => {
+  const relation = event.getWireContent()["m.relates_to"] as Relation | undefined;
+  return relation?.rel_type === "m.thread" ? relation : null;
+};
+
+function threadOf(event: MatrixEvent): string | null {
+  const root = threadRelation(event)?.event_id;
+  return typeof root === "string" && !event.isRedacted() ? root : null;
+}
+
+/** What a message answers. In a thread other clients name the message before; what is answered is the thread's first. */
+function repliedId(event: MatrixEvent): string | undefined {
+  const relation = threadRelation(event);
+  return relation && relation.is_falling_back !== false ? (threadOf(event) ?? undefined) : event.replyEventId;
+}
+
 function replied(room: Room, event: MatrixEvent): Line["replyTo"] {
-  const id = event.replyEventId;
+  const id = repliedId(event);
   if (!id || event.isRedacted()) return null;
   const original = room.findEventById(id);
   if (!original) return { name: "", text: "…" };
@@ -249,6 +280,7 @@ function pending(letter: Letter, me: string, progress: Map<string, number>): Lin
     timeMs: letter.writtenMs,
     what: attachment ? attachmentOf(letter, attachment) : contentOf(edit ?? letter.content, edit !== undefined),
     replyTo: null,
+    thread: null,
     reactions: [],
     unread: 0,
     mentions: [],
@@ -277,7 +309,8 @@ export async function loadOlder(client: MatrixClient, room: Room): Promise<boole
 export async function markRead(client: MatrixClient, room: Room): Promise<void> {
   const last = room.getLiveTimeline().getEvents().at(-1);
   if (!last || room.getEventReadUpTo(client.getSafeUserId()) === last.getId()) return;
-  await client.sendReadReceipt(last).catch(() => undefined);
+  // Threads are shown inline: what is read is everything, not one thread.
+  await client.sendReadReceipt(last, ReceiptType.Read, true).catch(() => undefined);
 }
 
 /** Loads older events until one is there. False: it is not here, or too far back. */

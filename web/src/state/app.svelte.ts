@@ -138,10 +138,17 @@ class AppState {
   }
 }
 
+/** The same of what the SDK asked for: there a refusal has nothing to do with a name or a password. */
+function explainSdk(error: unknown): string {
+  const { errcode, httpStatus = 0, data } = error as { errcode?: string; httpStatus?: number; data?: { error?: string } };
+  if (errcode === "M_LIMIT_EXCEEDED") return m.error_limit();
+  return httpStatus >= 400 && httpStatus < 500 ? m.error_server({ text: data?.error ?? "" }) : m.error_network();
+}
+
 /** A refusal in the person's words. */
 export function explain(error: unknown): string {
   const { errcode, status, message } = error as Partial<AuthError>;
-  if (status === undefined) return m.error_network();
+  if (status === undefined) return explainSdk(error);
   const known: Record<string, () => string> = {
     M_USER_IN_USE: m.error_in_use,
     M_INVALID_USERNAME: m.error_name,
