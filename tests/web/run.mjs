@@ -165,7 +165,7 @@ async function media(sora, bada) {
   step("a text that is too long is told, and stays where it was written");
 }
 
-async function arrange(sora) {
+async function arrange(sora, bada) {
   await button(sora, "room_info").click();
   await sora.getByRole("dialog").getByText(texts.members.replace("{count}", "2")).waitFor();
   await sora.getByRole("dialog").getByLabel(texts.pin_chat).check();
@@ -333,7 +333,7 @@ await tell(async () => {
   await offline(sora, bada);
   await answer(sora, bada);
   await media(sora, bada);
-  await arrange(sora);
+  await arrange(sora, bada);
   await verify(sora, bada);
   const phone = await newPhone(sora, bada, firstKit);
   await leave(sora, phone);
