@@ -10,13 +10,20 @@ from bongsu.errors import forbidden
 from bongsu.log.record import Draft
 from bongsu.node import Node
 from bongsu.room import auth, auth_types, build, resolve
+from bongsu.room.auth_types import CREATE
 from bongsu.room.event import Event
 from bongsu.room.power import PowerLevels
+from bongsu.room.relief import ENCRYPTION, is_relief
 from bongsu.room.state import StateMap
 from bongsu.room.versions import RoomVersion
 from bongsu.view.events import Events, StateEvents
 from bongsu.view.live import Head, LiveRoom, Pending
 from bongsu.view.transactions import event_of, transaction_key
+
+NEVER_ENCRYPTED = (
+    "This is a relief room: hubs read and pass on what is said in it, so it cannot be encrypted. Make "
+    "another room for what only its members may read."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,8 @@ class Author:
             redacts=new.redacts,
         )
         auth.check(event, room.version, StateEvents(before, events))
+        if new.type == ENCRYPTION and is_relief(events.body(before[CREATE]).content):
+            raise forbidden(NEVER_ENCRYPTED)
         stamp = next_stamp(now, *(head.stamp for head in heads))
         draft = drafts.event(room.room_id, stamp, event.pdu, sent_by)
         self._lead(room, event, before, heads, draft)

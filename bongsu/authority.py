@@ -37,7 +37,7 @@ _DOMAIN = {
 }
 
 # What anybody may write: it says where a log ends, or carries a signature that speaks for itself.
-_OF_EVERY_NODE = frozenset((Kind.EPOCH, Kind.NODE, Kind.REVOCATION))
+_OF_EVERY_NODE = frozenset((Kind.EPOCH, Kind.NODE, Kind.REVOCATION, Kind.DEFERRED_SEND))
 
 Sign = Callable[[bytes], bytes]
 

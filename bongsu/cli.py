@@ -7,6 +7,7 @@ import click
 import bongsu
 from bongsu import cli_operate
 from bongsu.cli_carry import carry
+from bongsu.cli_hub import hub
 from bongsu.cli_lab import demo, drill, lab
 from bongsu.cli_settings import with_settings
 from bongsu.cli_sites import root, site
@@ -37,6 +38,7 @@ def main() -> None:
 main.add_command(carry)
 main.add_command(demo)
 main.add_command(drill)
+main.add_command(hub)
 main.add_command(lab)
 main.add_command(cli_operate.backup)
 main.add_command(cli_operate.doctor)

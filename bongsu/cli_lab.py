@@ -49,6 +49,9 @@ def lab() -> None:
 @lab.command("up")
 @_folder
 @click.option("--sites", type=int, default=3, show_default=True, help="How many data centres.")
+@click.option(
+    "--hubs", type=int, default=0, show_default=True, help="How many hubs, cut off from each other."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print lab.json when it is ready.")
 @click.option(
     "--net/--no-net",
@@ -57,11 +60,13 @@ def lab() -> None:
 )
 @_tls
 @_sentences
-def lab_up(folder: Path, sites: int, as_json: bool, net: bool | None, tls: bool) -> None:
+def lab_up(folder: Path, sites: int, hubs: int, as_json: bool, net: bool | None, tls: bool) -> None:
     """Start NATS servers and nodes, and return when they are ready."""
     from bongsu.lab import commands, network
 
-    plan = commands.up(folder, sites, tls=tls, net=network.possible() if net is None else net)
+    if net is None:
+        net = hubs == 0 and network.possible()
+    plan = commands.up(folder, sites, tls=tls, net=net, hubs=hubs)
     if as_json:
         click.echo((folder / "lab.json").read_text(encoding="utf-8"), nl=False)
     else:
@@ -106,6 +111,21 @@ def lab_heal(folder: Path, site: str) -> None:
 
     commands.heal(Plan.load(folder), site)
     click.echo(f"{site} is linked again.")
+
+
+@lab.command("link")
+@_folder
+@click.argument("hub")
+@click.argument("other")
+@click.argument("how", type=click.Choice(["lan", "none"]))
+@_sentences
+def lab_link(folder: Path, hub: str, other: str, how: str) -> None:
+    """Link HUB with OTHER (a hub, a site, or core), or cut it off from it."""
+    from bongsu.lab import commands
+    from bongsu.lab.plan import Plan
+
+    commands.link(Plan.load(folder), hub, other, how)
+    click.echo(f"{hub} and {other} are {'linked' if how == 'lan' else 'cut off from each other'}.")
 
 
 @lab.command("down")

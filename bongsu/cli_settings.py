@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from bongsu import config as settings
-from bongsu.config import SettingError
 from bongsu.errors import FatalError, MatrixError
+from bongsu.setting_values import SettingError
 
 Command = Callable[..., Any]
 

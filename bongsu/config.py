@@ -3,22 +3,25 @@
 The command line wins over BONGSU_… variables, those over the TOML file, that over the default.
 """
 
-import ipaddress
 import os
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from bongsu.setting_values import (
+    CONFIG_VARIABLE,
     CONTACT,
     MIB,
+    NO_HUB_ALONE,
+    ROOT_KEY_FILE_NAME,
     SERVER_NAME,
     SITE,
     Networks,
     Parser,
+    SettingError,
+    is_loopback,
     matching,
     one_of,
     parse_directory,
@@ -32,15 +35,11 @@ from bongsu.setting_values import (
     parse_public_url,
     parse_tls_folder,
     parse_urls,
+    parse_user_ids,
+    read_environment,
+    read_file,
     whole_number,
 )
-
-ENVIRONMENT_PREFIX = "BONGSU_"
-CONFIG_VARIABLE = "BONGSU_CONFIG"
-
-
-class SettingError(Exception):
-    """A setting that cannot be used. The message is a sentence: which, where it was set, and why not."""
 
 
 def _setting(default: object, parse: Parser, doc: str, *, unit: str, bound: str) -> Any:
@@ -96,7 +95,7 @@ class Config:
     role: str = _setting(
         "core",
         one_of("core", "hub"),
-        "`core` for a data centre. `hub` is not built yet and is refused.",
+        "`core` for a data centre; `hub` for a place that may be cut off and keeps its residents' rooms.",
         unit="word",
         bound="core, hub",
     )
@@ -191,6 +190,34 @@ class Config:
         unit="HOST:PORT",
         bound="port 1 to 65535",
     )
+    mdns: str = _setting(
+        "auto",
+        one_of("auto", "on", "off"),
+        "Whether neighbours on the LAN are found and told where this node takes links; `auto`: at a hub.",
+        unit="word",
+        bound="auto, on, off",
+    )
+    plain_listen: str | None = _setting(
+        None,
+        parse_listen,
+        "Where a hub answers plain HTTP on its Wi-Fi: phones' questions about the network, and the notices.",
+        unit="HOST:PORT",
+        bound="port 1 to 65535",
+    )
+    operators: tuple[str, ...] = _setting(
+        (),
+        parse_user_ids,
+        "The users who run this hub: they see its page and vouch for newcomers.",
+        unit="user ids",
+        bound="at most 20",
+    )
+    power_supply: Path = _setting(
+        Path("/sys/class/power_supply"),
+        parse_directory,
+        "Where a hub reads its battery: below 30 % it stops media, below 15 % all but alerts and text.",
+        unit="directory",
+        bound="as Linux has it",
+    )
     peer_tls: Path | None = _setting(
         None,
         parse_tls_folder,
@@ -275,6 +302,11 @@ class Config:
     @property
     def has_several_sites(self) -> bool:
         """Whether other sites are to hold what is written here."""
+        return self.role == "hub" or self.is_linked
+
+    @property
+    def is_linked(self) -> bool:
+        """Whether settings lead to other nodes."""
         return bool(self.peers or self.peer_listen or self.nats)
 
 
@@ -298,8 +330,8 @@ def load(
         file = Path(environment[CONFIG_VARIABLE])
     values: dict[str, Any] = {}
     for origin, raw_values in (
-        (f"the file {file}", _read_file(file)),
-        ("the environment", _read_environment(environment)),
+        (f"the file {file}", read_file(file)),
+        ("the environment", read_environment(environment)),
         ("the command line", {name: raw for name, raw in arguments.items() if raw is not None}),
     ):
         for name, raw in raw_values.items():
@@ -309,23 +341,13 @@ def load(
     return config
 
 
-def _read_file(file: Path | None) -> Mapping[str, object]:
-    if file is None:
-        return {}
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingError(f"The file {file} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingError(f"The file {file} is not TOML: {error}.") from error
+def parse_each(values: Mapping[str, object]) -> Config:
+    """Settings that are fine each by itself, to be put together later.
 
-
-def _read_environment(environment: Mapping[str, str]) -> Mapping[str, object]:
-    return {
-        variable.removeprefix(ENVIRONMENT_PREFIX).lower(): raw
-        for variable, raw in environment.items()
-        if variable.startswith(ENVIRONMENT_PREFIX) and variable != CONFIG_VARIABLE
-    }
+    Raises:
+        SettingError: one cannot be used.
+    """
+    return Config(**{name: _parse(name, raw, "what was given") for name, raw in values.items()})
 
 
 def _parse(name: str, raw: object, origin: str) -> Any:
@@ -342,50 +364,22 @@ def _parse(name: str, raw: object, origin: str) -> Any:
 
 def _check_together(config: Config) -> None:
     """Refuse settings that are fine alone and wrong together."""
-    if config.role == "hub":
-        raise SettingError(
-            "The setting role is hub, but this version has no hubs yet. Leave the setting out, or say core."
-        )
-    if config.registration == "open" and not (_is_loopback(config.host) or config.open_registration_anywhere):
+    rooted = config.root_key is not None or (config.data / ROOT_KEY_FILE_NAME).exists()
+    if config.role == "hub" and not rooted:
+        raise SettingError(NO_HUB_ALONE)
+    if config.registration == "open" and not (is_loopback(config.host) or config.open_registration_anywhere):
         raise SettingError(
             f"The setting registration is open, but listen is {config.listen}: whoever reaches it could make "
             "accounts without end. Say registration token, or open_registration_anywhere on."
         )
-    if config.has_several_sites and config.root_key is None:
+    if config.is_linked and not rooted:
         raise SettingError(
             "The settings peers, peer_listen and nats link this node with others, but without root_key no "
             "node believes another. Make one with `bongsu root init`, or leave those settings out."
         )
     public_host = urlsplit(config.public_url or "").hostname
-    if config.server_name == "localhost" and public_host and not _is_loopback(public_host):
+    if config.server_name == "localhost" and public_host and not is_loopback(public_host):
         raise SettingError(
             f"The setting public_url leads others to {public_host}, but server_name is localhost: every "
             "user's name would end in :localhost for ever. Give a server_name that the service owns."
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-
-
-def check_same_service(stored: str | None, config: Config) -> Config:
-    """Hold a data directory to the server name it was first used with.
-
-    Args:
-        stored: the server name in the data directory, None in a new one.
-    Returns:
-        The settings in force: where nobody gave a server name, the stored one.
-    Raises:
-        SettingError: another name was given.
-    """
-    if stored is None or stored == config.server_name:
-        return config
-    if "server_name" not in config.given:
-        return replace(config, server_name=stored)
-    raise SettingError(
-        f"The setting server_name is {config.server_name}, but the data in {config.data} belongs to "
-        f"{stored}, and a service cannot change its name. Give that name, or another data directory."
-    )

@@ -33,6 +33,18 @@ def revocation(text: str, stamp: int) -> Draft:
     return Draft(Kind.REVOCATION, service_scope(), Lane.URGENT, stamp, json_bytes({"revocation": text}))
 
 
+def residency(user_id: str, node_name: str, stamp: int, ends: list[list[int | str]] | None = None) -> Draft:
+    """A core node says whose rooms a hub keeps. `node_name`: the hub's node in hex.
+
+    `ends`: [[epoch in hex, lane, seq], ...] of the hub's logs, beyond which its records for this user do
+    not count; None: all count. Of several records about one user and hub the latest stands.
+    """
+    body: dict[str, Any] = {"user_id": user_id, "node": node_name}
+    if ends is not None:
+        body["ends"] = ends
+    return Draft(Kind.RESIDENCY, service_scope(), Lane.TEXT, stamp, json_bytes(body))
+
+
 def event(room_id: str, stamp: int, pdu: dict[str, Any], sent_by: dict[str, str] | None) -> Draft:
     """A room event. `sent_by`: {"device_id", "path", "txn_id"} of the request that made it, if any."""
     body: dict[str, Any] = {"event": pdu}
@@ -181,6 +193,12 @@ def report(
         "ts": ts,
     }
     return Draft(Kind.REPORT, service_scope(), Lane.TEXT, stamp, json_bytes(body))
+
+
+def deferred_send(request: dict[str, Any], stamp: int) -> Draft:
+    """A visitor's message for a room that is kept elsewhere, signed by his device."""
+    body = {"request": request}
+    return Draft(Kind.DEFERRED_SEND, room_scope(request["room_id"]), Lane.TEXT, stamp, json_bytes(body))
 
 
 def one_time_keys(user_id: str, device_id: str, node_name: str, keys: dict[str, Any], stamp: int) -> Draft:

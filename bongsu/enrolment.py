@@ -9,9 +9,9 @@ from bongsu.config import Config
 from bongsu.errors import FatalError, MatrixError
 from bongsu.files import write_whole
 from bongsu.log.key import NodeKey
+from bongsu.setting_values import NO_HUB_ALONE, ROOT_KEY_FILE_NAME, SettingError
 
 FILE_NAME = "certificate"
-ROOT_KEY_FILE_NAME = "root_key"
 
 
 def with_root_key(config: Config) -> Config:
@@ -102,6 +102,16 @@ def _checked(config: Config, node: bytes, text: str) -> Certificate:
     return certificate
 
 
+def as_certified(config: Config, node: bytes) -> Config:
+    """The settings with the site and role that the node's certificate gives it, where it has one.
+
+    Raises:
+        FatalError: what it was given cannot be used.
+    """
+    mine = None if config.root_key is None else own_certificate(config, node)
+    return config if mine is None else replace(config, site=mine.site, role=mine.role)
+
+
 def certificate_without_root(config: Config, node: bytes) -> Certificate:
     """What the node of a service without a root key is.
 
@@ -113,6 +123,8 @@ def certificate_without_root(config: Config, node: bytes) -> Certificate:
             "The setting certificate is given without root_key. Give the service's root key, too: "
             "`bongsu root show` prints it."
         )
+    if config.role == authority.HUB:
+        raise FatalError(NO_HUB_ALONE)
     return Certificate(node, config.role, config.site)
 
 
@@ -132,3 +144,23 @@ def certificate_in_force(config: Config, node: bytes, known: Certificate | None)
         )
     keep_root_key(config)
     return mine
+
+
+def check_same_service(stored: str | None, config: Config) -> Config:
+    """Hold a data directory to the server name it was first used with.
+
+    Args:
+        stored: the server name in the data directory, None in a new one.
+    Returns:
+        The settings in force: where nobody gave a server name, the stored one.
+    Raises:
+        SettingError: another name was given.
+    """
+    if stored is None or stored == config.server_name:
+        return config
+    if "server_name" not in config.given:
+        return replace(config, server_name=stored)
+    raise SettingError(
+        f"The setting server_name is {config.server_name}, but the data in {config.data} belongs to "
+        f"{stored}, and a service cannot change its name. Give that name, or another data directory."
+    )

@@ -90,7 +90,7 @@ class InteractiveAuth:
         if stage == "m.login.registration_token":
             token = auth.get("token")
             if isinstance(token, str) and registration_token_valid(
-                self._node.context, token, self._node.now_ms()
+                self._node.context, token, self._node.now_ms(), self._node.log.key.node
             ):
                 session.registration_token = token
                 return None

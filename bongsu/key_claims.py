@@ -8,7 +8,7 @@ from bongsu.bearer.link import Link
 from bongsu.canonical import json_bytes, read_json, read_trusted
 from bongsu.clock import next_stamp
 from bongsu.errors import MatrixError
-from bongsu.log.record import Draft
+from bongsu.log.record import Draft, public_scope, scope_id
 from bongsu.node import Node
 from bongsu.peers import Peers
 from bongsu.view import keys, registers
@@ -107,6 +107,8 @@ class KeyClaims:
         if not isinstance(wanted, list) or len(wanted) != 3 or not all(isinstance(x, str) for x in wanted):
             return None
         user_id, device_id, algorithm = wanted
+        if not self._peers.gives(link, scope_id(public_scope(user_id))):
+            return None  # a hub that meets nobody of theirs could use all their keys up
         try:
             given = await self._claim_here([(user_id, device_id, algorithm)])
         except MatrixError:

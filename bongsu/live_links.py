@@ -3,6 +3,7 @@
 from bongsu import limits
 from bongsu.bearer.link import Link
 from bongsu.live.news import PRESENCE, TYPING, Shown, Typing
+from bongsu.log.record import public_scope, room_scope
 from bongsu.node import Node
 from bongsu.peers import Peers
 from bongsu.sync.presence import tell
@@ -23,14 +24,15 @@ class LiveLinks:
 
     def typing(self, room_id: str, user_id: str, timeout_ms: int) -> None:
         """Somebody here types, or stops."""
-        self._peers.tell(TYPING, Typing(room_id, user_id, timeout_ms).encode())
+        self._peers.tell(TYPING, Typing(room_id, user_id, timeout_ms).encode(), room_scope(room_id))
 
     def shown(self, user_id: str) -> None:
         """Somebody here shows something else."""
         presence = self._node.live.presences.get(user_id)
         until_ms = 1000 * (limits.SYNC_TIMEOUT_S_MAX + limits.PRESENCE_GRACE_S)
         self._told.put(user_id, self._node.clock.monotonic())
-        self._peers.tell(PRESENCE, Shown(user_id, presence.state, presence.status, until_ms).encode())
+        said = Shown(user_id, presence.state, presence.status, until_ms)
+        self._peers.tell(PRESENCE, said.encode(), public_scope(user_id))
 
     def _present(self, user_id: str) -> None:
         told = self._told.get(user_id)

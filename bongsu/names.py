@@ -11,10 +11,10 @@ from hashlib import sha256
 from typing import Protocol
 
 from bongsu import limits
+from bongsu.authority import CORE
 from bongsu.node import Node
+from bongsu.speakers import SEPARATOR
 from bongsu.view import users
-
-SEPARATOR = "+"
 
 
 def lock_key(name: str) -> str:
@@ -50,12 +50,13 @@ class Names:
         """Ask for a name that no record here has claimed; a claim that was not recorded may be made again."""
         if self.locks is None:
             # Several sites without a lock between them: nobody can decide.
-            return Claim.NOBODY_KNOWS if self._node.config.has_several_sites else Claim.OURS
+            alone = self._is_whole_core or not self._node.config.has_several_sites
+            return Claim.OURS if alone else Claim.NOBODY_KNOWS
         holder = self._node.log.key.node
         held_by = None
         with suppress(TimeoutError):
             async with asyncio.timeout(limits.NAME_CLAIM_S):
-                while held_by is None and not self._node.promises.alone:
+                while held_by is None and (self._is_whole_core or not self._node.promises.alone):
                     held_by = await self.locks.create(lock_key(name), holder)
                     if held_by is None:
                         # The servers of the fabric choose a leader anew for some seconds after a fire.
@@ -63,6 +64,18 @@ class Names:
         if held_by is None:
             return Claim.NOBODY_KNOWS
         return Claim.OURS if held_by == holder else Claim.TAKEN
+
+    @property
+    def _is_whole_core(self) -> bool:
+        """Whether this is the only core node there is: with hubs alone nobody else gives bare names."""
+        authorities = self._node.context.authorities
+        if len(self._node.config.nats) > 1 or authorities.root_key is None:
+            return False
+        gone = authorities.revocations()
+        core = [
+            each.node for each in authorities.certificates() if each.role == CORE and each.node not in gone
+        ]
+        return core == [self._node.log.key.node]
 
     def known(self) -> Iterator[tuple[str, bytes]]:
         """What the records have claimed: the locks are made again from this when they are lost."""

@@ -7,12 +7,11 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from bongsu import authority, drafts, limits
+from bongsu import authority, drafts, enrolment, limits
 from bongsu.authority import Certificate
 from bongsu.canonical import unpadded_base64
 from bongsu.clock import Clock, next_stamp
-from bongsu.config import Config, check_same_service
-from bongsu.enrolment import certificate_in_force, certificate_without_root, with_root_key
+from bongsu.config import Config
 from bongsu.errors import FatalError, MatrixError, forbidden
 from bongsu.files import write_whole
 from bongsu.live.delivered import Delivered
@@ -74,6 +73,7 @@ class Node:
             log.key.node,
             waits=config.has_several_sites and config.role == "core",
             bound_s=config.promise_ms / 1000,
+            tells=config.has_several_sites,
         )
         self.client_events = ClientEvents(context, self.promises.is_held_here)
         self.lazy_members = LazyMembers()
@@ -126,11 +126,12 @@ class Node:
         """
         data = Path(config.data)
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        config = with_root_key(config)
+        config = enrolment.with_root_key(config)
         # A key without a log has written before. Peers take a start for newer than those they know by its
         # number, so where starts may be forgotten it is counted in minutes, of which each has at most one.
         repaired = repaired or ((data / "node.key").exists() and not (data / "log.db").exists())
         key = NodeKey.open(data / "node.key")
+        config = enrolment.as_certified(config, key.node)
         log = open_log(
             data / "log.db",
             key,
@@ -162,7 +163,7 @@ class Node:
             rebuild_beside(path, log, root_key, clock.now_ms, progress)
         context = open_view(path, log, root_key, clock.now_ms, progress)
         stored = registers.get(context, "service", "", "", "server_name")
-        node = cls(check_same_service(stored, config), clock, log, context)
+        node = cls(enrolment.check_same_service(stored, config), clock, log, context)
         log.on_committed = node._committed
         log.on_fatal = node.fail
         log.on_damaged = node.suspect
@@ -203,7 +204,8 @@ class Node:
             stamp = next_stamp(self.now_ms())
             public = self.log.key.public
             await self.write(drafts.node(public, mine.role, mine.site, stamp, mine.text or None))
-        if registers.get(self.context, "service", "", "", "server_name") is None:
+        named = registers.get(self.context, "service", "", "", "server_name") is not None
+        if not named and mine.role == authority.CORE:
             name = self.config.server_name
             stamp = next_stamp(self.now_ms())
             await self.write(drafts.register("service", "", "", "server_name", name, stamp))
@@ -222,8 +224,8 @@ class Node:
         """What this node may show for itself."""
         node = self.log.key.node
         if self.context.authorities.root_key is None:
-            return certificate_without_root(self.config, node)
-        mine = certificate_in_force(self.config, node, self.certificate_of(node))
+            return enrolment.certificate_without_root(self.config, node)
+        mine = enrolment.certificate_in_force(self.config, node, self.certificate_of(node))
         # The certificate decides where a node stands; settings that contradict it were refused.
         self.config = replace(self.config, site=mine.site, role=mine.role)
         return mine

@@ -196,7 +196,9 @@ def verify_against(config: Config, url: str | None, others: Sequence[str], print
             # Nothing is written: a copy that has no certificate yet can be compared, too.
             node = Node.open(config, SystemClock(), _silent)
             try:
-                return Told("here", node.vector.encode().hex(), digests(node.context.db.path))
+                return Told(
+                    "here", node.vector.encode().hex(), digests(node.context.db.path), node.config.role
+                )
             finally:
                 node.close()
 

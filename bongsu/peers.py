@@ -11,12 +11,13 @@ from dataclasses import replace
 
 from bongsu import __version__, limits
 from bongsu.authority import link_refusal, read_certificate
+from bongsu.bearer.exchange import EVERY_LANE
 from bongsu.bearer.frame import Unreadable
 from bongsu.bearer.hello import Details, Peer
 from bongsu.bearer.link import Channel, ChannelClosed, Link, begin
 from bongsu.bearer.websocket import dial
 from bongsu.errors import MatrixError
-from bongsu.log.record import LogName, Record
+from bongsu.log.record import Lane, LogName, Record, scope_id
 from bongsu.log.vector import Vector
 from bongsu.node import Node
 from bongsu.view.cache import Cache
@@ -59,6 +60,13 @@ class Peers:
         self._catching_up: asyncio.Future[bool] | None = None
         self._met: Cache[tuple[str, str], float] = Cache(20_000)
         self.links: dict[bytes, Link] = {}
+        # Told of a link before it says anything, and after its end.
+        self.began: list[Callable[[Link], None]] = []
+        self.ended: list[Callable[[Link], None]] = []
+        # Whether a peer gets the bodies of a scope.
+        self.gives: Callable[[Link, bytes], bool] = lambda link, scope: True
+        # What is exchanged; a hub whose battery is low leaves the rest for later.
+        self.lanes: frozenset[Lane] = EVERY_LANE
         # When the link with a node was made or cut last, in milliseconds since 1970: for operators.
         self.changed_ms: dict[bytes, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -71,9 +79,14 @@ class Peers:
     def start(self, urls: Iterable[str], context: ssl.SSLContext | None, dial: Dial = dial) -> None:
         """Call these nodes, again and again where they do not answer."""
         for url in urls:
-            task = asyncio.ensure_future(self._keep_calling(url, context, dial))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self.call(url, context, dial)
+
+    def call(self, url: str, context: ssl.SSLContext | None, dial: Dial = dial) -> asyncio.Task[None]:
+        """Call one node, again and again where it does not answer, until the task is cancelled."""
+        task = asyncio.ensure_future(self._keep_calling(url, context, dial))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     async def drained(self) -> None:
         """Wait, within a bound, until another core site has all that this node wrote."""
@@ -131,14 +144,20 @@ class Peers:
             acknowledged=self._acknowledged,
             called=self.calls,
             over_fabric=fabric,
+            gives=lambda link, scope: self.gives(link, scope),
+            lanes=self.lanes,
         )
         self.links[peer.node] = link
         self.changed_ms[peer.node] = self._node.now_ms()
         logger.info("linked with site %s", peer.details.site)
         self._sites_changed()
+        for begin_with in self.began:
+            begin_with(link)
         try:
             await link.run()
         finally:
+            for end_with in self.ended:
+                end_with(link)
             if self.links.get(peer.node) is link:
                 del self.links[peer.node]
                 self.changed_ms[peer.node] = self._node.now_ms()
@@ -194,10 +213,18 @@ class Peers:
         """Links with core nodes of other sites, whose disks make a promise."""
         return [link for link in self.links.values() if self._counts(link.peer)]
 
-    def tell(self, topic: str, body: bytes) -> None:
-        """Tell every linked node what need not arrive."""
+    def set_lanes(self, lanes: frozenset[Lane]) -> None:
+        """Exchange these from now on: every link begins anew."""
+        if lanes != self.lanes:
+            self.lanes = lanes
+            for link in self.links.values():
+                link.end()
+
+    def tell(self, topic: str, body: bytes, scope: str) -> None:
+        """Tell every linked node that is given this scope what need not arrive."""
         for link in self.links.values():
-            link.tell(topic, body)
+            if self.gives(link, scope_id(scope)):
+                link.tell(topic, body)
 
     async def met(self, user_id: str, device_id: str) -> None:
         """A device asks here for the first time, or after a pause: it may come from another site."""

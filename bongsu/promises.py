@@ -41,9 +41,11 @@ class Promises:
     After one time-out the node counts itself alone and waits for nobody, until a peer answers again.
     """
 
-    def __init__(self, node: bytes, *, waits: bool, bound_s: float) -> None:
+    def __init__(self, node: bytes, *, waits: bool, bound_s: float, tells: bool | None = None) -> None:
+        """`tells`: whether what only this site has is called so; a hub tells, and waits for nobody."""
         self._node = node
         self._waits = waits
+        self._tells = waits if tells is None else tells
         self._bound_s = bound_s
         self._safe: dict[LogName, int] = {}
         self._queue: deque[Batch] = deque()
@@ -86,7 +88,7 @@ class Promises:
             released.append(self._queue.popleft())
             if batch.needs:
                 self.counts["two_sites" if safe and self._waits else "here"] += 1
-            if not safe and self._waits:
+            if not safe and self._tells:
                 self._remember(batch)
         return released
 

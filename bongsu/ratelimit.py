@@ -39,6 +39,8 @@ SEARCH = Rate("search", 30, 3.0)
 REPORT = Rate("report", 10, 0.1)
 AUTHORITY = Rate("authority", 30, 0.5)
 COURIER = Rate("courier", 60, 1.0)
+COURIER_EXPORT = Rate("courier_export", 20, 0.2)
+DEFERRED = Rate("deferred", 60, 0.05)
 
 
 class RateLimiter:

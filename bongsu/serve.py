@@ -27,6 +27,8 @@ from bongsu.config import Config
 from bongsu.errors import FatalError
 from bongsu.filling import Filling
 from bongsu.gateway.sender import PushSender
+from bongsu.hub.neighbours import Neighbours
+from bongsu.hub.plain import PlainApp
 from bongsu.operate.messages import set_up
 from bongsu.operate.parts import Parts
 from bongsu.operate.private import PrivateApp
@@ -65,14 +67,12 @@ async def _serve(config: Config) -> int:
     rederiver = Rederiver(node)
     rederiver.start()
     service = Service(node)
-    removed = service.media.sweep()
-    if removed:
-        logger.info("removed %d media files that nothing names", removed)
+    _sweep(service)
     peers = service.peers
     fabric = Fabric(config.server_name, node.log.key.node, peers.meet)
     filling = Filling(node, peers)
     app = App(service, all_routes(), StaticFiles(sites=lambda: base_urls(node)))
-    listeners = [_Listener(config.listen, app, config.tls)]
+    listeners = [_Listener(config.listen, app, config.tls), *_plain(service)]
     if config.private_listen is not None:
         parts = Parts(service, fabric, sender, filling, app.counts, node.now_ms())
         listeners.append(_Listener(config.private_listen, PrivateApp(parts), None))
@@ -80,9 +80,10 @@ async def _serve(config: Config) -> int:
         listeners.append(_Listener(config.peer_listen, LinkApp(peers.serve), config.peer_tls, peers=True))
     for listener in listeners:
         await listener.start()
-    context = _peer_context(config)
-    peers.start(config.peers, context)
+    peers.start(config.peers, context := _peer_context(config))
+    neighbours = await _neighbours(service, context)
     filling.start()
+    service.start()
     if config.nats:
         fabric.start(config.nats, context)
         service.names.locks = NatsLocks(
@@ -92,9 +93,11 @@ async def _serve(config: Config) -> int:
     await _until(stop, node.fatal, listeners)
     # First answer the long polls, then let the server finish what it has, then close the files.
     node.stop()
+    await neighbours.close()
     await filling.close()
     await listeners[0].stop()
     await sender.close()
+    await service.close()
     await rederiver.close()
     await node.finish()
     # The links go last: what this node acknowledged is not to be missing elsewhere until it comes back.
@@ -106,6 +109,30 @@ async def _serve(config: Config) -> int:
         await listener.stop()
     node.close()
     return 1 if node.fatal.done() else 0
+
+
+async def _neighbours(service: Service, context: ssl.SSLContext | None) -> Neighbours:
+    """Those on the LAN, looked for where the settings say so."""
+    config = service.node.config
+    neighbours = Neighbours(service.node, service.peers, context)
+    if config.mdns == "on" or (config.mdns == "auto" and config.role == "hub"):
+        await neighbours.start()
+    return neighbours
+
+
+def _plain(service: Service) -> list["_Listener"]:
+    """A hub's plain HTTP on its Wi-Fi, where the settings say so."""
+    node = service.node
+    if node.config.plain_listen is None:
+        return []
+    app = PlainApp(node.context, node.config.site, node.config.base_url, service.power)
+    return [_Listener(node.config.plain_listen, app, None)]
+
+
+def _sweep(service: Service) -> None:
+    removed = service.media.sweep()
+    if removed:
+        logger.info("removed %d media files that nothing names", removed)
 
 
 async def _until(

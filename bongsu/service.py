@@ -5,7 +5,12 @@ import secrets
 from weakref import WeakValueDictionary
 
 from bongsu.author import Author
+from bongsu.authority import HUB
+from bongsu.courier.deferred import Deferred
 from bongsu.courier.desk import Desk
+from bongsu.hub.energy import LANES, Level
+from bongsu.hub.keeping import Keeping
+from bongsu.hub.power import Power
 from bongsu.interactive import InteractiveAuth
 from bongsu.key_claims import KeyClaims
 from bongsu.live_links import LiveLinks
@@ -24,6 +29,7 @@ class Service:
     def __init__(self, node: Node) -> None:
         self.node = node
         self.peers = Peers(node)
+        self.keeping = Keeping(node, self.peers)
         self.key_claims = KeyClaims(node, self.peers)
         self.live_links = LiveLinks(node, self.peers)
         self.author = Author(node)
@@ -31,6 +37,8 @@ class Service:
         self.interactive = InteractiveAuth(node)
         self.media = Library(node, self.peers)
         self.desk = Desk(node, self.peers)
+        self.power = Power(node.config.power_supply, self._power_changed)
+        self.deferred = Deferred(node, self.peers, self.author)
         self.public_rooms = PublicRooms(node.context, node.clock.monotonic)
         # Names being registered at this moment: the claim is a record, which is not applied yet.
         self.names_claimed: set[str] = set()
@@ -44,6 +52,20 @@ class Service:
         self.login_tokens: dict[str, tuple[str, float]] = {}
         # Proofs of identity for other services: (user id, end in ms).
         self.openid_tokens: Cache[str, tuple[str, int]] = Cache(10_000)
+
+    def start(self) -> None:
+        """Begin what goes on by itself."""
+        if self.node.config.role == HUB:
+            self.power.start()
+        self.deferred.start()
+
+    async def close(self) -> None:
+        """End it."""
+        self.power.close()
+        await self.deferred.close()
+
+    def _power_changed(self, level: Level) -> None:
+        self.peers.set_lanes(LANES[level])
 
     def new_room_id(self, version: RoomVersion) -> str | None:
         """The id of a room about to be made; None where its first event gives it."""

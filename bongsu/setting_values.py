@@ -2,7 +2,8 @@
 
 import ipaddress
 import re
-from collections.abc import Callable
+import tomllib
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,7 +14,17 @@ SITE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 PUBLIC_KEY = re.compile(r"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]")
 LISTEN = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\s\[\]/]+):([0-9]{1,5})")
 CONTACT = re.compile(r"(?:mailto:[^\s@]+@[^\s@]+|https?://\S+)")
+USER_ID = re.compile(r"@[0-9a-z._=/+-]{1,200}:[0-9a-z.:\[\]-]{1,230}")
+ENVIRONMENT_PREFIX = "BONGSU_"
+CONFIG_VARIABLE = "BONGSU_CONFIG"
 PEERS_MAX = 64
+OPERATORS_MAX = 20
+# Beside a node's key: the root key that its data are held to.
+ROOT_KEY_FILE_NAME = "root_key"
+NO_HUB_ALONE = (
+    "The setting role is hub, but a hub belongs to a service with a root key. Run `bongsu hub init`, which "
+    "makes the request for its certificate, then `bongsu site install` with root_key."
+)
 MIB = 1024 * 1024
 
 # A parser takes what the command line (text), the environment (text) or TOML (typed) gave, and returns the
@@ -142,3 +153,50 @@ def parse_networks(raw: object) -> Networks:
         return tuple(ipaddress.ip_network(each) for each in listed if each != "")
     except ValueError:
         raise ValueError("it must name addresses or networks, for example 10.0.0.7 or fd00::/8") from None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host can be reached from this machine alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def parse_user_ids(raw: object) -> tuple[str, ...]:
+    listed = raw.split(",") if isinstance(raw, str) else raw
+    if not isinstance(listed, list) or len(listed) > OPERATORS_MAX:
+        raise ValueError(f"it must be at most {OPERATORS_MAX} user ids")
+    users = tuple(each.strip() for each in listed if isinstance(each, str) and each.strip())
+    if any(not USER_ID.fullmatch(each) for each in users) or len(users) != len(listed):
+        raise ValueError("each must be a user id like @name:server")
+    return users
+
+
+class SettingError(Exception):
+    """A setting that cannot be used. The message is a sentence: which, where it was set, and why not."""
+
+
+def read_file(file: Path | None) -> Mapping[str, object]:
+    """What a TOML file says; nothing without one.
+
+    Raises:
+        SettingError: it cannot be read.
+    """
+    if file is None:
+        return {}
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingError(f"The file {file} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingError(f"The file {file} is not TOML: {error}.") from error
+
+
+def read_environment(environment: Mapping[str, str]) -> Mapping[str, object]:
+    """The BONGSU_… variables by setting name."""
+    return {
+        variable.removeprefix(ENVIRONMENT_PREFIX).lower(): raw
+        for variable, raw in environment.items()
+        if variable.startswith(ENVIRONMENT_PREFIX) and variable != CONFIG_VARIABLE
+    }

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from bongsu.cli import SERVE_OPTIONS
-from bongsu.config import ENVIRONMENT_PREFIX, SETTINGS
+from bongsu.config import SETTINGS
+from bongsu.setting_values import ENVIRONMENT_PREFIX
 
 PAGE = Path(__file__).parents[1] / "docs" / "settings.md"
 

@@ -4,6 +4,7 @@ from hashlib import sha256
 
 from bongsu.api.http import Request
 from bongsu.errors import MatrixError, forbidden
+from bongsu.hub.residents import check_resident, refused_token
 from bongsu.node import Node
 from bongsu.view import sessions
 from bongsu.view.live import LiveRoom
@@ -27,18 +28,23 @@ def requester(node: Node, request: Request) -> Requester:
     """The requester.
 
     Raises:
-        MatrixError: 401 M_MISSING_TOKEN or M_UNKNOWN_TOKEN.
+        MatrixError: 401 M_MISSING_TOKEN or M_UNKNOWN_TOKEN; 403 at a hub, of somebody who is no resident.
     """
     token = token_of(request)
     if not token:
         raise MatrixError(401, "M_MISSING_TOKEN", "This needs an access token. Log in first.")
     token_hash = sha256(token.encode("utf-8", "replace")).digest()
-    found = node.sessions.get(token_hash)
-    if found is not None:
-        return found
+    found = node.sessions.get(token_hash) or _found(node, token_hash)
+    if node.config.role == "hub":
+        check_resident(node, found.user_id)
+    return found
+
+
+def _found(node: Node, token_hash: bytes) -> Requester:
     row = sessions.by_token(node.context, token_hash, "access")
     if row is None:
-        raise MatrixError(
+        elsewhere = refused_token(node)
+        raise elsewhere or MatrixError(
             401,
             "M_UNKNOWN_TOKEN",
             "This access token is not valid (any more). Log in again.",

@@ -17,11 +17,14 @@ async def get_sites(service: Service, request: Request) -> Response:
     node = service.node
     own = node.log.key.node.hex()
     linked = {peer.hex() for peer in service.peers.links}
+    battery = service.power.as_json()
+    here = {} if battery is None else {"battery": battery}
     sites = [
         {
             **{field: site[field] for field in ("name", "base_url", "role")},
             "this": name == own,
             "up": name == own or name in linked,
+            **(here if name == own else {}),
         }
         for name, site in registers.under(node.context, "site", "", "")
     ]

@@ -79,6 +79,7 @@ async def upload_to_id(service: Service, request: Request) -> Response:
 
 def _check_may_upload(service: Service, user_id: str) -> None:
     service.node.rate.check(ratelimit.UPLOAD, user_id)
+    service.power.check_media()
     if service.node.config.upload_bytes_max == 0:
         raise forbidden("This service takes no files.")
 
@@ -98,6 +99,7 @@ def _media_id(service: Service, request: Request) -> str:
 
 async def _find(service: Service, request: Request) -> Media:
     service.node.rate.check(ratelimit.READ, request.who.user_id)
+    service.power.check_media()
     wait_ms = request.query_integer("timeout_ms", limits.MEDIA_WAIT_S * 1000, limits.MEDIA_WAIT_MS_MAX)
     return await service.media.find(_media_id(service, request), wait_ms / 1000)
 

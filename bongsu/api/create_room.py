@@ -17,6 +17,7 @@ from bongsu.api.http import (
 )
 from bongsu.author import NewEvent
 from bongsu.errors import MatrixError, bad_json, invalid_param
+from bongsu.hub.residents import NO_ALIAS, check_core
 from bongsu.ids import is_room_alias, parse_user_id
 from bongsu.log.record import Draft
 from bongsu.room.versions import VERSIONS, RoomVersion
@@ -48,6 +49,8 @@ async def create_room(service: Service, request: Request) -> Response:
     body = request.json()
     version = room_version(service, body)
     preset = _preset(body)
+    if "room_alias_name" in body or body.get("visibility") == "public":
+        check_core(node, NO_ALIAS)
     alias = _alias(service, body)
     invited = strings(body, "invite", limits.INVITES_AT_ONCE_MAX)
     for invited_id in invited:

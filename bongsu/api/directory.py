@@ -5,6 +5,7 @@ from bongsu.api.access import joined_room, known_room
 from bongsu.api.http import Request, Response, Route, answer, optional_string, string
 from bongsu.author import power_levels
 from bongsu.errors import MatrixError, forbidden, invalid_param, not_found
+from bongsu.hub.residents import NO_ALIAS, check_core
 from bongsu.ids import is_room_alias, is_room_id, server_of
 from bongsu.log.record import Draft
 from bongsu.names import Claim
@@ -49,6 +50,7 @@ async def put_alias(service: Service, request: Request) -> Response:
     node = service.node
     user_id = request.who.user_id
     node.rate.check(ratelimit.WRITE, user_id)
+    check_core(node, NO_ALIAS)
     alias = _alias(request)
     room_id = string(request.json(), "room_id")
     if not is_room_id(room_id):
@@ -95,6 +97,7 @@ async def delete_alias(service: Service, request: Request) -> Response:
     node = service.node
     user_id = request.who.user_id
     node.rate.check(ratelimit.WRITE, user_id)
+    check_core(node, NO_ALIAS)
     alias = _alias(request)
     value = registers.get(node.context, "alias", "", "", alias)
     if value is None:
@@ -132,6 +135,7 @@ async def put_visibility(service: Service, request: Request) -> Response:
     node = service.node
     user_id = request.who.user_id
     node.rate.check(ratelimit.WRITE, user_id)
+    check_core(node, NO_ALIAS)
     room_id = request.path_parameters["roomId"]
     visibility = optional_string(request.optional_json(), "visibility") or "public"
     if visibility not in ("public", "private"):

@@ -7,6 +7,7 @@ from bongsu import drafts, limits, ratelimit
 from bongsu.api.http import Request, Response, Route, answer, json_object
 from bongsu.api.key_checks import check_device_keys, check_fallback_keys, check_one_time_keys
 from bongsu.errors import bad_json, invalid_param, missing_param
+from bongsu.hub import residents
 from bongsu.log.record import Draft
 from bongsu.node import Node
 from bongsu.service import Service
@@ -43,7 +44,7 @@ async def upload(service: Service, request: Request) -> Response:
             written.append(_register(node, request, "fallback_key", who.device_id, algorithm, kept))
     if new:
         stamp = keys.key_stamp(node.context, node.now_ms(), who.user_id, who.device_id)
-        for name, share in keys.shares(new, _core_nodes(service)).items():
+        for name, share in keys.shares(new, _givers(service, who.user_id)).items():
             written.append(drafts.one_time_keys(who.user_id, who.device_id, name, share, stamp))
     under_way = {(who.user_id, who.device_id, name): keys.key_digest(key) for name, key in new.items()}
     if any(service.keys_uploading.get(name, digest) != digest for name, digest in under_way.items()):
@@ -59,11 +60,11 @@ async def upload(service: Service, request: Request) -> Response:
     return answer({"one_time_key_counts": counts})
 
 
-def _core_nodes(service: Service) -> list[str]:
-    """The nodes that may be given keys to hand out: this one and the core nodes linked with it."""
-    linked = (link.peer for link in service.peers.links.values())
-    core = [peer.node.hex() for peer in linked if peer.details.role == "core"]
-    return sorted([service.node.log.key.node.hex(), *core])
+def _givers(service: Service, user_id: str) -> list[str]:
+    """The nodes that may be given keys to hand out: this one, core nodes linked with it, the user's hubs."""
+    node = service.node
+    linked = {link.peer.node for link in service.peers.links.values() if link.is_core}
+    return sorted(each.hex() for each in {node.log.key.node, *linked, *residents.hub_nodes(node, user_id)})
 
 
 def _register(node: Node, request: Request, family: str, key1: str, key2: str, value: Any) -> Draft:

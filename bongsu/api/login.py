@@ -6,6 +6,7 @@ from typing import Any
 from bongsu import limits, ratelimit
 from bongsu.api.http import Request, Response, Route, answer, boolean, optional_string, string
 from bongsu.errors import MatrixError, bad_json, forbidden
+from bongsu.hub.residents import check_resident
 from bongsu.service import Service
 from bongsu.sessions import NewSession, refresh
 from bongsu.view import users
@@ -69,6 +70,7 @@ async def _by_password(service: Service, body: dict[str, Any]) -> User:
     user_id = user_id_of(service, body)
     password = string(body, "password")
     node.rate.check(ratelimit.LOGIN_USER, user_id)
+    check_resident(node, user_id)
     user = users.user(node.context, user_id)
     right = await node.passwords.verify(None if user is None else user.password, password)
     # Read again: the password may have been changed while the hash was computed.

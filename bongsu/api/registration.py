@@ -10,9 +10,10 @@ from bongsu.errors import MatrixError, forbidden, missing_param
 from bongsu.ids import is_new_localpart
 from bongsu.interactive import Flows
 from bongsu.log.record import Draft
-from bongsu.names import SEPARATOR, Claim
+from bongsu.names import Claim
 from bongsu.service import Service
 from bongsu.sessions import NewSession
+from bongsu.speakers import SEPARATOR
 from bongsu.view import users
 from bongsu.view.tokens import registration_token_valid, token_key
 
@@ -143,7 +144,9 @@ async def get_token_validity(service: Service, request: Request) -> Response:
     if token is None:
         raise missing_param("The query lacks `token`.")
     valid: dict[str, Any] = {
-        "valid": registration_token_valid(service.node.context, token, service.node.now_ms())
+        "valid": registration_token_valid(
+            service.node.context, token, service.node.now_ms(), service.node.log.key.node
+        )
     }
     return answer(valid)
 

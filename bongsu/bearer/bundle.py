@@ -113,6 +113,22 @@ class Bundle:
         return cls(public_key, epoch, lane, records, signature)
 
 
+def believed(
+    records: tuple[ForeignRecord, ...], log: LogName, giver: bytes, *, core: bool
+) -> tuple[ForeignRecord, ...]:
+    """The records without what only their giver says of them.
+
+    Nothing proves what is left of a hollow body: a hub could put words into others' mouths by it, though
+    not into its own log, where it may write anyhow. Such a body counts as withheld.
+    """
+    if core or log.node == giver:
+        return records
+    return tuple(
+        ForeignRecord(each.header, None, BodyState.WITHHELD) if each.state == BodyState.HOLLOW else each
+        for each in records
+    )
+
+
 def _record(reader: FrameReader, seq: int) -> ForeignRecord:
     if seq > limits.SEQ_MAX:
         refuse("a seq is out of range")

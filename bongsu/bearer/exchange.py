@@ -66,10 +66,11 @@ class Exchange:
         window_bytes: int = limits.EXCHANGE_WINDOW_BYTES,
         lanes: frozenset[Lane] = EVERY_LANE,
         relays: bool = False,
+        peer: bytes = b"",
     ) -> None:
         self._ledger = ledger
         self._node = node
-        self._giver = Giver(ledger, node, relays=relays)
+        self._giver = Giver(ledger, node, relays=relays, peer=peer, lanes=lanes)
         self._taker = Taker(ledger, window_bytes=window_bytes, lanes=lanes)
         self._acknowledged: dict[LogName, int] = {}
         self._stores: dict[int, Bundle] = {}

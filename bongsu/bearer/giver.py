@@ -36,10 +36,20 @@ class Giver:
     queue of its own.
     """
 
-    def __init__(self, ledger: Ledger, node: bytes, *, relays: bool) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        node: bytes,
+        *,
+        relays: bool,
+        peer: bytes = b"",
+        lanes: frozenset[Lane] = frozenset(Lane),
+    ) -> None:
+        self._may_give = lanes
         self._ledger = ledger
         self._node = node
         self._relays = relays
+        self._peer = peer
         self.want: int = 0
         self._lanes: frozenset[Lane] = frozenset()
         self._without: frozenset[LogName] = frozenset()
@@ -62,7 +72,8 @@ class Giver:
 
     def wanted(self, want: Want) -> None:
         """The peer wants; what was wanted before is forgotten."""
-        self.want, self._lanes, self._without = want.number, want.lanes, want.without
+        self.want, self._without = want.number, want.without
+        self._lanes = want.lanes & self._may_give
         self._window = self._allowed = want.window
         self._given, self._unsaid = 0, False
         self._cursors.clear()
@@ -92,8 +103,11 @@ class Giver:
         return self._confirmed.get(log, 0)
 
     def advanced(self, log: LogName) -> None:
-        """More of a log is on disk here. What others wrote, they give themselves, unless this node relays."""
-        follows = log.node == self._node or self._relays
+        """More of a log is on disk here. What others wrote, they give themselves, unless this node relays.
+
+        What the peer itself wrote it has, unless it wants it: given back, it would be refused.
+        """
+        follows = log.node == self._node or (self._relays and log.node != self._peer)
         if self.want and follows and log.lane in self._lanes and log not in self._without:
             self._cursors.setdefault(log, 0)
             self._queue(log, self._ledger.held())

@@ -8,18 +8,19 @@ from typing import Protocol
 
 from bongsu import limits
 from bongsu.bearer import call
-from bongsu.bearer.bundle import Bundle
+from bongsu.bearer.bundle import Bundle, believed
 from bongsu.bearer.call import Answer, Ask, Tell
-from bongsu.bearer.exchange import Acknowledged, Complaint, Exchange, Load, Output, Send, Store
+from bongsu.bearer.exchange import EVERY_LANE, Acknowledged, Complaint, Exchange, Load, Output, Send, Store
 from bongsu.bearer.frame import Unreadable
 from bongsu.bearer.hello import Details, Handshake, Peer
 from bongsu.errors import FatalError, MatrixError
 from bongsu.log.epoch import Fork
 from bongsu.log.foreign import Foreign, Refused, Taken
-from bongsu.log.record import ForeignRecord, LogName
+from bongsu.log.record import BodyState, ForeignRecord, Lane, LogName, Record
 from bongsu.log.store import Damaged, LogStore
 
 logger = logging.getLogger(__name__)
+CORE = "core"  # the role of a certificate
 
 
 class ChannelClosed(Exception):
@@ -72,7 +73,10 @@ async def begin(channel: Channel, log: LogStore, details: Details, nonce: bytes)
 
 
 class Link:
-    """A link that has begun. `acknowledged` is told up to where the peer has this node's logs on disk."""
+    """A link that has begun. `acknowledged` is told up to where the peer has this node's logs on disk.
+
+    `gives`: whether the peer gets the bodies of a scope; headers it gets all. `lanes`: the others wait.
+    """
 
     def __init__(
         self,
@@ -84,6 +88,8 @@ class Link:
         acknowledged: Callable[["Link", LogName, int], None],
         called: "Called",
         over_fabric: bool,
+        gives: Callable[["Link", bytes], bool],
+        lanes: frozenset[Lane] = EVERY_LANE,
     ) -> None:
         self.over_fabric = over_fabric
         self.peer = peer
@@ -91,10 +97,11 @@ class Link:
         self._channel = channel
         self._acknowledged = acknowledged
         self._called = called
+        self._gives = gives
         self._asked: dict[int, asyncio.Future[bytes | None]] = {}
         self._answering: set[asyncio.Task[None]] = set()
         self._number = 0
-        self._exchange = Exchange(log, log.key.node, relays=relays)
+        self._exchange = Exchange(log, log.key.node, lanes=lanes, relays=relays, peer=peer.node)
         self._outputs: deque[Output] = deque()
         self._work = asyncio.Event()
         self._heard = True
@@ -224,9 +231,19 @@ class Link:
         if found is None:
             return None
         records, signature = found
-        carried = tuple(ForeignRecord(record.header, record.body, record.state) for record in records)
+        carried = tuple(map(self._carried, records))
         public_key = self._log.public_key(load.log.node)
         return Bundle(public_key, load.log.epoch, load.log.lane, carried, signature)
+
+    def _carried(self, record: Record) -> ForeignRecord:
+        if self._gives(self, record.header.scope):
+            return ForeignRecord(record.header, record.body, record.state)
+        return ForeignRecord(record.header, None, BodyState.WITHHELD)
+
+    @property
+    def is_core(self) -> bool:
+        """Whether the peer is a core node."""
+        return self.peer.details.role == CORE
 
     def _store(self, ticket: int, bundle: Bundle) -> None:
         def done(future: "asyncio.Future[Foreign]") -> None:
@@ -234,8 +251,9 @@ class Link:
             verdict = None if future.cancelled() or future.exception() else future.result()
             self._stored(ticket, verdict)
 
+        records = believed(bundle.records, bundle.log, self.peer.node, core=self.is_core)
         try:
-            future = self._log.append_foreign(bundle.log, bundle.public_key, bundle.records, bundle.signature)
+            future = self._log.append_foreign(bundle.log, bundle.public_key, records, bundle.signature)
         except (MatrixError, FatalError):
             return self._stored(ticket, None)
         future.add_done_callback(done)

@@ -8,7 +8,7 @@ from typing import Any
 
 from granian.rsgi import WebsocketMessageType
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidHandshake, InvalidURI, WebSocketException
+from websockets.exceptions import WebSocketException
 
 from bongsu import limits
 from bongsu.bearer.link import Channel, ChannelClosed
@@ -97,7 +97,7 @@ async def dial(base_url: str, context: ssl.SSLContext | None) -> Channel:
             user_agent_header=None,
             proxy=None,
         )
-    except (OSError, TimeoutError, InvalidHandshake, InvalidURI, EOFError) as error:
+    except (OSError, TimeoutError, WebSocketException, EOFError) as error:
         raise ChannelClosed(str(error)) from error
     return _Dialled(connection)
 

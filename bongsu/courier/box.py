@@ -64,7 +64,7 @@ class Box:
 
     def part(self) -> Path:
         """Where to write a file that is not checked yet."""
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._read()  # which removes what an earlier start left unfinished
         return self._folder / f"{os.urandom(8).hex()}.part"
 
     def _read(self) -> dict[str, Kept]:

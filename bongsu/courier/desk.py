@@ -1,20 +1,23 @@
 """Where couriers come to: what there is to carry, a file to take along, and a file that was brought."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bongsu import limits
+from bongsu import limits, ratelimit
 from bongsu.bearer import carry
 from bongsu.bearer.frame import Unreadable
 from bongsu.courier.box import Box, Kept
-from bongsu.courier.destinations import Known, allowed_for, destination, destinations
+from bongsu.courier.destinations import Known, destination, destinations, scopes_of
 from bongsu.courier.export import Export, Exported
 from bongsu.courier.take import Took, check_header, content_key, take
-from bongsu.errors import invalid_param, too_large
+from bongsu.errors import MatrixError, invalid_param, too_large
 from bongsu.node import Node
 from bongsu.peers import Peers
+
+FILES_SPENT_KEPT = 4  # newer files until one is removed that may still be on its way
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ class _Made:
 
     path: Path
     done: Exported
-    made_s: float
+    position: int
 
 
 class Desk:
@@ -34,6 +37,7 @@ class Desk:
         self._peers = peers
         self.box = Box(Path(node.config.data) / "courier")
         self._made: dict[str, _Made] = {}
+        self._spent: deque[Path] = deque()
         self._lock = asyncio.Lock()
 
     def waiting(self) -> list[dict[str, object]]:
@@ -55,14 +59,15 @@ class Desk:
         """
         target = destination(self._node, name)
         async with self._lock:
-            now_s = self._node.clock.monotonic()
-            self._forget(now_s)
             made = self._made.get(target.name)
-            if made is None:
+            if made is None or self._is_old(made, target.name):
+                position = self._node.position
                 path = self.box.part()
                 with path.open("wb") as file:
                     done = await self._export(target.name, file.write)
-                made = self._made[target.name] = _Made(path, done, self._node.clock.monotonic())
+                if made is not None:
+                    self._drop_later(made.path)
+                made = self._made[target.name] = _Made(path, done, position)
             return made.path, made.done
 
     async def export_to(
@@ -79,8 +84,8 @@ class Desk:
         """
         target = destination(self._node, name)
         known = Known(self._node, self._peers, target)
-        allowed = allowed_for(self._node, target)
-        return await Export(self._node, target, known, allowed, bytes_max, progress).write(write)
+        scopes = scopes_of(self._node, target)
+        return await Export(self._node, target, known, scopes, bytes_max, progress).write(write)
 
     async def bring(self, chunks: AsyncIterator[bytes]) -> Took | Kept:
         """Take what a courier brought, or keep it for the site it is for.
@@ -116,11 +121,21 @@ class Desk:
     async def _export(self, name: str, write: Callable[[bytes], object]) -> Exported:
         return await self.export_to(name, write, limits.COURIER_FILE_BYTES_MAX, lambda done, total: None)
 
-    def _forget(self, now_s: float) -> None:
-        for name, made in list(self._made.items()):
-            if now_s - made.made_s > limits.COURIER_EXPORT_KEPT_S:
-                made.path.unlink(missing_ok=True)
-                del self._made[name]
+    def _drop_later(self, path: Path) -> None:
+        """Remove a file once newer ones were made: it may be on its way to somebody."""
+        self._spent.append(path)
+        if len(self._spent) > FILES_SPENT_KEPT:
+            self._spent.popleft().unlink(missing_ok=True)
+
+    def _is_old(self, made: _Made, name: str) -> bool:
+        """Whether there is more by now. A flood of couriers gets a file that is a little old."""
+        if made.position == self._node.position:
+            return False
+        try:
+            self._node.rate.check(ratelimit.COURIER_EXPORT, name)
+        except MatrixError:
+            return False
+        return True
 
 
 async def _receive(part: Path, chunks: AsyncIterator[bytes]) -> int:

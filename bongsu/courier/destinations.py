@@ -1,13 +1,16 @@
 """For whom files can be made, and how far a destination is known to have each log."""
 
 from binascii import Error
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bongsu.canonical import decode_base64
+from bongsu.courier.bodies import asked
 from bongsu.errors import MatrixError, invalid_param
+from bongsu.hub.fill import Dot
+from bongsu.hub.interest import interest_of
 from bongsu.log.epoch import covered
-from bongsu.log.record import LogName, scope_id, service_scope
+from bongsu.log.record import LogName
 from bongsu.log.vector import Vector
 from bongsu.node import Node
 from bongsu.peers import Peers
@@ -63,12 +66,20 @@ def seal_key(node: Node, name: bytes) -> bytes | None:
     return key if len(key) == 32 else None
 
 
-def allowed_for(node: Node, target: Destination) -> Callable[[bytes], bool]:
-    """Of which scopes the destination may read the bodies: the core all, a hub what its residents need."""
-    if target.name == CORE:
-        return lambda scope: True
-    kept = {scope_id(service_scope())}
-    return kept.__contains__
+def scopes_of(node: Node, target: Destination) -> frozenset[bytes] | None:
+    """Of which scopes the destination may read the bodies: a hub of what its residents need; None: of all."""
+    interests = [interest_of(node.context, name) for name, _ in target.keys]
+    sets = [each.scopes for each in interests if each is not None]
+    return frozenset.intersection(*sets) if sets else None
+
+
+def lacks_of(node: Node, target: Destination) -> list[Dot]:
+    """The bodies that the destination asked for when it last took a file."""
+    found: dict[Dot, None] = {}
+    for name, _ in target.keys:
+        said = registers.get(node.context, HELD, "", "", name.hex())
+        found.update(dict.fromkeys(asked(said.get("lacks") if isinstance(said, dict) else None)))
+    return list(found)
 
 
 class Known:

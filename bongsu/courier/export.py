@@ -14,15 +14,14 @@ from bongsu import limits
 from bongsu.bearer import carry
 from bongsu.bearer.bundle import Bundle
 from bongsu.bearer.carry import Header, Recipient, Sealer
-from bongsu.courier.destinations import Destination, Known
+from bongsu.courier.bodies import Allowed, manifest, parts
+from bongsu.courier.destinations import Destination, Known, lacks_of
 from bongsu.log.key import SEAL
 from bongsu.log.record import BodyState, ForeignRecord, Lane, LogName, Record
 from bongsu.log.store import Damaged
 from bongsu.node import Node
 
 Write = Callable[[bytes], object]
-# Whether a record of this scope may go to the destination with its body.
-Allowed = Callable[[bytes], bool]
 Progress = Callable[[int, int], None]
 
 
@@ -43,7 +42,7 @@ class Export:
     node: Node
     target: Destination
     known: Known
-    allowed: Allowed
+    scopes: frozenset[bytes] | None
     bytes_max: int
     progress: Progress
     _queues: dict[Lane, deque[tuple[LogName, int]]] = field(default_factory=dict)
@@ -56,7 +55,10 @@ class Export:
         sealer = Sealer(content_key, raw[len(carry.MAGIC) + carry.LENGTH_BYTES : -carry.SIGNATURE_BYTES])
         total = self._gather()
         self._put(write, done, raw)
-        self._put(write, done, sealer.part(carry.MANIFEST, self.node.log.vector().encode()))
+        said = manifest(self.node.log.vector().encode(), self.scopes)
+        self._put(write, done, sealer.part(carry.MANIFEST, said))
+        for payload in parts(self.node.log, lacks_of(self.node, self.target), self._allowed):
+            self._put(write, done, sealer.part(carry.BODIES, payload))
         while (bundle := self._next()) is not None:
             part = sealer.part(carry.BUNDLE, bundle.encode())
             if done.size + len(part) > self.bytes_max:
@@ -69,6 +71,9 @@ class Export:
         end = dumps([int(done.complete), done.records], canonical=True)
         self._put(write, done, sealer.part(carry.END, end))
         return done
+
+    def _allowed(self, scope: bytes) -> bool:
+        return self.scopes is None or scope in self.scopes
 
     @staticmethod
     def _put(write: Write, done: Exported, raw: bytes) -> None:
@@ -126,12 +131,12 @@ class Export:
         if found is None:
             return None
         records, signature = found
-        carried = tuple(_carried(record, self.allowed) for record in records)
+        carried = tuple(_carried(record, self._allowed) for record in records)
         return Bundle(self.node.log.public_key(log.node), log.epoch, log.lane, carried, signature)
 
 
 def _carried(record: Record, allowed: Allowed) -> ForeignRecord:
-    if record.state == BodyState.FULL and not allowed(record.header.scope):
+    if record.state in (BodyState.FULL, BodyState.HOLLOW) and not allowed(record.header.scope):
         return ForeignRecord(record.header, None, BodyState.WITHHELD)
     return ForeignRecord(record.header, record.body, record.state)
 

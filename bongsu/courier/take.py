@@ -5,15 +5,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bongsu import drafts
-from bongsu.authority import link_refusal, read_certificate
+from bongsu.authority import CORE, HUB, link_refusal, read_certificate
 from bongsu.bearer import carry
-from bongsu.bearer.bundle import Bundle
+from bongsu.bearer.bundle import Bundle, believed
 from bongsu.bearer.carry import Header, ReadBytes
 from bongsu.bearer.frame import FrameReader, Unreadable
 from bongsu.canonical import unpadded_base64
+from bongsu.courier.bodies import lacking, read_manifest, read_part, withheld_scopes, without
 from bongsu.courier.destinations import HELD
 from bongsu.courier.export import service_id
 from bongsu.errors import MatrixError, invalid_param
+from bongsu.hub import fill
 from bongsu.log.epoch import Fork
 from bongsu.log.foreign import Gap, Refused, Taken
 from bongsu.node import Node
@@ -84,17 +86,30 @@ async def take(node: Node, read: ReadBytes, progress: Progress = lambda _: None)
     """
     header, raw, key = _begin(node, read)
     took = Took(header.source)
+    scopes: set[bytes] = set()
     try:
         for kind, payload in carry.read_parts(read, key, raw):
-            if kind == carry.BUNDLE:
-                await _bundle(node, payload, took)
-            elif kind == carry.END:
-                took.complete = _is_complete(payload)
+            match kind:
+                case carry.MANIFEST:
+                    scopes = read_manifest(payload)
+                case carry.BODIES:
+                    took.new += await node.log.refill(
+                        read_part(payload, header.node, core=_is_core(node, header))
+                    )
+                case carry.BUNDLE:
+                    await _bundle(node, header, payload, took)
+                case carry.END:
+                    took.complete = _is_complete(payload)
             progress(took.new + took.known + took.lacking + took.refused)
     except Unreadable as error:
         took.problem = str(error)
-    await _say_held(node, took)
+    await _say_held(node, took, scopes)
     return took
+
+
+def _is_core(node: Node, header: Header) -> bool:
+    maker = node.certificate_of(header.node)
+    return maker is not None and maker.role == CORE
 
 
 def _begin(node: Node, read: ReadBytes) -> tuple[Header, bytes, bytes]:
@@ -109,14 +124,17 @@ def _begin(node: Node, read: ReadBytes) -> tuple[Header, bytes, bytes]:
     return header, raw, key
 
 
-async def _bundle(node: Node, payload: bytes, took: Took) -> None:
+async def _bundle(node: Node, header: Header, payload: bytes, took: Took) -> None:
     bundle = Bundle.decode(payload)
-    verdict = await node.log.append_foreign(bundle.log, bundle.public_key, bundle.records, bundle.signature)
+    records = believed(bundle.records, bundle.log, header.node, core=_is_core(node, header))
+    if node.config.role == HUB:
+        records = without(records, withheld_scopes(node.log))
+    verdict = await node.log.append_foreign(bundle.log, bundle.public_key, records, bundle.signature)
     count = len(bundle.records)
     match verdict:
-        case Taken(records):
-            took.new += len(records)
-            took.known += count - len(records)
+        case Taken(taken):
+            took.new += len(taken)
+            took.known += count - len(taken)
         case Gap():
             took.lacking += count
         case Refused() if bundle.log.node == node.log.key.node:
@@ -132,12 +150,15 @@ def _is_complete(payload: bytes) -> bool:
     return reader.flag()
 
 
-async def _say_held(node: Node, took: Took) -> None:
-    """Record what is held now: it goes back with the next courier, as the receipt."""
+async def _say_held(node: Node, took: Took, scopes: set[bytes]) -> None:
+    """Record what is held now, and which bodies lack: it goes back with the next courier."""
     if not took.new:
         return
     name = node.log.key.node.hex()
     value = {"vector": unpadded_base64(node.log.vector().encode())}
+    lacks = lacking(node.log, scopes)
+    if lacks:
+        value["lacks"] = unpadded_base64(fill.ask(lacks))
     stamp = registers.stamp_after(node.context, node.now_ms(), HELD, "", "", name)
     try:
         await node.write(drafts.register(HELD, "", "", name, value, stamp))

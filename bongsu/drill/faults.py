@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bongsu.lab import commands, processes
-from bongsu.lab.plan import NodePlan, Plan, Process
+from bongsu.lab.plan import NatsPlan, NodePlan, Plan, Process
 
 
 def act(plan: Plan, name: str, target: str) -> None:
@@ -23,7 +23,8 @@ def act(plan: Plan, name: str, target: str) -> None:
 
 
 def _of(plan: Plan, target: str) -> list[Process]:
-    return [process for process in plan.processes if target in ("", process.site)]
+    machines: list[NodePlan | NatsPlan] = [*plan.nodes, *plan.nats]
+    return [process for process in machines if target in ("", process.site)]
 
 
 def _burn(plan: Plan, struck: list[Process]) -> None:

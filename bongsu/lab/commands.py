@@ -1,5 +1,6 @@
 """What `bongsu lab` does: up, start, down."""
 
+import json
 import secrets
 import shutil
 from pathlib import Path
@@ -10,7 +11,7 @@ from bongsu.enrolment import FILE_NAME
 from bongsu.errors import FatalError
 from bongsu.files import write_whole
 from bongsu.lab import certificates, network, processes
-from bongsu.lab.plan import FILE, SITE_NAMES, SITES_MAX, NodePlan, Plan, make
+from bongsu.lab.plan import FILE, HUBS_MAX, SITE_NAMES, SITES_MAX, NodePlan, Plan, make
 from bongsu.lab.settings import nats_settings, node_settings
 from bongsu.log.key import NodeKey
 from bongsu.rootkey import RootKey
@@ -20,7 +21,7 @@ ROOT_FILE = "root.key"
 PASSPHRASE_FILE = "root.passphrase"  # noqa: S105 - a name
 
 
-def up(folder: Path, sites: int, *, tls: bool, net: bool = False) -> Plan:
+def up(folder: Path, sites: int, *, tls: bool, net: bool = False, hubs: int = 0) -> Plan:
     """Make a laboratory in an empty directory, start it, and return when every node is ready.
 
     `net`: each site in a network namespace of its own, so that links can be cut. Only root can.
@@ -30,6 +31,10 @@ def up(folder: Path, sites: int, *, tls: bool, net: bool = False) -> Plan:
     """
     if not 1 <= sites <= SITES_MAX:
         raise FatalError(f"A laboratory has 1 to {SITES_MAX} sites.")
+    if not 0 <= hubs <= HUBS_MAX:
+        raise FatalError(f"A laboratory has 0 to {HUBS_MAX} hubs.")
+    if hubs and net:
+        raise FatalError("Hubs stand on loopback, where their links are wires that can be cut: add --no-net.")
     if folder.exists() and any(folder.iterdir()) and not (folder / FILE).exists():
         raise FatalError(f"{folder} is not empty, and no laboratory. Give another directory.")
     if (folder / FILE).exists():
@@ -37,7 +42,7 @@ def up(folder: Path, sites: int, *, tls: bool, net: bool = False) -> Plan:
             raise FatalError(f"A laboratory runs in {folder}. End it with `bongsu lab down` first.")
         shutil.rmtree(folder)
     bridge, places = network.make(list(SITE_NAMES[:sites])) if net else ("", {})
-    plan = make(folder, sites, tls=tls, bridge=bridge, places=places)
+    plan = make(folder, sites, tls=tls, bridge=bridge, places=places, hubs=hubs)
     try:
         _write_files(plan)
         start_all(plan)
@@ -53,6 +58,12 @@ def start_all(plan: Plan) -> None:
     for server in plan.nats:
         if not processes.is_running(server):
             processes.spawn(server)
+    hubs = {hub.name for hub in plan.hubs}
+    for link in plan.links:
+        # Hubs reach the core, and each other only when they are told to.
+        if link.other not in hubs and not processes.is_running(link):
+            processes.spawn(link)
+            processes.wait_wired(link)
     waiting: list[tuple[NodePlan, int]] = []
     for node in plan.nodes:
         if not processes.is_running(node):
@@ -84,6 +95,30 @@ def down(plan: Plan) -> None:
     processes.end(plan.processes)
     if plan.bridge:
         network.remove(plan.bridge, [node.namespace for node in plan.nodes])
+    plan.save()
+
+
+def link(plan: Plan, hub: str, other: str, how: str) -> None:
+    """Make (`lan`) or cut (`none`) the wires between a hub and another node; `core`: all data centres.
+
+    Raises:
+        FatalError: there are no such wires.
+    """
+    others = {node.name for node in plan.core} if other == "core" else {other}
+    found = [
+        each
+        for each in plan.links
+        if (each.hub == hub and each.other in others) or (each.other == hub and each.hub in others)
+    ]
+    if not found:
+        wires = ", ".join(each.name for each in plan.links)
+        raise FatalError(f"There is no wire between {hub} and {other}. There are: {wires}.")
+    for each in found:
+        if how == "none":
+            processes.kill(each)
+        elif not processes.is_running(each):
+            processes.spawn(each)
+            processes.wait_wired(each)
     plan.save()
 
 
@@ -130,12 +165,21 @@ def _write_files(plan: Plan) -> None:
     for node in plan.nodes:
         data = Path(node.data)
         data.mkdir(parents=True, mode=0o700)
-        node_names[node.site] = NodeKey.open(data / "node.key").node.hex()
+        name = NodeKey.open(data / "node.key").node.hex()
+        if node.role == "core":
+            node_names[node.site] = name
+    for hub in plan.hubs:
+        if issuer is not None:
+            certificates.issue(issuer, Path(hub.config).parent / "tls", f"node-{hub.site}", "127.0.0.1")
     for server in plan.nats:
         home = Path(server.config).parent
         if issuer is not None:
             certificates.issue(issuer, home / "tls", f"node-{server.site}", server.host)
         Path(server.config).write_text(nats_settings(plan, server, node_names), encoding="utf-8")
+    for link in plan.links:
+        path = Path(link.config)
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps({"listen": link.listen, "target": link.target}), encoding="utf-8")
     passphrase = secrets.token_urlsafe(16)
     write_whole(Path(plan.folder, PASSPHRASE_FILE), passphrase.encode() + b"\n")
     root = RootKey.generate()

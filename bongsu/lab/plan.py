@@ -11,6 +11,7 @@ from bongsu.errors import FatalError
 FILE = "lab.json"
 SITE_NAMES = "abcdefghijklmnopqrstuvwxyz"
 SITES_MAX = 9
+HUBS_MAX = 9
 
 
 @dataclass(slots=True)
@@ -45,7 +46,21 @@ class NatsPlan:
     pid: int = 0
 
 
-Process = NodePlan | NatsPlan
+@dataclass(slots=True)
+class LinkPlan:
+    """A wire between a hub and another node, which the hub dials. `pid` 0: it is cut."""
+
+    name: str
+    hub: str
+    other: str
+    listen: str
+    target: str
+    config: str
+    namespace: str = ""
+    pid: int = 0
+
+
+Process = NodePlan | NatsPlan | LinkPlan
 
 
 @dataclass(slots=True)
@@ -58,6 +73,7 @@ class Plan:
     bridge: str = ""
     nodes: list[NodePlan] = field(default_factory=list)
     nats: list[NatsPlan] = field(default_factory=list)
+    links: list[LinkPlan] = field(default_factory=list)
 
     def save(self) -> None:
         """Write lab.json, whole or not at all."""
@@ -77,7 +93,8 @@ class Plan:
             fields: dict[str, Any] = json.loads((folder / FILE).read_text(encoding="utf-8"))
             nodes = [NodePlan(**node) for node in fields.pop("nodes")]
             servers = [NatsPlan(**server) for server in fields.pop("nats")]
-            return cls(**fields, nodes=nodes, nats=servers)
+            links = [LinkPlan(**link) for link in fields.pop("links", [])]
+            return cls(**fields, nodes=nodes, nats=servers, links=links)
         except FileNotFoundError as error:
             raise FatalError(
                 f"There is no laboratory in {folder}. Start one with `bongsu lab up`."
@@ -88,7 +105,17 @@ class Plan:
     @property
     def processes(self) -> list[Process]:
         """Every process there is or was."""
-        return [*self.nodes, *self.nats]
+        return [*self.nodes, *self.nats, *self.links]
+
+    @property
+    def core(self) -> list[NodePlan]:
+        """The nodes of data centres."""
+        return [node for node in self.nodes if node.role == "core"]
+
+    @property
+    def hubs(self) -> list[NodePlan]:
+        """The nodes of hubs."""
+        return [node for node in self.nodes if node.role == "hub"]
 
     def find(self, name: str) -> Process:
         """A process by its name.
@@ -103,12 +130,14 @@ class Plan:
         raise FatalError(f"The laboratory has no {name}. It has: {names}.")
 
 
-def make(folder: Path, sites: int, *, tls: bool, bridge: str, places: dict[str, tuple[str, str]]) -> Plan:
+def make(
+    folder: Path, sites: int, *, tls: bool, bridge: str, places: dict[str, tuple[str, str]], hubs: int = 0
+) -> Plan:
     """Choose names and free ports. `places`: (namespace, address) by site; on loopback, empty."""
     folder = folder.resolve()
     scheme = "https" if tls else "http"
     plan = Plan("lab.localhost", str(folder), str(folder / "tls" / "ca.pem") if tls else "", bridge)
-    ports = _free_ports(5 * sites)
+    ports = _free_ports(5 * sites + 3 * hubs + sites * hubs + hubs * hubs)
     for site in SITE_NAMES[:sites]:
         client, peer, private, nats, cluster = (ports.pop() for _ in range(5))
         home = folder / site
@@ -130,7 +159,32 @@ def make(folder: Path, sites: int, *, tls: bool, bridge: str, places: dict[str, 
         plan.nats.append(
             NatsPlan(f"nats-{site}", site, address, nats, cluster, str(home / "nats.conf"), namespace)
         )
+    for number in range(1, hubs + 1):
+        _add_hub(plan, f"h{number}", scheme, ports)
     return plan
+
+
+def _add_hub(plan: Plan, name: str, scheme: str, ports: list[int]) -> None:
+    """A hub, and its wires to everybody there is so far."""
+    home = Path(plan.folder, name)
+    client, peer, private = (ports.pop() for _ in range(3))
+    for other in plan.nodes:
+        wire = f"{name}-{other.name}"
+        listen, config = f"127.0.0.1:{ports.pop()}", str(Path(plan.folder, "links", f"{wire}.json"))
+        plan.links.append(LinkPlan(wire, name, other.name, listen, other.peer_listen, config))
+    plan.nodes.append(
+        NodePlan(
+            name=name,
+            site=name,
+            role="hub",
+            url=f"{scheme}://127.0.0.1:{client}",
+            data=str(home / "data"),
+            listen=f"127.0.0.1:{client}",
+            peer_listen=f"127.0.0.1:{peer}",
+            config=str(home / "bongsu.toml"),
+            private=f"http://127.0.0.1:{private}",
+        )
+    )
 
 
 def _free_ports(count: int) -> list[int]:

@@ -2,13 +2,15 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from bongsu.errors import FatalError
-from bongsu.lab.plan import NodePlan, Process
+from bongsu.lab.plan import LinkPlan, NodePlan, Process
 
 READY_S = 30
 END_S = 8
@@ -23,6 +25,8 @@ def spawn(process: Process) -> None:
     programs = Path(sys.executable).parent
     if isinstance(process, NodePlan):
         command = [str(programs / "bongsu"), "serve", "--config", process.config]
+    elif isinstance(process, LinkPlan):
+        command = [sys.executable, "-m", "bongsu.lab.relay", process.config]
     else:
         command = [str(programs / "nats-server"), "-c", process.config]
     if process.namespace:
@@ -53,6 +57,21 @@ def wait_ready(node: NodePlan, offset: int) -> None:
             raise FatalError(f"The node {node.name} ended: {said.decode(errors='replace').strip()}")
         time.sleep(0.02)
     raise FatalError(f"The node {node.name} is not ready after {READY_S} s. Its words are in {words}.")
+
+
+def wait_wired(link: LinkPlan) -> None:
+    """Return when the wire takes connections.
+
+    Raises:
+        FatalError: it ended, or takes none in time.
+    """
+    host, _, port = link.listen.rpartition(":")
+    deadline = time.monotonic() + READY_S
+    while is_running(link) and time.monotonic() < deadline:
+        with suppress(OSError), socket.create_connection((host, int(port)), timeout=1):
+            return
+        time.sleep(0.02)
+    raise FatalError(f"The wire {link.name} cannot be laid: something else listens at {link.listen}.")
 
 
 def words_size(node: NodePlan) -> int:

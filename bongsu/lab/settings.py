@@ -75,11 +75,14 @@ def node_settings(plan: Plan, node: NodePlan, root_key: str) -> str:
         "rate_limits": False,
         "public_url": node.url,
         "peer_listen": node.peer_listen,
-        "peers": [f"{peer_scheme}://{other.peer_listen}" for other in plan.nodes if other is not node],
+        "peers": [f"{peer_scheme}://{address}" for address in _peers(plan, node)],
         "private_listen": node.private.removeprefix("http://"),
-        "nats": [f"{scheme}://{server.host}:{server.port}" for server in own_first],
+        # Whoever is linked in a laboratory, it says itself.
+        "mdns": "off",
         "free_bytes_min": 64 * 1024 * 1024,
     }
+    if node.role == "core":
+        settings["nats"] = [f"{scheme}://{server.host}:{server.port}" for server in own_first]
     if root_key:
         settings["root_key"] = root_key
     if plan.ca:
@@ -87,3 +90,10 @@ def node_settings(plan: Plan, node: NodePlan, root_key: str) -> str:
         settings["tls"] = settings["peer_tls"] = str(home / "tls")
     # TOML's strings, lists and numbers of these kinds are written as JSON writes them.
     return "".join(f"{name} = {json.dumps(value)}\n" for name, value in settings.items())
+
+
+def _peers(plan: Plan, node: NodePlan) -> list[str]:
+    """Core nodes call each other; a hub calls by its wires, and nobody calls a hub of an earlier number."""
+    if node.role == "hub":
+        return [link.listen for link in plan.links if link.hub == node.name]
+    return [other.peer_listen for other in plan.core if other is not node]

@@ -16,7 +16,7 @@ def positions_beyond(reader: Reader, vector: Vector, head_position: int) -> list
     positions: list[int] = []
     for log, (log_id, state) in held.items():
         seq = covered(states, vector, log)
-        if seq < state.seq and not undecided(state, vector):
+        if seq < state.seq and not undecided(states, state, vector):
             rows = reader.rows(sql, (log_id, seq, head_position))
             positions.extend(position for (position,) in rows)
     positions.sort()

@@ -11,7 +11,7 @@ from cbor2 import CBORDecodeError, dumps, loads
 from bongsu import limits
 from bongsu.errors import invalid_param
 from bongsu.log.record import HASH_BYTES, Lane, LogName, genesis
-from bongsu.log.vector import Vector, prefix_of, tag_of
+from bongsu.log.vector import Key, Vector, prefix_of, tag_of
 
 VERSION = 1
 
@@ -193,32 +193,53 @@ def covered(held: Mapping[LogName, Held], vector: Vector, log: LogName) -> int:
     return 0
 
 
-def undecided(state: Held, vector: Vector) -> bool:
-    """Whether only a later opening record, not held here, says if the holder of `vector` has the log.
+def undecided(held: Mapping[LogName, Held], state: Held, vector: Vector) -> bool:
+    """Whether only an opening record that is not held here says if the holder of `vector` has the log.
 
     `covered` says no, so that nothing is ever taken for given. To a client nothing is shown of it meanwhile:
-    it was shown all of it elsewhere, most likely, and a token does not forget.
+    it was shown all of it elsewhere, most likely, and a token does not forget. Where every later opening that
+    the holder has is held here and none names the log, the holder lacks it: a node with a clock that stood
+    still, or with an old image, opens logs that none of its later starts knew.
     """
-    log = state.log
-    listed = vector.listed(log.node, state.ordinal, tag_of(log.epoch), log.lane)
-    return state.end is None and listed is None and vector.top(log.node) > state.ordinal
+    # A log that is named is as decided as the opening that named it.
+    while state.named_by is not None and vector.listed(state.log.node, *_key(state)) is None:
+        state = held[state.named_by]
+    if vector.listed(state.log.node, *_key(state)) is not None or vector.top(state.log.node) <= state.ordinal:
+        return False
+    later = {_key(other): other for other in held.values() if _is_later(other, state)}
+    entry = vector.nodes[prefix_of(state.log.node)]
+    for key, seq in entry.listed.items():
+        if key[0] > state.ordinal and seq > 0 and (key not in later or later[key].seq == 0):
+            return True
+    return any(other.seq == 0 and covered(held, vector, other.log) > 0 for other in later.values())
+
+
+def _is_later(other: Held, state: Held) -> bool:
+    return other.log.node == state.log.node and other.ordinal > state.ordinal
+
+
+def _key(state: Held) -> Key:
+    return state.ordinal, tag_of(state.log.epoch), int(state.log.lane)
 
 
 def merged(held: Mapping[LogName, Held], ours: Vector, theirs: Vector) -> Vector:
     """What either vector holds, by what is held here of the ends that both leave out.
 
     A node that came back from an old image names ends that its logs had passed before. One vector then lists
-    more of such a log than the end that the other means by leaving it out: the list must stay.
+    more of such a log than the end that the other means by leaving it out, or the other knows nothing of the
+    log: the list must stay.
     """
     both = ours.merge(theirs)
-    ends: dict[tuple[bytes, int, bytes, int], int | None] = {}
-    for log, state in held.items():
-        name = (prefix_of(log.node), state.ordinal, tag_of(log.epoch), int(log.lane))
-        ends[name] = None if state.end is None else state.end.seq
-    for vector in (ours, theirs):
+    states = {(prefix_of(state.log.node), _key(state)): state for state in held.values()}
+    for vector, other in ((ours, theirs), (theirs, ours)):
         for prefix, entry in vector.nodes.items():
             for key, seq in entry.listed.items():
-                end = ends.get((prefix, *key), 0)
-                if end is not None and seq > max(end, both.nodes[prefix].listed.get(key, 0)):
+                state = states.get((prefix, key))
+                if seq <= both.nodes[prefix].listed.get(key, 0):
+                    continue
+                if state is not None and state.end is None and undecided(held, state, other):
+                    continue
+                end = 0 if state is None or state.end is None else state.end.seq
+                if seq > end:
                     both = both.listing(prefix, key, seq)
     return both

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bongsu.log.epoch import Fork, Held, Opening, ends_to_name, fork_at_end, settle, unheld
+from bongsu.log.foreign import Checked, Gap, Refused, check
 from bongsu.log.reader import Reader
 from bongsu.log.record import (
     BodyState,
@@ -22,6 +23,8 @@ from bongsu.log.record import (
 from bongsu.log.schema import WHERE_LOG_OPEN
 from bongsu.log.vector import prefix_of
 from bongsu.log.writer import Request
+
+Judged = Checked | Gap | Fork | Refused
 
 
 @dataclass(slots=True)
@@ -137,6 +140,19 @@ class Heads:
     def known(self, log: LogName) -> Held:
         """What is held of a log, perhaps nothing."""
         return self.state(log) or unheld(log, 0)
+
+    def judge(self, log: LogName, key: bytes, records: Sequence[ForeignRecord], signature: bytes) -> Judged:
+        """Whether records of another node may be stored, and which of them are new."""
+        if log.node == self.node and log.epoch == self.epoch:
+            return Refused("This process alone writes this log.")
+        if self.nodes.get(prefix_of(log.node), log.node) != log.node:
+            return Refused("The node's name begins like that of another node. Give it a new key.")
+        known: dict[int, bytes] = {}
+        if records:
+            log_id = self.reader.log_id(log)
+            if log_id is not None:
+                known = self.reader.hashes(log_id, records[0].header.seq - 1, records[-1].header.seq)
+        return check(log, self.known(log), known, key, records, signature)
 
     def _next(self, own: _OwnLog, draft: Draft) -> Record:
         scope = scope_id(draft.scope)

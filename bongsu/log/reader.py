@@ -121,6 +121,18 @@ class Reader:
         body = checked_body(position, state, digest, *row[11:14])
         return Record(position, log, header, stored_hash, body, BodyState(state))
 
+    @staticmethod
+    def name(node: bytes, epoch: bytes, lane: int) -> LogName:
+        """The name of a log from its columns.
+
+        Raises:
+            Damaged: they hold something else.
+        """
+        try:
+            return LogName(node, int.from_bytes(epoch, "big"), Lane(lane))
+        except (TypeError, ValueError) as error:
+            raise Damaged(f"The name of a record's log in log.db is damaged: {error}.") from error
+
     def _log(self, log_id: int) -> LogName | None:
         log = self._logs.get(log_id)
         if log is None:
@@ -130,7 +142,7 @@ class Reader:
                 return None
             if len(self._logs) >= LOGS_REMEMBERED_MAX:
                 self._logs.clear()
-            log = self._logs[log_id] = _name(*rows[0])
+            log = self._logs[log_id] = Reader.name(*rows[0])
         return log
 
 
@@ -162,18 +174,11 @@ def _proved(prev: Any, header: Header, stored_hash: bytes) -> bool:
         return False
 
 
-def _name(node: bytes, epoch: bytes, lane: int) -> LogName:
-    try:
-        return LogName(node, int.from_bytes(epoch, "big"), Lane(lane))
-    except (TypeError, ValueError) as error:
-        raise Damaged(f"The name of a record's log in log.db is damaged: {error}.") from error
-
-
 def _held(row: Sequence[Any]) -> Held:
     _, node, epoch, lane, ordinal, seq, _, end_seq, end_hash, by_node, by_epoch, by_lane, head = row
-    log = _name(node, epoch, lane)
+    log = Reader.name(node, epoch, lane)
     end = None if end_seq is None else End(log.epoch, ordinal, log.lane, end_seq, end_hash)
-    named_by = None if by_node is None else _name(by_node, by_epoch, by_lane)
+    named_by = None if by_node is None else Reader.name(by_node, by_epoch, by_lane)
     if head is None and seq > 0:
         raise Damaged(f"Record {seq}, the last of a log of node {node.hex()}, is gone from log.db.")
     return Held(log, ordinal, seq, head or genesis(log), end, named_by)

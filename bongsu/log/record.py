@@ -29,6 +29,7 @@ class Kind(IntEnum):
     EPOCH = 1
     NODE = 2
     REVOCATION = 3
+    RESIDENCY = 4
     EVENT = 10
     REGISTER = 11
     USER = 12
@@ -47,6 +48,7 @@ class Kind(IntEnum):
     BACKUP_KEYS = 28
     MEDIA = 30
     REPORT = 31
+    DEFERRED_SEND = 32
 
 
 class BodyState(IntEnum):

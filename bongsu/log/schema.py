@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-VERSION = 3
+VERSION = 4
 Row = Sequence[Any]
 
 
@@ -47,6 +47,8 @@ PRUNED_BODIES = """CREATE TABLE pruned_bodies(
 SIGNATURES = """CREATE TABLE signatures(
     log_id INTEGER NOT NULL, seq INTEGER NOT NULL, after INTEGER NOT NULL, bytes INTEGER NOT NULL,
     signature BLOB NOT NULL, PRIMARY KEY(log_id, seq)) WITHOUT ROWID"""
+# What a peer that keeps the scope may still give: asked for by scope, in an order that puts causes first.
+WITHHELD = "CREATE INDEX IF NOT EXISTS records_withheld ON records(scope_id, stamp) WHERE state=2"
 TABLES = (
     "CREATE TABLE starts(start_tag BLOB PRIMARY KEY, first_position INTEGER NOT NULL) WITHOUT ROWID",
     """CREATE TABLE nodes(
@@ -67,12 +69,14 @@ TABLES = (
         position INTEGER PRIMARY KEY, encoding INTEGER NOT NULL, body BLOB NOT NULL, crc INTEGER)""",
     PRUNED_BODIES,
     SIGNATURES,
+    WITHHELD,
     f"PRAGMA user_version={VERSION}",
 )
 # From the versions before: what is missing, and the new version.
 ADDITIONS = {
-    1: (SIGNATURES, PRUNED_BODIES, f"PRAGMA user_version={VERSION}"),
-    2: (PRUNED_BODIES, f"PRAGMA user_version={VERSION}"),
+    1: (SIGNATURES, PRUNED_BODIES, WITHHELD, f"PRAGMA user_version={VERSION}"),
+    2: (PRUNED_BODIES, WITHHELD, f"PRAGMA user_version={VERSION}"),
+    3: (WITHHELD, f"PRAGMA user_version={VERSION}"),
 }
 
 INSERT_START = "INSERT INTO starts VALUES(?,?)"
@@ -91,6 +95,8 @@ RECORD_COLUMNS = 10
 INSERT_LASTING = "INSERT INTO lasting_bodies VALUES"
 INSERT_PASSING = "INSERT INTO passing_bodies VALUES"
 BODY_COLUMNS = 4
+# Its place in the order of arrival is where its body arrives: nothing pointed at the old one.
+REFILL_RECORD = "UPDATE records SET position=?, state=? WHERE position=? AND state=2"
 HOLLOW_RECORD = "UPDATE records SET state=1 WHERE position=?"
 HOLLOW_STATE = "SELECT state, kind FROM records WHERE position=?"
 DELETE_LASTING = "DELETE FROM lasting_bodies WHERE position=?"

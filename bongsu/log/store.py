@@ -2,32 +2,32 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from bongsu import limits
 from bongsu.clock import Clock
-from bongsu.errors import FatalError, MatrixError, StoreDamaged, too_large
+from bongsu.errors import FatalError, StoreDamaged, too_large
 from bongsu.log import verify
 from bongsu.log.beyond import covered_by, positions_beyond, vector_up_to
 from bongsu.log.epoch import Held, merged, vector_of
-from bongsu.log.files import Files, free_bytes, open_files
-from bongsu.log.foreign import Checked, Foreign, Refused, Taken, check
+from bongsu.log.files import Files, open_files
+from bongsu.log.foreign import Checked, Foreign, Taken
+from bongsu.log.free import FreeSpace
 from bongsu.log.heads import Heads
 from bongsu.log.key import NodeKey
 from bongsu.log.reader import Damaged, Reader
 from bongsu.log.record import Draft, ForeignRecord, Lane, LogName, Record
 from bongsu.log.schema import Opener, connect, is_full
 from bongsu.log.stretch import stretch
-from bongsu.log.vector import Vector, prefix_of
+from bongsu.log.vector import Vector
 from bongsu.log.verify import Report, Statistics
+from bongsu.log.withheld import Filling, Withheld, refilled
 from bongsu.log.writer import Done, MakeWriter, Request, Transactions, Writer
 
 __all__ = ["Damaged", "ForeignRecord", "LogStore", "Report", "Statistics"]
-
-FREE_CHECK_S = 1.0
 
 
 def _ignore(_: Any) -> None:
@@ -55,8 +55,7 @@ class LogStore:
         # Called with a record that is not what was written; raises it again if nobody may go on.
         self.on_damaged: Callable[[Damaged], None] = _ignore
         self.fatal: FatalError | None = None
-        self.free_bytes_min = 0
-        self.admin_contact = ""
+        self.free = FreeSpace(path, clock)
         self._clock = clock
         self._files = files
         self._reader = Reader(files.reading)
@@ -67,8 +66,7 @@ class LogStore:
         last = self._reader.value("SELECT start_tag FROM starts ORDER BY first_position DESC LIMIT 1")
         self._tag_shown: bytes = self._tag if last is None else last
         self._generation = 0
-        self._free_checked_at = -FREE_CHECK_S
-        self._free_enough = True
+        self._refilling: set[int] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self.transactions = Transactions(files.writing, key)
         self._writer = writer(self.transactions, self._wake)
@@ -89,8 +87,7 @@ class LogStore:
         ordinal_min: int = 0,
     ) -> "LogStore":
         """Open log.db, made if it is not there. Every opening is a new start of the node, with a new epoch.
-        `opener`, `writer`, `random_bytes`: the simulator's to replace. `ordinal_min`: which start this is at
-        least, where the file may know of fewer than there were.
+        `opener`, `writer`, `random_bytes`: to be replaced. `ordinal_min`: which start this is at least.
         Raises:
             StoreDamaged, FatalError: it is damaged, or another process has it; the sentence says what to do.
         """
@@ -101,9 +98,9 @@ class LogStore:
         except Exception as error:
             files.close()
             raise StoreDamaged(f"{path} is damaged: {error} Restore it, or move it away.") from error
-        store.free_bytes_min = free_bytes_min
+        store.free.bytes_min = free_bytes_min
         store._heads.ordinal_min = ordinal_min
-        store.admin_contact = admin_contact
+        store.free.admin_contact = admin_contact
         return store
 
     # Writing
@@ -140,7 +137,7 @@ class LogStore:
         """
         self._check_writable()
         request = self._request()
-        verdict = self._judge(log, public_key, records, signature)
+        verdict = self._heads.judge(log, public_key, records, signature)
         if not isinstance(verdict, Checked):
             request.future.set_result(verdict)
             return request.future
@@ -152,6 +149,27 @@ class LogStore:
         request.signatures[log] = signature
         self._start(request, first)
         request.result = Taken(tuple(request.records), tuple(forks))
+        self._writer.put(request)
+        return request.future
+
+    def refill(self, fillings: Iterable[Filling]) -> "asyncio.Future[int]":
+        """Take in bodies of records held without; how many fitted, once they are on disk and committed.
+
+        Such a record gets a new position, as if it had just arrived; its place in its log stays.
+        Raises:
+            MatrixError, FatalError: the disk is nearly full, or the store has failed.
+        """
+        self._check_writable()
+        request = self._request()
+        first = self._heads.position + 1
+        request.refilled = refilled(self._reader, fillings, self._refilling, first)
+        request.result = len(request.refilled)
+        if not request.refilled:
+            request.future.set_result(0)
+            return request.future
+        self._heads.position += request.result
+        self._refilling.update(before for before, _ in request.refilled)
+        self._start(request, first)
         self._writer.put(request)
         return request.future
 
@@ -224,6 +242,10 @@ class LogStore:
         for (found,) in self._reader.rows("SELECT public_key FROM nodes WHERE node=?", (node,)):
             return bytes(found)
         raise KeyError(node)
+
+    def withheld(self) -> Withheld:
+        """Which records are held here without their bodies."""
+        return Withheld(self._reader)
 
     @property
     def head_position(self) -> int:
@@ -311,36 +333,10 @@ class LogStore:
             request.start = (self._tag, first_position)
             self._tag_queued = True
 
-    def _judge(self, log: LogName, key: bytes, records: Sequence[ForeignRecord], signature: bytes) -> Any:
-        if log.node == self.key.node and log.epoch == self._heads.epoch:
-            return Refused("This process alone writes this log.")
-        if self._heads.nodes.get(prefix_of(log.node), log.node) != log.node:
-            return Refused("The node's name begins like that of another node. Give it a new key.")
-        held = self._heads.known(log)
-        known: dict[int, bytes] = {}
-        if records:
-            log_id = self._reader.log_id(log)
-            if log_id is not None:
-                known = self._reader.hashes(log_id, records[0].header.seq - 1, records[-1].header.seq)
-        return check(log, held, known, key, records, signature)
-
     def _check_writable(self) -> None:
         if self.fatal is not None:
             raise self.fatal
-        now = self._clock.monotonic()
-        if now - self._free_checked_at >= FREE_CHECK_S:
-            self._free_checked_at = now
-            self._free_enough = free_bytes(self.path) >= self.free_bytes_min
-        if not self._free_enough:
-            raise self._full()
-
-    def _full(self) -> MatrixError:
-        return MatrixError(
-            403,
-            "M_RESOURCE_LIMIT_EXCEEDED",
-            "The server's disk is full: it can be read, but takes nothing new. Tell its administrator.",
-            admin_contact=self.admin_contact,
-        )
+        self.free.check()
 
     def _wake(self) -> None:
         assert self._loop is not None
@@ -358,7 +354,11 @@ class LogStore:
                 self._failed(done, f"log.db could not be written: {done.error}")
 
     def _committed(self, done: Done) -> None:
-        records = [record for request in done.requests for record in request.records]
+        records: list[Record] = []
+        for request in done.requests:
+            records += request.records
+            records += [record for _, record in request.refilled]
+            self._refilling.difference_update(before for before, _ in request.refilled)
         for request in done.requests:
             self._heads.commit(request)
             if request.start is not None:
@@ -379,8 +379,9 @@ class LogStore:
             self._generation += 1
             self._heads.reset()
             self._tag_queued = self._tag_shown == self._tag
-            self._free_enough, self._free_checked_at = False, self._clock.monotonic()
-        self._resolve_with(done, self._full)
+            self.free.ran_out()
+            self._refilling.clear()
+        self._resolve_with(done, self.free.full)
 
     def _failed(self, done: Done, what: str, cause: Exception | None = None) -> None:
         if self.fatal is None:

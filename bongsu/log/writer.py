@@ -32,6 +32,7 @@ from bongsu.log.schema import (
     INSERT_START,
     LAST_SIGNATURE,
     RECORD_COLUMNS,
+    REFILL_RECORD,
     REPLACE_LASTING,
     SELECT_SCOPE,
     UPSERT_LOG,
@@ -64,6 +65,8 @@ class Request:
     nodes: list[tuple[bytes, bytes, bytes]] = field(default_factory=list)
     start: tuple[bytes, int] | None = None
     hollow: tuple[int, bytes | None] | None = None
+    # Withheld records whose bodies came, each with the position that it leaves.
+    refilled: list[tuple[int, Record]] = field(default_factory=list)
 
 
 @dataclass(slots=True, frozen=True)
@@ -95,7 +98,7 @@ class Transactions:
             self._scopes.clear()
             raise
         self.commits += 1
-        self._pages += PAGES_A_COMMIT + sum(len(request.records) for request in batch) // RECORDS_A_PAGE
+        self._pages += PAGES_A_COMMIT + _records(batch) // RECORDS_A_PAGE
 
     def rollback(self) -> None:
         """End a transaction that failed; some errors have ended it already."""
@@ -127,6 +130,8 @@ class Transactions:
                 self._sign(log_ids[log], request.records, theirs)
             if request.hollow is not None:
                 self._hollow(*request.hollow)
+            if request.refilled:
+                self._refill(request.refilled)
         for log, state in held.items():
             signature = signatures.get(log)
             if log.node == self.key.node and state.seq > 0 and signature is None:
@@ -148,8 +153,6 @@ class Transactions:
 
     def _put_records(self, records: Sequence[Record], log_ids: dict[LogName, int]) -> None:
         rows: list[tuple[Any, ...]] = []
-        lasting: list[tuple[Any, ...]] = []
-        passing: list[tuple[Any, ...]] = []
         for record in records:
             header = record.header
             rows.append(
@@ -166,12 +169,23 @@ class Transactions:
                     int(record.state),
                 )
             )
+        self._insert(INSERT_RECORDS, RECORD_COLUMNS, rows)
+        self._put_bodies(records)
+
+    def _refill(self, refilled: Sequence[tuple[int, Record]]) -> None:
+        for before, record in refilled:
+            self.connection.execute(REFILL_RECORD, (record.position, int(record.state), before))
+        self._put_bodies([record for _, record in refilled])
+
+    def _put_bodies(self, records: Sequence[Record]) -> None:
+        lasting: list[tuple[Any, ...]] = []
+        passing: list[tuple[Any, ...]] = []
+        for record in records:
             if record.body is not None:
                 encoding, packed = compress.pack(record.body)
                 crc = None if record.state == BodyState.FULL else zlib.crc32(record.body)
-                bodies = passing if header.kind in PASSING else lasting
+                bodies = passing if record.header.kind in PASSING else lasting
                 bodies.append((record.position, encoding, packed, crc))
-        self._insert(INSERT_RECORDS, RECORD_COLUMNS, rows)
         self._insert(INSERT_LASTING, BODY_COLUMNS, lasting)
         self._insert(INSERT_PASSING, BODY_COLUMNS, passing)
 
@@ -210,6 +224,10 @@ class Transactions:
             self.connection.execute(keep, (position, encoding, packed, zlib.crc32(pruned)))
         elif passing and state == BodyState.HOLLOW:
             self.connection.execute(DELETE_PRUNED, (position,))
+
+
+def _records(batch: Sequence[Request]) -> int:
+    return sum(len(request.records) + len(request.refilled) for request in batch)
 
 
 def _log_row(log_ids: dict[LogName, int], held: Held, signature: bytes | None) -> tuple[Any, ...]:
@@ -265,7 +283,7 @@ class Writer:
             records = 0
             while request is not None:
                 batch.append(request)
-                records += len(request.records)
+                records += len(request.records) + len(request.refilled)
                 if records >= limits.LOG_BATCH_RECORDS_MAX:
                     break
                 try:

@@ -15,9 +15,10 @@ from bongsu.media.files import MediaFiles
 from bongsu.media.thumbnails import Thumbnails
 from bongsu.node import Node
 from bongsu.peers import Peers
+from bongsu.speakers import HUB_SEPARATOR
 from bongsu.view.cache import Cache
 from bongsu.view.changes import Changes
-from bongsu.view.media import Media, bytes_of, media, promised, stored
+from bongsu.view.media import Media, bytes_of, media, media_ids, promised, stored
 
 _CONTENT_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,100}/[A-Za-z0-9!#$&^_.+-]{1,100}(?: ?;[ -~]{0,100})?")
 
@@ -39,6 +40,11 @@ class Library:
         self._arrivals: dict[str, asyncio.Event] = {}
         node.listeners.append(self._changed)
 
+    def _new_id(self) -> str:
+        """An id nobody has. A hub's names its site, so that no other hub can give it other bytes."""
+        site = f"{self._node.config.site}{HUB_SEPARATOR}" if self._node.config.role == "hub" else ""
+        return f"{site}{secrets.token_urlsafe(18)}"
+
     async def promise(self, user_id: str) -> tuple[str, int]:
         """Give out an id without bytes; the id, and when it ends if it stays so.
 
@@ -50,7 +56,7 @@ class Library:
             raise MatrixError(
                 429, "M_LIMIT_EXCEEDED", "Too many of your uploads have not come yet. Finish one first."
             )
-        media_id = secrets.token_urlsafe(18)
+        media_id = self._new_id()
         await self._node.write(
             drafts.media(media_id, user_id, None, 0, "application/octet-stream", None, now, next_stamp(now))
         )
@@ -60,7 +66,7 @@ class Library:
         self, user_id: str, chunks: AsyncIterator[bytes], content_type: str | None, file_name: str | None
     ) -> str:
         """Take bytes under a new id."""
-        media_id = secrets.token_urlsafe(18)
+        media_id = self._new_id()
         await self._store(media_id, user_id, chunks, content_type, file_name)
         return media_id
 
@@ -208,6 +214,16 @@ class Library:
             arrival = self._arrivals.pop(media_id, None)
             if arrival is not None:
                 arrival.set()
-            found = media(self._node.context, media_id)
-            if found is not None and found.hash is not None:
-                self.copies.lacks(found.hash)
+            if self._node.config.role != "hub":
+                self._lacks(media_id)
+        if self._node.config.role == "hub":
+            # Not all that members of its rooms have anywhere: what is shown in the rooms it keeps.
+            for row in changes.events:
+                event = self._node.context.events.body(row.event_id)
+                for media_id in media_ids(event.content, self._node.config.server_name):
+                    self._lacks(media_id)
+
+    def _lacks(self, media_id: str) -> None:
+        found = media(self._node.context, media_id)
+        if found is not None and found.hash is not None:
+            self.copies.lacks(found.hash)

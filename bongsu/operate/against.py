@@ -21,6 +21,7 @@ class Told:
     who: str
     vector: str
     digests: dict[str, str]
+    role: str = "core"
 
 
 Ask = Callable[[], Told]
@@ -36,7 +37,9 @@ def ask(url: str) -> Told:
         answer = httpx.get(url.rstrip("/") + PATH, timeout=HTTP_S, trust_env=False)
         answer.raise_for_status()
         said: dict[str, Any] = answer.json()
-        return Told(str(said["site"]), str(said["vector"]), dict(said["digests"]))
+        return Told(
+            str(said["site"]), str(said["vector"]), dict(said["digests"]), str(said.get("role", "core"))
+        )
     except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
         raise FatalError(
             f"{url} does not answer as a private listener does: {error!r}. Give the address in the setting"
@@ -64,6 +67,10 @@ def compare(asks: Sequence[Ask], bound_s: float) -> list[str]:
 
 def _differing(told: Sequence[Told]) -> set[str]:
     scopes = {scope for each in told for scope in each.digests}
+    for hub in told:
+        if hub.role == "hub":
+            # A hub has its residents' rooms, and of people outside only what is public.
+            scopes = {scope for scope in scopes if scope.startswith("room ") and scope in hub.digests}
     return {scope for scope in scopes if len({each.digests.get(scope) for each in told}) > 1}
 
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from bongsu import limits
+from bongsu.certificate_ends import DAY_MS, DAYS_WARNED, days_left, tls_end_ms
 from bongsu.config import Config
 from bongsu.enrolment import own_certificate, with_root_key
 from bongsu.errors import FatalError
@@ -19,7 +20,6 @@ from bongsu.log.files import free_bytes
 from bongsu.log.key import NodeKey
 from bongsu.node import SUSPECT
 from bongsu.operate.backup import LAST
-from bongsu.operate.certificates import DAY_MS, DAYS_WARNED, days_left, tls_end_ms
 from bongsu.operate.finding import Finding
 from bongsu.operate.health import certificate_finding
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bongsu import limits
+from bongsu.certificate_ends import DAYS_SERIOUS, DAYS_WARNED, days_left, tls_end_ms
 from bongsu.log.files import free_bytes
-from bongsu.operate.certificates import DAYS_SERIOUS, DAYS_WARNED, days_left, tls_end_ms
 from bongsu.operate.finding import Finding
 from bongsu.operate.parts import Parts
 

@@ -9,8 +9,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from bongsu import __version__
+from bongsu.certificate_ends import days_left, tls_end_ms
 from bongsu.log.files import free_bytes
-from bongsu.operate.certificates import days_left, tls_end_ms
 from bongsu.operate.parts import Parts
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

@@ -77,5 +77,5 @@ class PrivateApp:
         # The vector first: what is shown while the digests are made is no less than it says.
         vector = node.vector.encode().hex()
         found = await asyncio.to_thread(digests, node.context.db.path)
-        said = {"site": node.config.site, "vector": vector, "digests": found}
+        said = {"site": node.config.site, "role": node.config.role, "vector": vector, "digests": found}
         return 200, JSON, json_bytes(said)

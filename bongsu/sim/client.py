@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from bongsu.log.epoch import merged
@@ -138,7 +139,8 @@ class Client:
                 "/_matrix/client/v3/sync",
                 token=self.token,
                 query=query,
-                look=self._shown,
+                # An answer that comes too late is to a question that was asked before the client moved on.
+                look=partial(self._shown, self.vector),
                 timeout_s=timeout_ms / 1000 + 5,
             )
         except Unreachable:
@@ -154,11 +156,11 @@ class Client:
         self._take(answer[1], answer[2])
         return True
 
-    def _shown(self, site: Site, value: Any) -> set[str]:
+    def _shown(self, known: Vector, site: Site, value: Any) -> set[str]:
         """What is shown without a label has to survive."""
         node, labelled = site.node, set()
         vector = decode(value["next_batch"]).vector
-        if merged(node.log.held(), vector, self.vector) != vector:
+        if merged(node.log.held(), vector, known) != vector:
             self.journal.fail(f"the token of {self.user_id} went down at {site.name}")
         for room_id, room in value.get("rooms", {}).get("join", {}).items():
             for event in room["timeline"]["events"]:

@@ -119,11 +119,11 @@ async def disk_full(world: Stage, rnd: random.Random) -> None:
         site = rnd.choice(world.sites)
         site.disk.full = True
         if site.up and rnd.random() < 0.5:
-            site.node.log.free_bytes_min = 2**62
+            site.node.log.free.bytes_min = 2**62
         await wait(rnd, 1, 6)
         site.disk.full = False
         if site.up:
-            site.node.log.free_bytes_min = 0
+            site.node.log.free.bytes_min = 0
 
 
 @fault("fsync-error", 9)

@@ -8,10 +8,11 @@ from typing import Any
 import msgspec
 
 from bongsu import limits
-from bongsu.authority import permits
+from bongsu.authority import Certificate, permits
 from bongsu.canonical import read_trusted
 from bongsu.errors import MatrixError
 from bongsu.log.record import Kind, Record
+from bongsu.speakers import ANYBODY, speaker
 from bongsu.view import waiting
 from bongsu.view.apply_account import (
     apply_password,
@@ -20,6 +21,7 @@ from bongsu.view.apply_account import (
     apply_session_end,
     apply_user,
 )
+from bongsu.view.apply_deferred import apply_deferred
 from bongsu.view.apply_event import apply_cut_event, apply_event
 from bongsu.view.apply_key_backup import apply_backup_keys
 from bongsu.view.apply_keys import apply_key_claim, apply_one_time_keys
@@ -27,6 +29,7 @@ from bongsu.view.apply_media import apply_media
 from bongsu.view.apply_node import apply_node, apply_revocation, certificate_of, mark_stale
 from bongsu.view.apply_receipt import apply_receipt
 from bongsu.view.apply_report import apply_report
+from bongsu.view.apply_residency import apply_residency
 from bongsu.view.apply_to_device import apply_to_device, apply_to_device_covered
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
@@ -55,6 +58,7 @@ MEANINGLESS = (
 APPLY: dict[int, Apply] = {
     Kind.NODE: apply_node,
     Kind.REVOCATION: apply_revocation,
+    Kind.RESIDENCY: apply_residency,
     Kind.EVENT: apply_event,
     Kind.REGISTER: apply_register,
     Kind.USER: apply_user,
@@ -64,6 +68,7 @@ APPLY: dict[int, Apply] = {
     Kind.RECEIPT: apply_receipt,
     Kind.MEDIA: apply_media,
     Kind.REPORT: apply_report,
+    Kind.DEFERRED_SEND: apply_deferred,
     Kind.ONE_TIME_KEYS: apply_one_time_keys,
     Kind.KEY_CLAIM: apply_key_claim,
     Kind.TO_DEVICE: apply_to_device,
@@ -135,52 +140,67 @@ def _apply_with_waiting(context: Context, record: Record, changes: Changes, appl
     changes.waited = False
 
 
-def _admit(context: Context, node: bytes, changes: Changes, apply: ApplyOne) -> None:
-    """Apply the next page of a node's records that waited for its certificate.
+def _admit(context: Context, whose: tuple[bytes, str | None], changes: Changes, apply: ApplyOne) -> None:
+    """Apply the next page of a node's records that waited for its certificate, or for a residency.
 
     At once and in the order of their arrival, so that a rebuild gives the same rows; page by page,
     because a node that nobody vouched for may have written without bound.
     """
-    if not _permitted(context, node, Kind.EVENT):
+    node, user_id = whose
+    if certificate_of(context, node) is None:
         changes.admitted.pop(0)
         return
-    rows = context.db.all(
-        "SELECT position FROM unauthorised WHERE node=? AND position>? ORDER BY position LIMIT ?",
-        (node, changes.admitted_to.get(node, 0), limits.ADMITTED_AT_ONCE),
-    )
+    sql = "SELECT position FROM unauthorised WHERE node=? AND position>?"
+    parameters: tuple[Any, ...] = (node, changes.admitted_to.get(whose, 0))
+    if user_id is not None:
+        sql, parameters = f"{sql} AND speaker=?", (*parameters, user_id)
+    rows = context.db.all(f"{sql} ORDER BY position LIMIT ?", (*parameters, limits.ADMITTED_AT_ONCE))
     if not rows:
-        changes.admitted_to.pop(node, None)
+        changes.admitted_to.pop(whose, None)
         changes.admitted.pop(0)
         return
     positions = [position for (position,) in rows]
     context.db.run_many("DELETE FROM unauthorised WHERE position=?", rows)
-    changes.admitted_to[node] = positions[-1]
+    changes.admitted_to[whose] = positions[-1]
     for record in context.log.read_many(positions):
         apply(context, record, changes)
 
 
-def _permitted(context: Context, node: bytes, kind: int) -> bool:
-    return permits(certificate_of(context, node), kind, resident=False)
-
-
 def _apply(context: Context, record: Record, changes: Changes) -> None:
-    apply = APPLY.get(record.header.kind)
-    if apply is None or record.body is None:
-        return
     if context.authorities.contradicts_cut(record):
         mark_stale(context)
-    body = _body(record)
-    if body is None:
+    apply = APPLY.get(record.header.kind)
+    body = None if apply is None or record.body is None else _body(record)
+    if apply is None or body is None:
         return
     kind = record.header.kind
-    within = context.authorities.within_cut(record)
-    if permits(certificate_of(context, record.log.node), kind, resident=False, within_cut=within):
+    certificate = certificate_of(context, record.log.node)
+    user_id = speaker(kind, body, record.log.node)
+    resident, within = _standing(context, certificate, record, user_id)
+    within = within and context.authorities.within_cut(record)
+    if permits(certificate, kind, resident=resident, within_cut=within):
         apply(context, record, body, changes)
-    elif kind == Kind.EVENT and not within and _permitted(context, record.log.node, kind):
+    elif kind == Kind.EVENT and not within and permits(certificate, kind, resident=resident):
         # Events that stand may name it, so it has its place, and no effect.
         apply_cut_event(context, record, body, changes)
     else:
-        _set_aside(context, record)
+        row = (record.position, record.log.node, user_id or "")
+        context.db.run("INSERT OR IGNORE INTO unauthorised VALUES(?,?,?)", row)
+
+
+def _standing(
+    context: Context, certificate: Certificate | None, record: Record, user_id: str | None
+) -> tuple[bool, bool]:
+    """Whether the record speaks for a resident of its author, and lies before the end of that."""
+    if certificate is None or user_id is None:
+        return False, True
+    if user_id == ANYBODY:
+        return True, True
+    if record.header.kind == Kind.USER and not context.residencies.is_own(certificate, user_id):
+        # That anybody else's name exists is not a hub's to say.
+        return False, True
+    residency = context.residencies.of(certificate, user_id)
+    return residency.known, residency.counts(record)
 
 
 def _body(record: Record) -> dict[str, Any] | None:
@@ -190,11 +210,6 @@ def _body(record: Record) -> dict[str, Any] | None:
     except (msgspec.DecodeError, RecursionError):
         return None
     return body if fits(record.header.kind, body) else None
-
-
-def _set_aside(context: Context, record: Record) -> None:
-    row = (record.position, record.log.node)
-    context.db.run("INSERT OR IGNORE INTO unauthorised VALUES(?,?)", row)
 
 
 def catch_up(context: Context, progress: Callable[[int, int], None], batch: int = 500) -> None:

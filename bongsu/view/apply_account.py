@@ -6,6 +6,7 @@ from bongsu.canonical import json_bytes
 from bongsu.log.record import Record
 from bongsu.view import waiting
 from bongsu.view.apply_keys import register_applied
+from bongsu.view.apply_residency import set_suffix
 from bongsu.view.apply_text import set_names
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
@@ -21,6 +22,7 @@ def apply_user(context: Context, record: Record, body: dict[str, Any], changes: 
     )
     waiting.wake(context, body["user_id"], changes)
     set_names(context, body["user_id"])
+    set_suffix(context, body["user_id"], changes)
 
 
 def apply_password(context: Context, record: Record, body: dict[str, Any], changes: Changes) -> None:
@@ -52,13 +54,13 @@ def apply_session(context: Context, record: Record, body: dict[str, Any], change
     """
     session = body["session"]
     context.db.run(
-        "INSERT INTO sessions VALUES(?,?,?,?,?,?,0)"
+        "INSERT INTO sessions VALUES(?,?,?,?,?,?,0,?)"
         " ON CONFLICT(session) DO UPDATE SET generation=max(generation, excluded.generation),"
         " created_ts=CASE device_id WHEN '' THEN excluded.created_ts"
         " ELSE min(created_ts, excluded.created_ts) END,"
         " password_stamp=CASE device_id WHEN '' THEN excluded.password_stamp"
         " ELSE min(password_stamp, excluded.password_stamp) END,"
-        " device_id=excluded.device_id",
+        " device_id=excluded.device_id, author=max(author, excluded.author)",
         (
             session,
             body["user_id"],
@@ -66,6 +68,7 @@ def apply_session(context: Context, record: Record, body: dict[str, Any], change
             body["ts"],
             body["password_stamp"],
             body["generation"],
+            record.log.node if body["generation"] == 0 else b"",
         ),
     )
     over = context.db.value(
@@ -74,7 +77,7 @@ def apply_session(context: Context, record: Record, body: dict[str, Any], change
         " FROM sessions s WHERE s.session=?",
         (session,),
     )
-    if over:
+    if over or _made_at_lost_hub(context, session):
         end_sessions(context, [session], changes)
         return
     context.db.run_many(
@@ -99,10 +102,15 @@ def apply_session(context: Context, record: Record, body: dict[str, Any], change
     changes.users.add(body["user_id"])
 
 
+def _made_at_lost_hub(context: Context, session: str) -> bool:
+    author = context.db.value("SELECT author FROM sessions WHERE session=?", (session,))
+    return bool(author) and context.authorities.is_lost_hub(author)
+
+
 def apply_session_end(context: Context, record: Record, body: dict[str, Any], changes: Changes) -> None:
     """SESSION_END: final, also for sessions that have not arrived yet."""
     context.db.run_many(
-        "INSERT OR IGNORE INTO sessions VALUES(?,?,'',0,0,0,1)",
+        "INSERT OR IGNORE INTO sessions VALUES(?,?,'',0,0,0,1,x'')",
         [(session, body["user_id"]) for session in body["sessions"]],
     )
     end_sessions(context, body["sessions"], changes)

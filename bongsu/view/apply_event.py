@@ -8,16 +8,19 @@ from bongsu.log.record import Record
 from bongsu.room import auth, graph, resolve
 from bongsu.room.auth_types import CREATE, auth_types
 from bongsu.room.event import Event
+from bongsu.room.relief import is_relief
 from bongsu.room.state import StateKey, StateMap
-from bongsu.room.versions import VERSIONS, RoomVersion
+from bongsu.room.versions import RoomVersion
 from bongsu.view import waiting
 from bongsu.view.apply_node import mark_stale
 from bongsu.view.apply_notify import classify, note, relation
 from bongsu.view.apply_receipt import late_event
 from bongsu.view.apply_redaction import apply_redaction, late_redactions
+from bongsu.view.apply_residency import counts
 from bongsu.view.apply_text import add_text, set_join_rule
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
+from bongsu.view.event_names import possible_ids, version_of
 from bongsu.view.events import ACCEPTED, COLUMNS, REJECTED, EventRow, StateEvents
 from bongsu.view.live import Head, LiveRoom, Pending
 from bongsu.view.touched import MEMBERS
@@ -44,16 +47,16 @@ def apply_cut_event(context: Context, record: Record, body: dict[str, Any], chan
 def _apply_event(
     context: Context, record: Record, body: dict[str, Any], changes: Changes, *, cut: bool
 ) -> None:
-    version = _version(context, body["event"])
+    version = version_of(context, body["event"])
     if version is None:
         return
     pending = context.live.kept(record.body)
     event = Event.from_pdu(body["event"], version) if pending is None else pending.event
     if _here_already(context, event, cut=cut):
         return
-    missing = _missing(context, event) or waiting.before(context, record, event.event_id)
+    missing = _missing(context, event) or waiting.before(context, record, (event.event_id,))
     if missing is not None:
-        waiting.hold_back(context, record, event.event_id, missing, changes)
+        waiting.hold_back(context, record, possible_ids(context, event, body["event"]), missing, changes)
         return
     room = _room_number(context, event, version)
     before_group, before = _state_before(context, event, version, pending)
@@ -80,24 +83,12 @@ def _here_already(context: Context, event: Event, *, cut: bool) -> bool:
     if position is None:
         vouched = "SELECT 1 FROM vouched WHERE event_id=?"
         return cut and context.db.one(vouched, (event.event_id,)) is not None
-    if cut or not context.authorities.revocations():
+    if cut or not (context.authorities.revocations() or context.residencies.any_end):
         return True
-    if not context.authorities.within_cut(context.log.read(position)):
+    if not counts(context, context.log.read(position), event.sender):
         context.db.run("INSERT OR IGNORE INTO vouched VALUES(?)", (event.event_id,))
         mark_stale(context)
     return True
-
-
-def _version(context: Context, pdu: dict[str, Any]) -> RoomVersion | None:
-    """The room version an event is read by; None if this node does not know it (carried unread)."""
-    if pdu.get("type") == "m.room.create":
-        return VERSIONS.get(pdu.get("content", {}).get("room_version", "1"))
-    room_id = pdu.get("room_id")
-    if not isinstance(room_id, str) or context.events.room_number(room_id) is None:
-        # The create event is not here yet, so the version is unknown; every version we know reads
-        # prev_events alike, and the event waits for them.
-        return VERSIONS["10"]
-    return context.events.version(room_id)
 
 
 def _missing(context: Context, event: Event) -> str | None:
@@ -269,6 +260,7 @@ def _accepted(
         live.add_tail(row)
         if pending is None:
             _lead(context, live, row, event, version)
+    _note_relief(context, row, event, changes)
     if row.type == VISIBILITY[0]:
         context.always_shared.drop(row.room)
     note(context, row, event, version, before, notify, current=extends_all)
@@ -280,6 +272,13 @@ def _accepted(
     if isinstance(relates_to, dict) and isinstance(relates_to.get("event_id"), str):
         changes.stale.add(relates_to["event_id"])
     changes.event(row)
+
+
+def _note_relief(context: Context, row: EventRow, event: Event, changes: Changes) -> None:
+    if row.type == "m.room.create" and is_relief(event.content):
+        context.db.run("INSERT OR IGNORE INTO relief_rooms VALUES(?)", (row.room,))
+    if row.type in ("m.room.create", JOIN_RULES[0]):
+        changes.interest = True
 
 
 def _move_heads(context: Context, row: EventRow, event: Event) -> bool:

@@ -2,19 +2,30 @@
 
 from typing import Any
 
+from bongsu.authority import CORE
 from bongsu.log.record import Record
+from bongsu.speakers import HUB_SEPARATOR
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
 
 
 def apply_media(context: Context, record: Record, body: dict[str, Any], changes: Changes) -> None:
-    """MEDIA: of several records of one id those with bytes count before those without, then the earliest."""
+    """MEDIA: of several records of one id those with bytes count before those without, then the earliest.
+
+    Before that who wrote it: a hub must not give other bytes to an id that somebody else gave out.
+    """
     media_hash = None if body["hash"] is None else bytes.fromhex(body["hash"])
-    mine = (media_hash is None, record.header.stamp, record.log.node)
+    media_id = body["media_id"]
+    mine = (
+        media_hash is None,
+        _rank(context, record.log.node, media_id),
+        record.header.stamp,
+        record.log.node,
+    )
     found = context.db.one(
         "SELECT hash IS NULL, stamp, author FROM media WHERE media_id=?", (body["media_id"],)
     )
-    if found is not None and (bool(found[0]), found[1], found[2]) <= mine:
+    if found is not None and (bool(found[0]), _rank(context, found[2], media_id), found[1], found[2]) <= mine:
         return
     context.db.run(
         "INSERT OR REPLACE INTO media VALUES(?,?,?,?,?,?,?,?,?)",
@@ -31,3 +42,13 @@ def apply_media(context: Context, record: Record, body: dict[str, Any], changes:
         ),
     )
     changes.media.add(body["media_id"])
+
+
+def _rank(context: Context, author: bytes, media_id: str) -> int:
+    """How much an author's word on an id counts: a core node's most, then that of the hub it names."""
+    certificate = context.authorities.certificate(author)
+    if certificate is None or certificate.role == CORE:
+        return 0
+    site = media_id.partition(HUB_SEPARATOR)[0]
+    named = context.db.one("SELECT 1 FROM hub_sites WHERE node=? AND site=?", (author, site))
+    return 2 if named is None else 1

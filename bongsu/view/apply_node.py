@@ -31,8 +31,12 @@ def apply_node(context: Context, record: Record, body: dict[str, Any], changes: 
     context.db.run(
         "INSERT OR REPLACE INTO nodes VALUES(?,?,?,?,?)", (certificate.node, role, site, issued_ms, text)
     )
+    if certificate.role == authority.HUB:
+        context.db.run("INSERT OR IGNORE INTO hub_sites VALUES(?,?)", (certificate.node, certificate.site))
     context.authorities.forget()
-    changes.admitted.append(certificate.node)
+    context.residencies.forget()
+    changes.admitted.append((certificate.node, None))
+    changes.interest = True
 
 
 def _certificate(context: Context, record: Record, body: dict[str, Any]) -> Certificate | None:
@@ -66,6 +70,16 @@ def apply_revocation(context: Context, record: Record, body: dict[str, Any], cha
     row = (revocation.node, revocation.number, revocation.text)
     context.db.run("INSERT OR REPLACE INTO revocations VALUES(?,?,?)", row)
     context.authorities.forget()
+    changes.interest = True
+    if context.authorities.is_lost_hub(revocation.node):
+        _end_sessions_made_at(context, revocation.node, changes)
+
+
+def _end_sessions_made_at(context: Context, node: bytes, changes: Changes) -> None:
+    found = context.db.all("SELECT session FROM sessions WHERE author=? AND ended=0", (node,))
+    context.db.run_many("UPDATE sessions SET ended=1 WHERE session=?", found)
+    context.db.run_many("DELETE FROM tokens WHERE session=?", found)
+    changes.ended_sessions.update(session for (session,) in found)
 
 
 def mark_stale(context: Context) -> None:

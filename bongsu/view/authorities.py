@@ -46,6 +46,11 @@ class Authorities:
                 }
         return self._revocations
 
+    def is_lost_hub(self, node: bytes) -> bool:
+        """Whether this hub was shut out: whoever took it may have seen what was typed there."""
+        found = self.certificate(node)
+        return found is not None and found.role == authority.HUB and node in self.revocations()
+
     def within_cut(self, record: Record) -> bool:
         """Whether the record's author is not revoked, or the record lies before the cut.
 
@@ -72,7 +77,7 @@ class Authorities:
     @property
     def stale(self) -> bool:
         """Whether the rows hold what a revocation undoes: the view is to be derived again."""
-        return bool(self.revocations()) and bool(self._db.value("SELECT stale FROM authority"))
+        return bool(self._db.value("SELECT stale FROM authority"))
 
     def forget(self) -> None:
         """Read everything again: the tables have changed."""

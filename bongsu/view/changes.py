@@ -28,10 +28,13 @@ class Changes:
     stale: set[str] = field(default_factory=set)  # events whose serialised form has changed
     media: set[str] = field(default_factory=set)  # media ids that were given out or got their bytes
     key_counts: set[tuple[str, str]] = field(default_factory=set)  # devices whose one-time keys changed
+    deferred: bool = False  # a visitor's request arrived that waits to be carried out
     waited: bool = False  # the record being applied has waited for another
     retry: list[int] = field(default_factory=list)  # positions of records whose missing event arrived
-    admitted: list[bytes] = field(default_factory=list)  # nodes whose certificate arrived
-    admitted_to: dict[bytes, int] = field(default_factory=dict)  # and up to which position
+    # Nodes whose certificate arrived, or whose residency of this user did; and up to which position.
+    admitted: list[tuple[bytes, str | None]] = field(default_factory=list)
+    admitted_to: dict[tuple[bytes, str | None], int] = field(default_factory=dict)
+    interest: bool = False  # what hubs may have changed
 
     def event(self, row: EventRow) -> None:
         """A new accepted event."""
@@ -41,4 +44,5 @@ class Changes:
     def member(self, room: int, user_id: str, before: str, after: str) -> None:
         """A member event took effect; it may have changed only the profile."""
         self.members.append(MemberChange(room, user_id, before, after))
+        self.interest = self.interest or before != after
         self.users.add(user_id)

@@ -14,6 +14,7 @@ from bongsu.view.hollows import Hollows
 from bongsu.view.live import LiveRooms
 from bongsu.view.memberships import Memberships
 from bongsu.view.notices import Notices
+from bongsu.view.residencies import Residencies
 from bongsu.view.touched import Touched
 from bongsu.view.twins import Twins
 
@@ -30,6 +31,7 @@ class Context:
     touched: Touched
     notices: Notices
     authorities: Authorities
+    residencies: Residencies
     hollows: Hollows
     memberships: Memberships
     twins: Twins
@@ -65,6 +67,7 @@ class Context:
             Touched(db.cursor),
             Notices(),
             Authorities(db, log, root_key),
+            Residencies(db),
             Hollows(db, log, now_ms or SystemClock().now_ms, hold_ms),
             Memberships(db),
             Twins(db),
@@ -77,6 +80,7 @@ class Context:
         self.events.forget_all()
         self.states.forget_all()
         self.authorities.forget()
+        self.residencies.forget()
         self.notices.clear()
         self.memberships.forget_all()
         self.twins.forget()

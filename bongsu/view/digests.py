@@ -37,6 +37,8 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "service": (
         "SELECT '', node, role, site, issued_ms, certificate FROM nodes ORDER BY 2",
         "SELECT '', node, number, text FROM revocations ORDER BY 2",
+        "SELECT '', node, user_id FROM residents ORDER BY 2, 3",
+        "SELECT '', node, user_id, ends, stamp, author FROM residency_ends ORDER BY 2, 3",
     ),
 }
 

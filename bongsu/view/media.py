@@ -1,6 +1,7 @@
 """Queries: media ids and the bytes they stand for."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from bongsu.view.context import Context
 
@@ -26,6 +27,18 @@ def media(context: Context, media_id: str) -> Media | None:
         (media_id,),
     )
     return None if found is None else Media(*found)
+
+
+def media_ids(content: dict[str, Any], server_name: str) -> set[str]:
+    """The ids of this service's media that the content of an event shows."""
+    info = content.get("info")
+    places = [content, content.get("file")]
+    places += (
+        [info.get("thumbnail_file"), {"url": info.get("thumbnail_url")}] if isinstance(info, dict) else []
+    )
+    prefix = f"mxc://{server_name}/"
+    urls = [place.get("url") for place in places if isinstance(place, dict)]
+    return {url.removeprefix(prefix) for url in urls if isinstance(url, str) and url.startswith(prefix)}
 
 
 def promised(context: Context, user_id: str, since_ts: int) -> int:

@@ -22,12 +22,14 @@ class Seeds:
 
     revocations: tuple[tuple[Any, ...], ...] = ()
     vouched: tuple[tuple[Any, ...], ...] = ()
+    ends: tuple[tuple[Any, ...], ...] = ()
 
     @classmethod
     def of(cls, db: Database) -> "Seeds":
         """What this view knows."""
         revocations = tuple(db.all("SELECT node, number, text FROM revocations"))
-        return cls(revocations, tuple(db.all("SELECT event_id FROM vouched")))
+        ends = tuple(db.all("SELECT user_id, node, ends, stamp, author FROM residency_ends"))
+        return cls(revocations, tuple(db.all("SELECT event_id FROM vouched")), ends)
 
 
 def begin(
@@ -39,6 +41,7 @@ def begin(
     db.begin()
     db.run_many("INSERT INTO revocations VALUES(?,?,?)", seeds.revocations)
     db.run_many("INSERT INTO vouched VALUES(?)", seeds.vouched)
+    db.run_many("INSERT INTO residency_ends VALUES(?,?,?,?,?)", seeds.ends)
     db.commit()
     return Context.build(db, log, root_key, now_ms)
 

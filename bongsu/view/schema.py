@@ -1,6 +1,6 @@
 """The tables of view.db. Everything here is derived: change it, raise VERSION, and the view is rebuilt."""
 
-VERSION = 8
+VERSION = 10
 
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -29,12 +29,13 @@ CREATE INDEX events_relations ON events(relates_to, stamp) WHERE relates_to IS N
 CREATE TABLE early_redactions(target TEXT NOT NULL, redaction TEXT NOT NULL, PRIMARY KEY(target, redaction))
     WITHOUT ROWID;
 -- Records that wait for an event or a user they name, or behind an event of their log that does (waiting.py).
--- log, seq, event_id: of events alone.
+-- log, seq, event_id: of events alone; other_id: of one whose room version, and so id, is not known yet.
 CREATE TABLE waiting(
-    position INTEGER PRIMARY KEY, missing TEXT NOT NULL, log BLOB, seq INTEGER, event_id TEXT);
+    position INTEGER PRIMARY KEY, missing TEXT NOT NULL, log BLOB, seq INTEGER, event_id TEXT, other_id TEXT);
 CREATE INDEX waiting_missing ON waiting(missing);
 CREATE INDEX waiting_log ON waiting(log, seq) WHERE log IS NOT NULL;
 CREATE INDEX waiting_event ON waiting(event_id) WHERE event_id IS NOT NULL;
+CREATE INDEX waiting_other ON waiting(other_id) WHERE other_id IS NOT NULL;
 CREATE TABLE heads(room INTEGER NOT NULL, event_id TEXT NOT NULL, PRIMARY KEY(room, event_id)) WITHOUT ROWID;
 -- A state group is its parent plus the rows of state_deltas; event_id NULL removes a key.
 CREATE TABLE state_groups(state_group INTEGER PRIMARY KEY, parent INTEGER);
@@ -53,6 +54,9 @@ CREATE TABLE members(
 CREATE INDEX members_room ON members(room, membership);
 -- The first 8 bytes of SHA-256 over (user, device, path, txn id): a retried send finds its event.
 CREATE TABLE transactions(key INTEGER PRIMARY KEY, position INTEGER NOT NULL);
+-- Requests left by visitors whose event is not here yet, by the same key. position: of the record.
+CREATE TABLE deferred(
+    key INTEGER PRIMARY KEY, position INTEGER NOT NULL, stamp INTEGER NOT NULL, author BLOB NOT NULL);
 -- Accepted events that one request made at several sites.
 CREATE TABLE twins(
     position INTEGER PRIMARY KEY, key INTEGER NOT NULL, stamp INTEGER NOT NULL, event_id TEXT NOT NULL);
@@ -74,9 +78,23 @@ CREATE TABLE nodes(
 CREATE TABLE revocations(node BLOB PRIMARY KEY, number INTEGER NOT NULL, text TEXT NOT NULL) WITHOUT ROWID;
 -- Events of which a record beyond a cut arrived before one that counts, which alone is applied.
 CREATE TABLE vouched(event_id TEXT PRIMARY KEY) WITHOUT ROWID;
--- Records whose author has no authority (yet): stored, not applied.
-CREATE TABLE unauthorised(position INTEGER PRIMARY KEY, node BLOB NOT NULL);
+-- Records whose author has no authority (yet): stored, not applied. speaker: for whom a record speaks.
+CREATE TABLE unauthorised(position INTEGER PRIMARY KEY, node BLOB NOT NULL, speaker TEXT NOT NULL);
 CREATE INDEX unauthorised_node ON unauthorised(node, position);
+CREATE INDEX unauthorised_speaker ON unauthorised(node, speaker, position);
+-- For whom a hub may write, as core nodes say; and the latest word on where that ends (residencies.py).
+CREATE TABLE residents(user_id TEXT NOT NULL, node BLOB NOT NULL, PRIMARY KEY(node, user_id)) WITHOUT ROWID;
+CREATE INDEX residents_user ON residents(user_id);
+CREATE TABLE residency_ends(
+    user_id TEXT NOT NULL, node BLOB NOT NULL, ends TEXT, stamp INTEGER NOT NULL, author BLOB NOT NULL,
+    PRIMARY KEY(node, user_id)) WITHOUT ROWID;
+-- Every site that a certificate of a hub has named: its residents' names may carry any of them.
+CREATE TABLE hub_sites(node BLOB NOT NULL, site TEXT NOT NULL, PRIMARY KEY(node, site)) WITHOUT ROWID;
+-- Users whose name carries the suffix of a site.
+CREATE TABLE suffixed(
+    suffix TEXT NOT NULL, user_id TEXT NOT NULL, PRIMARY KEY(suffix, user_id)) WITHOUT ROWID;
+-- Rooms that hubs may read, whoever is in them.
+CREATE TABLE relief_rooms(room INTEGER PRIMARY KEY);
 """
 
 ACCOUNT_TABLES = """
@@ -93,7 +111,9 @@ CREATE TABLE session_floors(
 CREATE TABLE sessions(
     session TEXT PRIMARY KEY, user_id TEXT NOT NULL, device_id TEXT NOT NULL, created_ts INTEGER NOT NULL,
     password_stamp INTEGER NOT NULL, generation INTEGER NOT NULL DEFAULT 0,
-    ended INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+    ended INTEGER NOT NULL DEFAULT 0, author BLOB NOT NULL DEFAULT x'') WITHOUT ROWID;
+-- author: the node that the log-in was made at.
+CREATE INDEX sessions_author ON sessions(author);
 CREATE INDEX sessions_user ON sessions(user_id, device_id);
 -- kind: access or refresh. generation rises at every refresh of the session.
 CREATE TABLE tokens(

@@ -14,6 +14,12 @@ class _User(msgspec.Struct):
     created_ts: int
 
 
+class _Residency(msgspec.Struct):
+    user_id: str
+    node: str
+    ends: list[tuple[str, int, int]] | None = None
+
+
 class _Password(msgspec.Struct):
     user_id: str
     password: str | None
@@ -70,6 +76,21 @@ class _Report(msgspec.Struct):
     user_id: str | None
     reason: str
     ts: int
+
+
+class _Request(msgspec.Struct):
+    user_id: str
+    device_id: str
+    room_id: str
+    type: str
+    txn_id: str
+    content: dict[str, Any]
+    ts: int
+    signatures: dict[str, Any]
+
+
+class _DeferredSend(msgspec.Struct):
+    request: _Request
 
 
 class _OneTimeKeys(msgspec.Struct):
@@ -153,6 +174,7 @@ class _CrossSigningKey(_DeviceKeys):
 _SHAPES: dict[int, Any] = {
     Kind.NODE: dict[str, Any],
     Kind.REVOCATION: dict[str, Any],
+    Kind.RESIDENCY: _Residency,
     Kind.EVENT: _Event,
     Kind.REGISTER: _Register,
     Kind.USER: _User,
@@ -162,6 +184,7 @@ _SHAPES: dict[int, Any] = {
     Kind.RECEIPT: _Receipt,
     Kind.MEDIA: _Media,
     Kind.REPORT: _Report,
+    Kind.DEFERRED_SEND: _DeferredSend,
     Kind.ONE_TIME_KEYS: _OneTimeKeys,
     Kind.KEY_CLAIM: _KeyClaim,
     Kind.TO_DEVICE_COVERED: _Covered,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from hashlib import sha256
 
+from bongsu.speakers import HUB_TOKEN
 from bongsu.view import registers
 from bongsu.view.context import Context
 
@@ -29,10 +30,12 @@ def registration_tokens(context: Context) -> list[RegistrationToken]:
     return [_token(context, key, value) for key, value in registers.under(context, FAMILY, "", "")]
 
 
-def registration_token_valid(context: Context, token: str, now_ms: int) -> bool:
-    """Whether an account may be made with this code now."""
+def registration_token_valid(context: Context, token: str, now_ms: int, node: bytes) -> bool:
+    """Whether an account may be made with this code now, at this node: a hub's own codes are good there."""
     key = token_key(token)
     value = registers.get(context, FAMILY, "", "", key)
+    if value is None:
+        value = registers.get(context, HUB_TOKEN, "", node.hex(), key)
     if value is None:
         return False
     found = _token(context, key, value)

@@ -2,6 +2,7 @@
 
 Without the second a token would cover an event nobody was shown (docs/decisions/waiting-events.md)."""
 
+from bongsu import limits
 from bongsu.log.record import NODE_BYTES, Lane, LogName, Record
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
@@ -14,31 +15,71 @@ BEHIND = "behind "
 
 def wait(context: Context, record: Record, missing: str) -> None:
     """A record waits for `missing`."""
-    context.db.run("INSERT INTO waiting VALUES(?,?,NULL,NULL,NULL)", (record.position, missing))
+    context.db.run("INSERT INTO waiting VALUES(?,?,NULL,NULL,NULL,NULL)", (record.position, missing))
 
 
-def hold_back(context: Context, record: Record, event_id: str, missing: str, changes: Changes) -> None:
-    """An event waits for `missing`: no token may cover it, nor the events behind it."""
-    row = (record.position, missing, _name(record.log), record.header.seq, event_id)
-    context.db.run("INSERT INTO waiting VALUES(?,?,?,?,?)", row)
-    found = context.db.one("SELECT position, missing FROM waiting WHERE event_id=?", (missing,))
-    if found is not None and found[1].startswith(BEHIND):
-        context.db.run("DELETE FROM waiting WHERE position=?", found[:1])
-        changes.retry.append(found[0])
+def hold_back(
+    context: Context, record: Record, event_ids: tuple[str, ...], missing: str, changes: Changes
+) -> None:
+    """An event waits for `missing`: no token may cover it, nor the events behind it.
+
+    `event_ids`: the ids that it may have.
+    """
+    first, other = (*event_ids, None)[:2]
+    row = (record.position, missing, _name(record.log), record.header.seq, first, other)
+    context.db.run("INSERT INTO waiting VALUES(?,?,?,?,?,?)", row)
+    behind = _circle(context, missing, event_ids)
+    if behind:
+        context.db.run("DELETE FROM waiting WHERE position=?", (behind,))
+        changes.retry.append(behind)
 
 
-def before(context: Context, record: Record, event_id: str) -> str | None:
+def before(context: Context, record: Record, event_ids: tuple[str, ...]) -> str | None:
     """What names the last event of the record's log that waits before it, if one does.
 
-    None for one that is waited for: who lies may have put it behind what follows it.
+    None where that one waits for this: who lies may have put an event behind what follows it. Any other that
+    is waited for waits nevertheless: it would be shown now, and again once a token may cover it.
     """
     position = context.db.value(
         "SELECT position FROM waiting WHERE log=? AND seq<? ORDER BY seq DESC LIMIT 1",
         (_name(record.log), record.header.seq),
     )
-    if position is None or context.db.one("SELECT 1 FROM waiting WHERE missing=?", (event_id,)) is not None:
+    if position is None:
+        return None
+    wanted = (*event_ids, _place(record.position))
+    is_wanted = any(context.db.one("SELECT 1 FROM waiting WHERE missing=?", (each,)) for each in wanted)
+    if is_wanted and _circle(context, _place(position), event_ids) is not None:
         return None
     return _place(position)
+
+
+def _circle(context: Context, missing: str, event_ids: tuple[str, ...]) -> int | None:
+    """Whether what waits for `missing` waits, by one thing after another, for this event; None if not.
+
+    Where it does, the position of the first that only waits for its place in its log, which may go on; 0 if
+    there is none. A chain too long to be looked at counts as a circle: shown twice is better than never.
+    """
+    behind = 0
+    for _ in range(limits.WAITING_STEPS_MAX):
+        found = _waits(context, missing)
+        if missing in event_ids or (found is not None and found[2] in event_ids):
+            return behind
+        if found is None:
+            return None
+        if found[1].startswith(BEHIND):
+            behind = behind or found[0]
+        missing = found[1]
+    return behind
+
+
+def _waits(context: Context, missing: str) -> tuple[int, str, str] | None:
+    """(position, what it waits for, event id) of what is waited for, if it waits itself."""
+    sql = "SELECT position, missing, event_id FROM waiting WHERE "
+    if missing.startswith(BEHIND):
+        found = context.db.one(sql + "position=?", (missing.removeprefix(BEHIND),))
+    else:
+        found = context.db.one(sql + "event_id=? OR other_id=?", (missing, missing))
+    return None if found is None else (found[0], found[1], found[2])
 
 
 def wake(context: Context, missing: str, changes: Changes) -> None:

@@ -52,15 +52,15 @@ def revoke(node: bytes, number: int, cuts: Iterable[Cut], *, by: NodeKey = ROOT)
 class Site:
     """A node of the service that only writes."""
 
-    def __init__(self, folder: Path, site: str) -> None:
+    def __init__(self, folder: Path, site: str, role: str = "core") -> None:
         folder.mkdir()
         self.key = NodeKey.generate()
-        self.site = site
+        self.site, self.role = site, role
         self.log = LogStore.open(folder / "log.db", self.key, clock=SystemClock(), free_bytes_min=0)
-        self.certificate = certify(self.key, site=site)
+        self.certificate = certify(self.key, role, site)
 
     async def introduce(self) -> None:
-        await self.write(drafts.node(self.key.public, "core", self.site, 1, self.certificate))
+        await self.write(drafts.node(self.key.public, self.role, self.site, 1, self.certificate))
 
     async def write(self, *records: Draft) -> None:
         await self.log.append(records)

@@ -38,6 +38,10 @@ def test_serve_takes_the_options_that_scripts_rely_on() -> None:
         "site add-hub",
         "site install",
         "site list",
+        "hub init",
+        "hub residents add",
+        "hub residents remove",
+        "hub residents list",
         "site cuts",
         "site revoke",
         "site hand-in",
@@ -52,7 +56,9 @@ def test_every_command_explains_itself(command: str) -> None:
 def test_a_refused_setting_is_a_sentence_and_no_trace() -> None:
     answer = run("serve", "--role", "hub")
     assert answer.exit_code == 1
-    assert answer.output.startswith("Error: The setting role is hub, but this version has no hubs yet.")
+    assert answer.output.startswith(
+        "Error: The setting role is hub, but a hub belongs to a service with a root key."
+    )
     assert run("verify", environment={"BONGSU_LISTEN": "nowhere"}).output.startswith(
         "Error: The setting listen is"
     )

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bongsu import config
-from bongsu.config import SettingError, load
+from bongsu import enrolment
+from bongsu.config import load
+from bongsu.setting_values import SettingError
 
 
 def refusal(**arguments: object) -> str:
@@ -104,7 +105,7 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
 
 
 def test_settings_that_contradict_each_other_are_refused() -> None:
-    assert "no hubs yet" in refusal(role="hub")
+    assert "with a root key" in refusal(role="hub")
     assert "end in :localhost for ever" in refusal(public_url="https://talk.example.kr")
     assert load({"public_url": "http://127.0.0.1:9/"}, {}).base_url == "http://127.0.0.1:9"
     assert load({"public_url": "https://talk.example.kr", "server_name": "example.kr"}, {}).site == "main"
@@ -136,13 +137,13 @@ def test_trusted_proxies_are_addresses_and_networks(tmp_path: Path) -> None:
 
 def test_a_data_directory_keeps_its_server_name() -> None:
     new, named = load({}, {}), load({"server_name": "a.example"}, {})
-    assert config.check_same_service(None, named).server_name == "a.example"
-    assert config.check_same_service("a.example", named).server_name == "a.example"
-    assert config.check_same_service("a.example", new).server_name == "a.example"
+    assert enrolment.check_same_service(None, named).server_name == "a.example"
+    assert enrolment.check_same_service("a.example", named).server_name == "a.example"
+    assert enrolment.check_same_service("a.example", new).server_name == "a.example"
     with pytest.raises(
         SettingError, match=r"server_name is a\.example, but the data in data belongs to b\.example"
     ):
-        config.check_same_service("b.example", named)
+        enrolment.check_same_service("b.example", named)
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0:9009", "[::]:9009", "example.kr:9009", "8.8.8.8:1"])

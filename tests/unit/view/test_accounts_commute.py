@@ -43,7 +43,8 @@ RECORDS = [
 ]
 QUESTIONS = (
     "SELECT user_id, password, password_stamp, deactivated FROM users",
-    "SELECT * FROM sessions ORDER BY session",
+    "SELECT session, user_id, device_id, created_ts, password_stamp, generation, ended FROM sessions"
+    " ORDER BY session",
     "SELECT hex(token_hash), session, kind, generation FROM tokens ORDER BY token_hash",
 )
 

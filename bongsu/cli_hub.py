@@ -1,0 +1,113 @@
+"""The commands `bongsu hub …`: set a hub up, and say whose rooms it keeps. Parse, call, print."""
+
+import json
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+import segno
+
+from bongsu import config as settings
+from bongsu.cli_settings import with_settings
+from bongsu.config import Config
+from bongsu.errors import FatalError
+from bongsu.setting_values import SettingError
+
+DATA_OPTIONS = {"data": "DIR", "root_key": "KEY"}
+FILE_NAME = "hub.toml"
+LISTEN, PEER_LISTEN = "0.0.0.0:8008", "0.0.0.0:8449"
+
+_hub = click.option("--hub", "site", metavar="SITE", required=True, help="The hub's name, as its site.")
+
+
+@click.group()
+def hub() -> None:
+    """A hub: a laptop or a small board that keeps a town's rooms when everything else is away."""
+
+
+@hub.command("init")
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False), default=Path("data"), metavar="DIR")
+@click.option("--site", metavar="NAME", prompt="The hub's name (lower-case letters, digits, hyphens)")
+@click.option(
+    "--public-url", metavar="URL", prompt="The address people open, like https://jongno.talk.example.kr"
+)
+@click.option(
+    "--core", metavar="URL", prompt="Where a data centre takes links, like https://talk.example.kr:8449"
+)
+@click.option("--server-name", metavar="NAME", help="The service's name; the core's host when left out.")
+def hub_init(data: Path, site: str, public_url: str, core: str, server_name: str | None) -> None:
+    """Make a hub's key and settings, and print the request that lets it into the service."""
+    from bongsu import enrolment
+
+    name = server_name or urlsplit(core).hostname or ""
+    values = {
+        "data": str(data),
+        "server_name": name,
+        "site": site,
+        "role": "hub",
+        "listen": LISTEN,
+        "public_url": public_url,
+        "peers": [core],
+        "peer_listen": PEER_LISTEN,
+    }
+    try:
+        # As `serve` will read it, but for the root key, which comes with the certificate.
+        checked = settings.parse_each(values)
+        request = enrolment.request(checked)
+        path = data / FILE_NAME
+        # TOML's strings and lists of strings are written as JSON writes them.
+        path.write_text(
+            "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items()), encoding="utf-8"
+        )
+    except (SettingError, FatalError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(request)
+    if sys.stdout.isatty():
+        segno.make(request, error="l").terminal(compact=True)
+    click.echo(
+        f"The settings are in {path}. Give the line above (or its QR code) to whoever has the root key; they "
+        f"sign it with `bongsu site add`. Then: bongsu site install --config {path} --root-key KEY "
+        f"CERTIFICATE, and bongsu serve --config {path}.",
+        err=True,
+    )
+
+
+@hub.group("residents")
+def residents() -> None:
+    """Whose rooms a hub keeps. On the data of a stopped data centre; users can say it themselves."""
+
+
+@residents.command("add")
+@with_settings(DATA_OPTIONS)
+@_hub
+@click.argument("users", nargs=-1, required=True)
+def residents_add(config: Config, site: str, users: tuple[str, ...]) -> None:
+    """Make USERS (names or user ids) residents of the hub."""
+    from bongsu import offline_hub
+
+    for user_id in offline_hub.add(config, site, users):
+        click.echo(f"{user_id} is a resident of {site}.")
+
+
+@residents.command("remove")
+@with_settings(DATA_OPTIONS)
+@_hub
+@click.argument("users", nargs=-1, required=True)
+def residents_remove(config: Config, site: str, users: tuple[str, ...]) -> None:
+    """End it for USERS: what this node holds of the hub by now counts, what the hub writes later does not."""
+    from bongsu import offline_hub
+
+    for user_id in offline_hub.remove(config, site, users):
+        click.echo(f"{user_id} is no resident of {site} any more.")
+
+
+@residents.command("list")
+@with_settings(DATA_OPTIONS)
+@_hub
+def residents_list(config: Config, site: str) -> None:
+    """List the residents of the hub, one user id a line."""
+    from bongsu import offline_hub
+
+    for user_id in offline_hub.listed(config, site):
+        click.echo(user_id)

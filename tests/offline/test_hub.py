@@ -1,0 +1,50 @@
+"""A hub is set up, let in and given residents, as operators do it."""
+
+from pathlib import Path
+
+import pytest
+
+from bongsu.config import load
+from tests.api.client import PASSWORD
+from tests.offline.test_sites import Operator
+
+
+@pytest.fixture
+def operator(tmp_path: Path) -> Operator:
+    return Operator(tmp_path)
+
+
+def init(operator: Operator, data: Path, answers: str) -> str:
+    return operator.does("hub", "init", "--data", data, given=answers)
+
+
+def test_three_questions_make_a_hub(operator: Operator) -> None:
+    core, data = operator.folder / "core", operator.folder / "jongno"
+    operator.let_in(core)
+    answers = "jongno\nhttps://jongno.talk.example.kr\nhttps://talk.example.kr:8449\n"
+    said = init(operator, data, answers)
+    request = next(part for part in said.split() if part.startswith("request:"))
+    again = init(operator, data, answers)
+    assert request in again, "the key stays"
+    certificate = operator.does("site", "add", "--root", operator.root, *operator.opens, request)
+    settings = data / "hub.toml"
+    install = ("site", "install", "--config", settings, "--root-key", operator.root_key, certificate)
+    assert operator.does(*install).endswith("is a hub node of the site jongno.")
+    config = load({}, {}, settings)
+    assert (config.role, config.site, config.server_name) == ("hub", "jongno", "talk.example.kr")
+    assert config.peers == ("https://talk.example.kr:8449",)
+    name = ("--server-name", "talk.example.kr", "--password", PASSWORD)
+    for user in ("kim", "lee"):
+        operator.does("user", "add", "--data", core, *name, user)
+    assert "There is no hub called jongno" in operator.fails(
+        "hub", "residents", "add", "--data", core, "--hub", "jongno", "kim"
+    )
+
+
+def test_what_cannot_be_a_hub_is_a_sentence(operator: Operator) -> None:
+    data = operator.folder / "hub"
+    bad_name = operator.fails("hub", "init", "--data", data, given="종로\nhttps://x.kr\nhttps://y.kr:1\n")
+    assert "The setting site is '종로'" in bad_name
+    bad_core = operator.fails("hub", "init", "--data", data, given="h\nhttps://x.kr\nnowhere\n")
+    assert "The setting" in bad_core
+    assert not (data / "hub.toml").exists()
