@@ -1,5 +1,6 @@
 """Where notifications go, and which there were. Spec: pusher.yaml, notifications.yaml."""
 
+import re
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -19,6 +20,8 @@ from bongsu.view.unread import actions_for, thread_of_row
 _PUSHKEY_BYTES_MAX = 512
 _APP_ID_CHARACTERS_MAX = 64
 _ENDPOINT_CHARACTERS_MAX = 2_048
+# It stands in what the node signs for the push service.
+_HOST = re.compile(r"[a-z0-9.-]+")
 _PATH = "/_matrix/push/v1/notify"
 _TEXTS = ("app_display_name", "device_display_name", "lang")
 
@@ -110,7 +113,7 @@ def _check_subscription(pushkey: str, data: dict[str, Any], *, insecure: bool) -
         raise invalid_param(f"`data.endpoint` may have {_ENDPOINT_CHARACTERS_MAX} characters.")
     sentence = "`data.endpoint` must be an https:// address with the name of a host."
     parts = _parts(found.endpoint, sentence, insecure=insecure)
-    if ":" in (parts.hostname or ""):
+    if not _HOST.fullmatch(parts.hostname or ""):
         raise invalid_param(sentence)
 
 

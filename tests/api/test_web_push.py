@@ -131,6 +131,7 @@ def test_a_browser_that_trusts_another_node_is_left_to_it(
         ({"endpoint": "http://push.example/x"}, None),
         ({"endpoint": "https://u:p@push.example/x"}, None),
         ({"endpoint": "https://[::1]/x"}, None),
+        ({"endpoint": "https://push example/x"}, None),
         ({"endpoint": f"https://push.example/{'x' * 3_000}"}, None),
         ({"auth": "short"}, None),
         ({"auth": 7}, None),
