@@ -19,7 +19,11 @@ async def _drive(spec: dict[str, Any]) -> list[Person]:
     people = [Person(**fields) for fields in spec["people"]]
     context: ssl.SSLContext | bool = ssl.create_default_context(cafile=spec["ca"]) if spec["ca"] else True
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context, limit=0)) as http:
-        clients = [Client(person, spec["sites"], http, spec["start"]) for person in people]
+        sites = spec["sites"]
+        clients = [
+            Client(person, {person.home: sites[person.home]} if spec["stay"] else sites, http, spec["start"])
+            for person in people
+        ]
         readers = [asyncio.ensure_future(client.read()) for client in clients]
         _set_rate(clients, spec["per_second"])
         writers = [asyncio.ensure_future(client.write()) for client in clients]

@@ -23,6 +23,7 @@ class DrillPlan:
     steps: tuple[Step, ...]
     struck: tuple[str, ...]
     gone: tuple[str, ...] = ()
+    hubs: int = 0
 
     @property
     def needs_namespaces(self) -> bool:
@@ -121,6 +122,35 @@ PLANS = {
             (),
         ),
         DrillPlan(
+            "slow-disk",
+            "한 곳의 디스크가 몹시 느려졌다가 나아진다.",
+            "One site's disk becomes very slow, and recovers.",
+            40,
+            (Step(10, "slow disk", "a"), Step(25, "quick disk", "a")),
+            (),
+        ),
+        DrillPlan(
+            "disk-full",
+            "한 곳의 디스크가 가득 찼다가 비워진다.",
+            "One site's disk fills up, and is emptied.",
+            50,
+            (Step(4, "small disk", "a"), Step(16, "fill disk", "a"), Step(32, "empty disk", "a")),
+            ("a",),
+        ),
+        DrillPlan(
+            "clock-jump",
+            "한 곳의 시계가 세 시간 앞으로, 이틀 뒤로 뛴다.",
+            "One site's clock jumps three hours ahead, then two days back.",
+            50,
+            (
+                Step(4, "fake clock", "a"),
+                Step(14, "clock ahead", "a"),
+                Step(24, "clock behind", "a"),
+                Step(36, "clock right", "a"),
+            ),
+            ("a",),
+        ),
+        DrillPlan(
             "login-storm",
             "한 곳이 꺼지고, 모두가 한꺼번에 다시 로그인한다.",
             "One site goes dark, and everybody logs in again at once.",
@@ -148,6 +178,24 @@ PLANS = {
                 for step in (Step(5 + 10 * number, "remove", name), Step(10 + 10 * number, "revive", ""))
             ),
             (),
+        ),
+        DrillPlan(
+            "hub-cut",
+            "데이터센터가 모두 꺼지고 거점끼리도 끊긴다. 그래도 대화는 이어지고, 나중에 합쳐진다.",
+            "Every data centre goes dark and hubs are cut off: talk goes on at each, and merges later.",
+            60,
+            (Step(10, "hubs-alone"), Step(40, "hubs-back")),
+            ("h1", "h2"),
+            hubs=2,
+        ),
+        DrillPlan(
+            "hub-amnesia",
+            "거점 하나가 오래된 디스크 사본으로 돌아온다.",
+            "A hub comes back with an old copy of its disk.",
+            50,
+            (Step(6, "image", "h1"), Step(25, "amnesia", "h1")),
+            ("h1",),
+            hubs=2,
         ),
         DrillPlan("calm", "아무 일도 없다.", "Nothing happens.", 20, (), ()),
     )

@@ -9,8 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bongsu.drill import faults
+from bongsu.drill import faults, machines
 from bongsu.drill.check import Findings, check
+from bongsu.drill.hub_town import move_in
 from bongsu.drill.plans import DrillPlan
 from bongsu.drill.storm import log_in
 from bongsu.drill.town import Api, Town, histories, settle
@@ -64,11 +65,14 @@ def run(
     """
     outcome = Outcome(drill, drill.seconds if seconds is None else max(seconds, drill.seconds))
     progress("starting three sites")
-    lab = commands.up(folder, 3, tls=tls, net=drill.needs_namespaces)
+    lab = commands.up(folder, 3, tls=tls, net=drill.needs_namespaces, hubs=drill.hubs)
     api = Api(lab)
     try:
         progress(f"settling {people} people")
         town = settle(api, lab, people)
+        if drill.hubs:
+            progress("making them residents of hubs")
+            move_in(api, lab, town)
         outcome.settled = len(town.people)
         start = time.monotonic()
         loads = [_load(lab, town, folder, number, per_second, start) for number in range(LOADS)]
@@ -85,6 +89,7 @@ def run(
     finally:
         api.close()
         commands.down(lab)
+        machines.undo()
     return outcome
 
 
@@ -95,7 +100,12 @@ def _load(
     spec = {
         "sites": {node.site: node.url for node in lab.nodes},
         "ca": lab.ca,
-        "people": town.people[number::LOADS],
+        # Residents stay: another hub would not know them.
+        "stay": bool(lab.hubs),
+        "people": [
+            {name: value for name, value in person.items() if name != "members"}
+            for person in town.people[number::LOADS]
+        ],
         "per_second": per_second,
         "start": start,
     }
@@ -166,9 +176,10 @@ def _collect(loads: list["subprocess.Popen[str]"], folder: Path) -> list[dict[st
 def _judge(outcome: Outcome, api: Api, lab: Plan, town: Town) -> None:
     there = [node.site for node in lab.nodes if node.site not in outcome.plan.gone]
     began = time.monotonic()
-    told = histories(api, there, town)
+    hubs = {hub.site for hub in lab.hubs}
+    told = histories(api, there, town, hubs)
     while not _agree(told) and time.monotonic() - began < CONVERGE_S:
-        told = histories(api, there, town)
+        told = histories(api, there, town, hubs)
     if _agree(told):
         outcome.agreed_s = time.monotonic() - began
     there_nodes = [node for node in lab.nodes if node.site in there]

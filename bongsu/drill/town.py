@@ -1,6 +1,7 @@
 """The people and rooms of a drill, made through the public API, and what sites say of them afterwards."""
 
 import ssl
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,7 +47,7 @@ class Api:
 
 def settle(api: Api, plan: Plan, people: int) -> Town:
     """Make accounts, as many at each site, and rooms whose members live at different sites."""
-    sites = [node.site for node in plan.nodes]
+    sites = [node.site for node in plan.core]
     made: list[dict[str, Any]] = []
     for number in range(people):
         site = sites[number % len(sites)]
@@ -73,7 +74,7 @@ def settle(api: Api, plan: Plan, people: int) -> Town:
             json={"preset": "public_chat", "name": f"room {first}"},
         )
         for member in members:
-            member["room_id"] = room["room_id"]
+            member["room_id"], member["members"] = room["room_id"], len(members)
             if member is not host:
                 api.call(
                     member["home"], "POST", f"{API}/join/{room['room_id']}", member["access_token"], json={}
@@ -84,13 +85,16 @@ def settle(api: Api, plan: Plan, people: int) -> Town:
     return Town(made)
 
 
-def histories(api: Api, sites: list[str], town: Town) -> dict[str, dict[str, list[str]]]:
-    """The event ids of every room, as each of these sites tells them, oldest first."""
+def histories(
+    api: Api, sites: list[str], town: Town, hubs: Collection[str] = ()
+) -> dict[str, dict[str, list[str]]]:
+    """The event ids of every room, as each of these sites tells them, oldest first; hubs their residents."""
     found: dict[str, dict[str, list[str]]] = {}
     for site in sites:
         rooms = found[site] = {}
         for person in town.people:
-            if person["room_id"] not in rooms:
+            there = site not in hubs or person["home"] == site
+            if there and person["room_id"] not in rooms:
                 rooms[person["room_id"]] = _history(api, site, person["room_id"], person["access_token"])
     return found
 

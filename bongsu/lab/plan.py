@@ -1,7 +1,9 @@
 """What a laboratory consists of: sites, names, addresses and files. lab.json says it to everybody."""
 
 import json
+import random
 import socket
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ FILE = "lab.json"
 SITE_NAMES = "abcdefghijklmnopqrstuvwxyz"
 SITES_MAX = 9
 HUBS_MAX = 9
+WIRE_PORTS = range(20_000, 30_000)
 
 
 @dataclass(slots=True)
@@ -29,6 +32,8 @@ class NodePlan:
     # Where metrics, health and digests are.
     private: str = ""
     namespace: str = ""
+    # Variables of its process, beside those of the command that starts it.
+    environment: dict[str, str] = field(default_factory=dict)
     pid: int = 0
 
 
@@ -137,7 +142,8 @@ def make(
     folder = folder.resolve()
     scheme = "https" if tls else "http"
     plan = Plan("lab.localhost", str(folder), str(folder / "tls" / "ca.pem") if tls else "", bridge)
-    ports = _free_ports(5 * sites + 3 * hubs + sites * hubs + hubs * hubs)
+    ports = _free_ports(5 * sites + 3 * hubs)
+    wires = _wire_ports(sites * hubs + hubs * hubs)
     for site in SITE_NAMES[:sites]:
         client, peer, private, nats, cluster = (ports.pop() for _ in range(5))
         home = folder / site
@@ -160,17 +166,17 @@ def make(
             NatsPlan(f"nats-{site}", site, address, nats, cluster, str(home / "nats.conf"), namespace)
         )
     for number in range(1, hubs + 1):
-        _add_hub(plan, f"h{number}", scheme, ports)
+        _add_hub(plan, f"h{number}", scheme, ports, wires)
     return plan
 
 
-def _add_hub(plan: Plan, name: str, scheme: str, ports: list[int]) -> None:
+def _add_hub(plan: Plan, name: str, scheme: str, ports: list[int], wires: list[int]) -> None:
     """A hub, and its wires to everybody there is so far."""
     home = Path(plan.folder, name)
     client, peer, private = (ports.pop() for _ in range(3))
     for other in plan.nodes:
         wire = f"{name}-{other.name}"
-        listen, config = f"127.0.0.1:{ports.pop()}", str(Path(plan.folder, "links", f"{wire}.json"))
+        listen, config = f"127.0.0.1:{wires.pop()}", str(Path(plan.folder, "links", f"{wire}.json"))
         plan.links.append(LinkPlan(wire, name, other.name, listen, other.peer_listen, config))
     plan.nodes.append(
         NodePlan(
@@ -197,3 +203,15 @@ def _free_ports(count: int) -> list[int]:
     finally:
         for each in sockets:
             each.close()
+
+
+def _wire_ports(count: int) -> list[int]:
+    """Free ports that no outgoing connection is given: a wire that is cut must find its own again."""
+    found: list[int] = []
+    for port in random.sample(WIRE_PORTS, len(WIRE_PORTS)):
+        if len(found) == count:
+            break
+        with socket.socket() as each, suppress(OSError):
+            each.bind(("127.0.0.1", port))
+            found.append(port)
+    return found

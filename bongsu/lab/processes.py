@@ -35,7 +35,12 @@ def spawn(process: Process) -> None:
     words = home / f"{process.name}.log"
     with words.open("ab") as output:
         child = subprocess.Popen(  # noqa: S603
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            command,
+            env={**os.environ, **(process.environment if isinstance(process, NodePlan) else {})},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
     process.pid = child.pid
     _children[child.pid] = child
@@ -85,7 +90,10 @@ def is_running(process: Process) -> bool:
     if process.pid <= 0:
         return False
     child = _children.get(process.pid)
-    if child is not None and child.poll() is not None:
+    if child is not None:
+        if child.poll() is None:
+            # Its id is its own until it is waited for; its command line is empty for a moment at the start.
+            return True
         del _children[process.pid]
     try:
         stat = Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii", errors="replace")

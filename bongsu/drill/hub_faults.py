@@ -1,0 +1,49 @@
+"""What may happen to the hubs of a laboratory: all are cut off from everybody, or an old disk comes back."""
+
+import shutil
+from pathlib import Path
+
+from bongsu.lab import commands, processes
+from bongsu.lab.plan import NodePlan, Plan, Process
+
+IMAGE = "image"
+
+
+def alone(plan: Plan, _: str) -> None:
+    """Every data centre goes dark, and every hub is cut off from every other."""
+    struck: list[Process] = [*plan.links, *plan.core, *plan.nats]
+    for each in struck:
+        processes.kill(each)
+    plan.save()
+
+
+def back(plan: Plan, _: str) -> None:
+    """The data centres and the wires to them come back."""
+    commands.start_all(plan)
+
+
+def image(plan: Plan, target: str) -> None:
+    """A copy of a hub's disk is taken while it is off for a moment."""
+    node = _stopped(plan, target)
+    shutil.copytree(node.data, Path(node.data).with_name(IMAGE))
+    commands.start(plan, target)
+
+
+def amnesia(plan: Plan, target: str) -> None:
+    """A hub's disk dies, and the copy is put into its place."""
+    node = plan.find(target)
+    assert isinstance(node, NodePlan)
+    processes.kill(node)
+    shutil.rmtree(node.data)
+    Path(node.data).with_name(IMAGE).rename(node.data)
+    commands.start(plan, target)
+
+
+def _stopped(plan: Plan, target: str) -> NodePlan:
+    node = plan.find(target)
+    assert isinstance(node, NodePlan)
+    processes.end([node])
+    return node
+
+
+HUB_ACTS = {"hubs-alone": alone, "hubs-back": back, "image": image, "amnesia": amnesia}

@@ -1,0 +1,57 @@
+"""The people of a drill with hubs: accounts of the core, each a resident of a hub and never elsewhere."""
+
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import httpx
+
+from bongsu.drill.client import API
+from bongsu.drill.town import Api, Town
+from bongsu.errors import FatalError
+from bongsu.lab.plan import Plan
+
+SETTLE_S = 90
+
+
+def move_in(api: Api, plan: Plan, town: Town) -> None:
+    """Make everybody a resident, as many at each hub, and wait until the hubs have all they need.
+
+    Raises:
+        FatalError: they have not, in time.
+    """
+    hubs = [hub.site for hub in plan.hubs]
+    _until(lambda: set(hubs) <= _linked(api, plan), "the hubs linked with the core")
+    for number, person in enumerate(town.people):
+        home, hub = person["home"], hubs[number % len(hubs)]
+        path = "/_bongsu/client/v1/residency"
+        api.call(home, "PUT", path, person["access_token"], json={"hub": hub})
+        person["home"] = hub
+    for person in town.people:
+        _until(partial(_is_there, api, person), f"{person['name']} at {person['home']}")
+        answer = api.call(person["home"], "GET", f"{API}/sync", person["access_token"])
+        person["since"] = answer["next_batch"]
+
+
+def _linked(api: Api, plan: Plan) -> set[str]:
+    sites = api.call(plan.core[0].site, "GET", "/_bongsu/client/v1/sites")["sites"]
+    return {site["name"] for site in sites if site["up"]}
+
+
+def _is_there(api: Api, person: Mapping[str, Any]) -> bool:
+    """Whether a person's hub knows them, and that all the members of their room are in it."""
+    try:
+        path = f"{API}/rooms/{person['room_id']}/joined_members"
+        found = api.call(person["home"], "GET", path, person["access_token"])["joined"]
+    except httpx.HTTPStatusError:
+        return False
+    return len(found) >= int(person["members"])
+
+
+def _until(holds: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + SETTLE_S
+    while not holds():
+        if time.monotonic() > deadline:
+            raise FatalError(f"It took too long: {what}.")
+        time.sleep(0.05)
