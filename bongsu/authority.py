@@ -37,7 +37,20 @@ _DOMAIN = {
 }
 
 # What anybody may write: it says where a log ends, or carries a signature that speaks for itself.
-_OF_EVERY_NODE = frozenset((Kind.EPOCH, Kind.NODE, Kind.REVOCATION, Kind.DEFERRED_SEND))
+_OF_EVERY_NODE = frozenset(
+    (
+        Kind.EPOCH,
+        Kind.NODE,
+        Kind.REVOCATION,
+        Kind.DEFERRED_SEND,
+        Kind.TOWER_KEY,
+        Kind.TOWER_KEY_END,
+        Kind.ALERT,
+        Kind.ALERT_BRIEF,
+        Kind.SAFETY_CALL,
+        Kind.INCIDENT_ACT,
+    )
+)
 
 Sign = Callable[[bytes], bytes]
 

@@ -11,6 +11,8 @@ from bongsu.cli_hub import hub
 from bongsu.cli_lab import demo, drill, lab
 from bongsu.cli_settings import with_settings
 from bongsu.cli_sites import root, site
+from bongsu.cli_status import status
+from bongsu.cli_tower import tower
 from bongsu.config import Config
 
 # The options of `serve` are a contract that other people's scripts rely on.
@@ -46,6 +48,8 @@ main.add_command(cli_operate.repair)
 main.add_command(cli_operate.restore)
 main.add_command(root)
 main.add_command(site)
+main.add_command(status)
+main.add_command(tower)
 
 
 @main.command()
@@ -111,6 +115,28 @@ def user_reset_password(config: Config, name: str, password: str) -> None:
     from bongsu import offline
 
     click.echo(f"{offline.user_reset_password(config, name, password)} has a new password and no sessions.")
+
+
+@user.command("admin")
+@with_settings(OFFLINE_OPTIONS)
+@click.argument("name")
+@click.option("--off", is_flag=True, help="No longer.")
+def user_admin(config: Config, name: str, off: bool) -> None:
+    """Make NAME an administrator, who also needs a second factor. There is none by default."""
+    from bongsu import offline
+
+    user_id = offline.user_admin(config, name, on=not off)
+    click.echo(f"{user_id} is {'no longer ' if off else ''}an administrator.")
+
+
+@user.command("reset-second-factor")
+@with_settings(OFFLINE_OPTIONS)
+@click.argument("name")
+def user_reset_second_factor(config: Config, name: str) -> None:
+    """Take NAME's second factor away, so that they can set up another."""
+    from bongsu import offline
+
+    click.echo(f"{offline.user_reset_second_factor(config, name)} has no second factor.")
 
 
 @main.group()

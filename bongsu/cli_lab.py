@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -144,7 +144,7 @@ def lab_down(folder: Path) -> None:
 @click.argument("name")
 @click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="Figures.")
 @click.option("--html", "html_file", type=click.Path(path_type=Path, dir_okay=False), help="The report.")
-@click.option("--people", type=click.IntRange(6, 600), default=60, show_default=True, help="Clients.")
+@click.option("--people", type=click.IntRange(6, 2_000), default=60, show_default=True, help="Clients.")
 @click.option("--per-second", type=float, default=1.0, show_default=True, help="Messages of each client.")
 @click.option("--seconds", type=float, help="How long there is load; the plan's own time when left out.")
 @click.option(
@@ -167,9 +167,11 @@ def drill(
     from bongsu.drill.plans import PLANS
     from bongsu.drill.run import run
 
+    if name == "alert":
+        _drill_alert(folder, people, tls=tls, json_file=json_file)
     plan = PLANS.get(name)
     if plan is None:
-        raise click.ClickException(f"There is no drill {name}. There are: {', '.join(PLANS)}.")
+        raise click.ClickException(f"There is no drill {name}. There are: alert, {', '.join(PLANS)}.")
     home = folder or Path(tempfile.mkdtemp(prefix="bongsu-drill-"))
     click.echo(f"{plan.korean} {plan.english}", err=True)
     try:
@@ -187,6 +189,23 @@ def drill(
     if html_file is not None:
         html_file.write_text(report.page(outcome), encoding="utf-8")
     sys.exit(0 if outcome.kept else 1)
+
+
+def _drill_alert(folder: Path | None, people: int, *, tls: bool, json_file: Path | None) -> NoReturn:
+    """How soon an alert is with everybody who waits; it has a load of its own."""
+    from bongsu.drill import alert
+
+    home = folder or Path(tempfile.mkdtemp(prefix="bongsu-drill-"))
+    try:
+        outcome = alert.run(home, people=people, tls=tls, progress=_progress)
+    finally:
+        if folder is None:
+            shutil.rmtree(home, ignore_errors=True)
+    figures = json.dumps(outcome.figures(), ensure_ascii=False, indent=2)
+    click.echo(figures)
+    if json_file is not None:
+        json_file.write_text(figures + "\n", encoding="utf-8")
+    sys.exit(1 if outcome.missed else 0)
 
 
 @click.command()

@@ -12,6 +12,7 @@ from bongsu.errors import FatalError
 
 NODE_OPTIONS = {"data": "DIR", "root_key": "KEY"}
 REQUEST_OPTIONS = {"data": "DIR", "site": "NAME", "role": "core|hub"}
+_STATEMENTS = ("request", "certificate", "revocation", "tower-request", "tower-key", "tower-key-end")
 ROLE = click.Choice(["core", "hub"])
 FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -41,7 +42,7 @@ def root_init(out: Path, passphrase_file: Path | None) -> None:
     from bongsu.rootkey import RootKey
 
     key = RootKey.generate()
-    _fatal(lambda: key.save(out, _read_passphrase(passphrase_file, new=True)))
+    _fatal(lambda: key.save(out, read_passphrase(passphrase_file, new=True)))
     click.echo(key.text)
 
 
@@ -59,7 +60,7 @@ def root_show(file: Path) -> None:
 @_passphrase
 def root_print(file: Path, passphrase_file: Path | None) -> None:
     """Print the secret of the root key FILE, for paper in a safe. Nothing seals it there."""
-    click.echo(_load(file, passphrase_file).printable())
+    click.echo(load_root(file, passphrase_file).printable())
 
 
 @root.command("restore")
@@ -71,7 +72,7 @@ def root_restore(printed: Any, out: Path, passphrase_file: Path | None) -> None:
     from bongsu.rootkey import RootKey
 
     key = _fatal(lambda: RootKey.from_printed(printed.read()))
-    _fatal(lambda: key.save(out, _read_passphrase(passphrase_file, new=True)))
+    _fatal(lambda: key.save(out, read_passphrase(passphrase_file, new=True)))
     click.echo(key.text)
 
 
@@ -87,7 +88,7 @@ def site_request(config: Config, out: Path | None) -> None:
     """Print what the holder of the root key needs in order to let this node in."""
     from bongsu import enrolment
 
-    _give(enrolment.request(config), out)
+    give(enrolment.request(config), out)
 
 
 @site.command("add")
@@ -112,11 +113,11 @@ def site_add(
     """Sign a certificate for the node whose REQUEST (or old certificate) this is: the line, or its file."""
     from bongsu import sites
 
-    key = _load(root_file, passphrase_file)
+    key = load_root(root_file, passphrase_file)
     text = _fatal(
-        lambda: sites.add(key, _line_of(request), role=role, site=site_name, days=expires, delegates=delegate)
+        lambda: sites.add(key, line_of(request), role=role, site=site_name, days=expires, delegates=delegate)
     )
-    _give(text, out)
+    give(text, out)
 
 
 @site.command("add-hub")
@@ -131,7 +132,7 @@ def site_add_hub(
     """Sign a hub's certificate with this core node's key, if the root key delegated that to it."""
     from bongsu import sites
 
-    _give(sites.add_hub(config, _line_of(request), site=site_name, days=expires), out)
+    give(sites.add_hub(config, line_of(request), site=site_name, days=expires), out)
 
 
 @site.command("install")
@@ -141,7 +142,7 @@ def site_install(config: Config, certificate: str) -> None:
     """Give this node its CERTIFICATE: the line, or its file. It counts from the next start."""
     from bongsu import enrolment
 
-    read = enrolment.install(config, _line_of(certificate))
+    read = enrolment.install(config, line_of(certificate))
     click.echo(f"Node {read.node.hex()} is a {read.role} node of the site {read.site}.")
 
 
@@ -203,14 +204,14 @@ def site_revoke(
     from bongsu import sites
     from bongsu.cuts import is_node, parse_cuts
 
-    key = _load(root_file, passphrase_file)
+    key = load_root(root_file, passphrase_file)
     given = parse_cuts(at)
     if only_sign:
         if given is None or not is_node(name):
             raise click.UsageError(
                 "--only-sign takes a node and its cuts, as `bongsu site cuts` prints them."
             )
-        _give(sites.revoke(key, bytes.fromhex(name), given), out)
+        give(sites.revoke(key, bytes.fromhex(name), given), out)
         return
     upto = "now" if given is not None else at
     node, held = (
@@ -221,7 +222,7 @@ def site_revoke(
         sites.hand_in(config, text)
     else:
         sites.hand_in_there(url, text)
-    _give(text, out)
+    give(text, out)
 
 
 @site.command("hand-in")
@@ -232,29 +233,29 @@ def site_hand_in(config: Config, revocation: str, url: str | None) -> None:
     """Give a REVOCATION (the line, or its file) to the node in --data, or the running one at --url."""
     from bongsu import sites
 
-    text = _line_of(revocation)
+    text = line_of(revocation)
     node = sites.hand_in(config, text) if url is None else sites.hand_in_there(url, text)
     click.echo(f"Revoked node {node.hex()}.")
 
 
-def _load(file: Path, passphrase_file: Path | None) -> Any:
+def load_root(file: Path, passphrase_file: Path | None) -> Any:
+    """The root key in a file."""
     from bongsu.rootkey import RootKey
 
-    return _fatal(lambda: RootKey.load(file, _read_passphrase(passphrase_file, new=False)))
+    return _fatal(lambda: RootKey.load(file, read_passphrase(passphrase_file, new=False)))
 
 
-def _read_passphrase(file: Path | None, *, new: bool) -> str:
+def read_passphrase(file: Path | None, *, new: bool) -> str:
+    """The first line of a file, or what is typed; a new one twice."""
     if file is None:
         return str(click.prompt("Passphrase", hide_input=True, confirmation_prompt=new))
     return _text_of(file).partition("\n")[0].rstrip("\r")
 
 
-def _line_of(argument: str) -> str:
+def line_of(argument: str) -> str:
     """What was given on the command line, or stands in the file it names."""
     kind, colon, _ = argument.partition(":")
-    return (
-        argument if colon and kind in ("request", "certificate", "revocation") else _text_of(Path(argument))
-    )
+    return argument if colon and kind in _STATEMENTS else _text_of(Path(argument))
 
 
 def _text_of(file: Path) -> str:
@@ -264,7 +265,8 @@ def _text_of(file: Path) -> str:
         raise click.ClickException(f"The file {file} cannot be read: {error}.") from error
 
 
-def _give(text: str, out: Path | None) -> None:
+def give(text: str, out: Path | None) -> None:
+    """Print a line, or write it to a file."""
     if out is None:
         click.echo(text)
     else:

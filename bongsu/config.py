@@ -260,6 +260,13 @@ class Config:
         unit="switch",
         bound="on, off",
     )
+    feeds_allow_private: bool = _setting(
+        False,
+        parse_on_off,
+        "Whether feeds of others' alerts may have private addresses and plain http, as in closed networks.",
+        unit="switch",
+        bound="on, off",
+    )
     admin_contact: str | None = _setting(
         None,
         matching(CONTACT, "a mailto: or https:// address"),

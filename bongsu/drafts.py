@@ -174,6 +174,11 @@ def media(
     return Draft(Kind.MEDIA, public_scope(user_id), Lane.BULK, stamp, json_bytes(body))
 
 
+def media_end(media_id: str, stamp: int) -> Draft:
+    """The end of a file, for ever: whatever gives the id bytes later is not looked at."""
+    return Draft(Kind.MEDIA_END, service_scope(), Lane.TEXT, stamp, json_bytes({"media_id": media_id}))
+
+
 def report(
     reporter: str,
     room_id: str | None,

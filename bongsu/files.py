@@ -34,3 +34,12 @@ def write_whole(path: Path, content: bytes, *, replace: bool = True) -> None:
     finally:
         part.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def write_public(path: Path, content: bytes) -> None:
+    """Write a file that everybody may read, whole; its folder is made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    part.write_bytes(content)
+    part.chmod(0o644)
+    part.replace(path)

@@ -330,6 +330,8 @@ class Node:
         self._checkpointer.after_batch()
 
     def _concerned(self, changes: Changes) -> Iterable[str]:
+        if changes.everybody:
+            return self.wake.everybody
         concerned = set(changes.users)
         if self.wake.waiting:
             for room in changes.rooms:

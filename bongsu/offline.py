@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bongsu import drafts
 from bongsu.api.account import deactivate_user
 from bongsu.api.registration import account_drafts, available_user_id
+from bongsu.api.second_factor import FAMILY as SECOND_FACTOR
 from bongsu.clock import SystemClock, next_stamp
 from bongsu.config import Config
 from bongsu.devices import forget_devices
@@ -19,7 +20,7 @@ from bongsu.errors import FatalError, invalid_param, not_found
 from bongsu.node import Node
 from bongsu.operate.against import Ask, Told, ask, compare
 from bongsu.service import Service
-from bongsu.view import media, registers, sessions, users
+from bongsu.view import admin, incidents, media, registers, sessions, users
 from bongsu.view.context import Context
 from bongsu.view.db import Database
 from bongsu.view.digests import digests
@@ -129,6 +130,35 @@ def user_reset_password(config: Config, name: str, password: str) -> str:
     return run_stopped(config, work)
 
 
+def user_admin(config: Config, name: str, *, on: bool) -> str:
+    """Make an account an administrator's, or no longer; its user id."""
+    _check_used(config)
+
+    async def work(service: Service) -> str:
+        node, user = service.node, _account(service, name)
+        await _register(node, (admin.FAMILY, "", "", user.user_id), {"since": node.now_ms()} if on else None)
+        return user.user_id
+
+    return run_stopped(config, work)
+
+
+def user_reset_second_factor(config: Config, name: str) -> str:
+    """Take an account's second factor away, so that another can be set up; its user id."""
+    _check_used(config)
+
+    async def work(service: Service) -> str:
+        user = _account(service, name)
+        await _register(service.node, (SECOND_FACTOR, user.user_id, "", ""), None)
+        return user.user_id
+
+    return run_stopped(config, work)
+
+
+async def _register(node: Node, key: tuple[str, str, str, str], value: Any) -> None:
+    stamp = registers.stamp_after(node.context, node.now_ms(), *key)
+    await node.write(drafts.register(*key, value, stamp))
+
+
 def token_create(config: Config, *, uses: int | None, days: int | None) -> str:
     """Make a registration token; it is shown once, the log keeps its SHA-256."""
 
@@ -177,6 +207,7 @@ def verify(config: Config, print_line: PrintLine) -> int:
         else:
             print_line(f"{report.records} records in {report.logs} logs. Comparing the view with a rebuild.")
             problems += _compare(config, node.context)
+            problems += incidents.problems(node.context)
         print_line("Reading every media file.")
         checked = (service.media.files.problem(*each) for each in media.stored(node.context))
         problems += [problem for problem in checked if problem is not None]

@@ -5,6 +5,7 @@ import json
 import os
 from hashlib import sha256
 from pathlib import Path
+from typing import Self
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -29,13 +30,17 @@ _LOOK_ALIKES = str.maketrans("018", "OIB")
 class RootKey:
     """The key that says which nodes belong to the service."""
 
+    # What the file says it is, so that a key is not taken for another sort of key.
+    kind = KIND
+    called = "root key"
+
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
         self._private = Ed25519PrivateKey.from_private_bytes(secret)
         self.public = self._private.public_key().public_bytes_raw()
 
     @classmethod
-    def generate(cls) -> "RootKey":
+    def generate(cls) -> Self:
         """A new key, in no file."""
         return cls(os.urandom(KEY_BYTES))
 
@@ -60,9 +65,11 @@ class RootKey:
                 "the root key is the service: take several words."
             )
         salt, nonce = os.urandom(SALT_BYTES), os.urandom(NONCE_BYTES)
-        sealed = AESGCM(_derive(passphrase, salt)).encrypt(nonce, self._secret, _covered(self.text))
+        sealed = AESGCM(_derive(passphrase, salt)).encrypt(
+            nonce, self._secret, _covered(self.kind, self.text)
+        )
         content = {
-            "kind": KIND,
+            "kind": self.kind,
             "public_key": self.text,
             "salt": unpadded_base64(salt),
             "nonce": unpadded_base64(nonce),
@@ -71,22 +78,24 @@ class RootKey:
         try:
             write_whole(path, json_bytes(content) + b"\n", replace=False)
         except FileExistsError as error:
-            raise FatalError(f"{path} exists. A root key is never overwritten: name another file.") from error
+            raise FatalError(
+                f"{path} exists. A {self.called} is never overwritten: name another file."
+            ) from error
         except OSError as error:
             raise FatalError(f"{path} cannot be written: {error.strerror}.") from error
 
     @classmethod
-    def load(cls, path: Path, passphrase: str) -> "RootKey":
+    def load(cls, path: Path, passphrase: str) -> Self:
         """Open the key at `path`.
 
         Raises:
             FatalError: it is not there, damaged, or the passphrase is another.
         """
-        content = _read(path)
+        content = _read(path, cls.kind, cls.called)
         try:
             salt, nonce, sealed = (decode_base64(content[name]) for name in ("salt", "nonce", "sealed"))
             key = AESGCM(_derive(passphrase, salt))
-            return cls(key.decrypt(nonce, sealed, _covered(content["public_key"])))
+            return cls(key.decrypt(nonce, sealed, _covered(cls.kind, content["public_key"])))
         except (InvalidTag, ValueError, MatrixError) as error:
             raise FatalError(f"The passphrase does not open {path}.") from error
 
@@ -116,19 +125,19 @@ class RootKey:
 
 def public_key(path: Path) -> str:
     """The public key of a root key file; no passphrase is needed."""
-    return str(_read(path)["public_key"])
+    return str(_read(path, KIND, "root key")["public_key"])
 
 
-def _read(path: Path) -> dict[str, str]:
+def _read(path: Path, kind: str, called: str) -> dict[str, str]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        if content["kind"] == KIND and all(isinstance(each, str) for each in content.values()):
+        if content["kind"] == kind and all(isinstance(each, str) for each in content.values()):
             return {name: content[name] for name in ("public_key", "salt", "nonce", "sealed")}
     except OSError as error:
-        raise FatalError(f"The root key {path} cannot be read: {error.strerror}.") from error
+        raise FatalError(f"The {called} {path} cannot be read: {error.strerror}.") from error
     except (ValueError, KeyError, TypeError, AttributeError):
         pass
-    raise FatalError(f"{path} is not a root key, or is damaged. Restore it from its copy or from paper.")
+    raise FatalError(f"{path} is not a {called}, or is damaged. Restore it from its copy or from paper.")
 
 
 def _derive(passphrase: str, salt: bytes) -> bytes:
@@ -136,9 +145,9 @@ def _derive(passphrase: str, salt: bytes) -> bytes:
     return function.derive(passphrase.encode())
 
 
-def _covered(public: str) -> bytes:
+def _covered(kind: str, public: str) -> bytes:
     """So that a file cannot show another public key than it holds the secret of."""
-    return f"{KIND}\n{public}".encode()
+    return f"{kind}\n{public}".encode()
 
 
 def _check(at: int, part: bytes) -> bytes:

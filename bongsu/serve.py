@@ -24,11 +24,13 @@ from bongsu.bearer.nats import Fabric
 from bongsu.bearer.websocket import LinkApp
 from bongsu.clock import SystemClock
 from bongsu.config import Config
+from bongsu.console.tasks import TowerTasks
 from bongsu.errors import FatalError
 from bongsu.filling import Filling
 from bongsu.gateway.sender import PushSender
 from bongsu.hub.neighbours import Neighbours
 from bongsu.hub.plain import PlainApp
+from bongsu.operate.health import Health
 from bongsu.operate.messages import set_up
 from bongsu.operate.parts import Parts
 from bongsu.operate.private import PrivateApp
@@ -72,16 +74,14 @@ async def _serve(config: Config) -> int:
     fabric = Fabric(config.server_name, node.log.key.node, peers.meet)
     filling = Filling(node, peers)
     app = App(service, all_routes(), StaticFiles(sites=lambda: base_urls(node)))
-    listeners = [_Listener(config.listen, app, config.tls), *_plain(service)]
-    if config.private_listen is not None:
-        parts = Parts(service, fabric, sender, filling, app.counts, node.now_ms())
-        listeners.append(_Listener(config.private_listen, PrivateApp(parts), None))
-    if config.peer_listen is not None:
-        listeners.append(_Listener(config.peer_listen, LinkApp(peers.serve), config.peer_tls, peers=True))
+    parts = Parts(service, fabric, sender, filling, app.counts, node.now_ms())
+    listeners = _listeners(config, app, parts)
     for listener in listeners:
         await listener.start()
     peers.start(config.peers, context := _peer_context(config))
     neighbours = await _neighbours(service, context)
+    tower = TowerTasks(node, peers, service.author, service.power, service.feeds, Health(parts).problems)
+    await tower.start()
     filling.start()
     service.start()
     if config.nats:
@@ -93,6 +93,7 @@ async def _serve(config: Config) -> int:
     await _until(stop, node.fatal, listeners)
     # First answer the long polls, then let the server finish what it has, then close the files.
     node.stop()
+    await tower.close()
     await neighbours.close()
     await filling.close()
     await listeners[0].stop()
@@ -109,6 +110,17 @@ async def _serve(config: Config) -> int:
         await listener.stop()
     node.close()
     return 1 if node.fatal.done() else 0
+
+
+def _listeners(config: Config, app: App, parts: Parts) -> list["_Listener"]:
+    """The public one first."""
+    found = [_Listener(config.listen, app, config.tls), *_plain(parts.service)]
+    if config.private_listen is not None:
+        found.append(_Listener(config.private_listen, PrivateApp(parts), None))
+    if config.peer_listen is not None:
+        links = LinkApp(parts.service.peers.serve)
+        found.append(_Listener(config.peer_listen, links, config.peer_tls, peers=True))
+    return found
 
 
 async def _neighbours(service: Service, context: ssl.SSLContext | None) -> Neighbours:

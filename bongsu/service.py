@@ -2,10 +2,12 @@
 
 import asyncio
 import secrets
+from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from bongsu.author import Author
 from bongsu.authority import HUB
+from bongsu.cap.feeds import FeedPoller
 from bongsu.courier.deferred import Deferred
 from bongsu.courier.desk import Desk
 from bongsu.hub.energy import LANES, Level
@@ -21,6 +23,9 @@ from bongsu.peers import Peers
 from bongsu.room.versions import RoomVersion
 from bongsu.view.cache import Cache
 from bongsu.view.directory import PublicRooms
+
+if TYPE_CHECKING:
+    from bongsu.cap.signing import CapKey
 
 
 class Service:
@@ -39,6 +44,7 @@ class Service:
         self.desk = Desk(node, self.peers)
         self.power = Power(node.config.power_supply, self._power_changed)
         self.deferred = Deferred(node, self.peers, self.author)
+        self.feeds = FeedPoller(node)
         self.public_rooms = PublicRooms(node.context, node.clock.monotonic)
         # Names being registered at this moment: the claim is a record, which is not applied yet.
         self.names_claimed: set[str] = set()
@@ -50,6 +56,14 @@ class Service:
         self.backup_numbers: Cache[str, int] = Cache(10_000)
         # Log-in tokens made by /login/get_token: one use, minutes of life, never on disk.
         self.login_tokens: dict[str, tuple[str, float]] = {}
+        # Until when (monotonic seconds) sessions may see the tower and administer; never on disk.
+        self.second_factors: Cache[str, float] = Cache(10_000)
+        # Secrets of second factors that wait for their first code, and the last step of time a code was of.
+        self.secrets_offered: Cache[str, str] = Cache(1_000)
+        self.codes_used: Cache[str, int] = Cache(10_000)
+        # This site's key for alerts in XML, once there is one, and the documents it signed.
+        self.cap_key: CapKey | None = None
+        self.cap_documents: Cache[tuple[str, str, int], bytes] = Cache(1_000)
         # Proofs of identity for other services: (user id, end in ms).
         self.openid_tokens: Cache[str, tuple[str, int]] = Cache(10_000)
 

@@ -4,7 +4,7 @@ import asyncio
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -208,22 +208,31 @@ def _post(url: str, path: str, body: dict[str, str]) -> dict[str, object]:
 
 
 def _opened(config: Config, work: Callable[[Node], T]) -> T:
-    """Open a node's data, which no server may have open, and read it.
+    """Open a node's data, which no server may have open, and read it."""
+
+    async def read(node: Node) -> T:
+        return work(node)
+
+    return opened(config, read)
+
+
+def opened(config: Config, work: Callable[[Node], Awaitable[T]]) -> T:
+    """Open a node's data, which no server may have open, and work on it.
 
     Raises:
         FatalError: there are none, or a server runs on them.
     """
     _check_used(config)
 
-    async def opened() -> T:
+    async def worked() -> T:
         node = Node.open(config, SystemClock(), _silent)
         try:
-            return work(node)
+            return await work(node)
         finally:
             node.close()
 
     try:
-        return asyncio.run(opened())
+        return asyncio.run(worked())
     except MatrixError as error:
         raise FatalError(error.error) from error
 

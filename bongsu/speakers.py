@@ -25,6 +25,9 @@ _BY_USER = frozenset(
         Kind.KEY_CLAIM,
         Kind.TO_DEVICE_COVERED,
         Kind.BACKUP_KEYS,
+        Kind.ALERT_ACK,
+        Kind.CHECK_IN,
+        Kind.CHECK_REQUEST,
     )
 )
 
@@ -54,6 +57,8 @@ def speaker(kind: int, body: dict[str, Any], author: bytes) -> str | None:
         return sender if isinstance(sender, str) and sender else None
     if kind == Kind.REPORT:
         return str(body["reporter"])
+    if kind == Kind.ADMIN_ACT:
+        return str(body["actor"])
     if kind == Kind.TO_DEVICE:
         # One that was delivered is its id alone, which takes effect on nobody.
         return ANYBODY if "id" in body else str(body["sender"][0])
@@ -65,8 +70,8 @@ def speaker(kind: int, body: dict[str, Any], author: bytes) -> str | None:
 
 def _register(body: dict[str, Any], author: bytes) -> str | None:
     family, owner, (key1, key2) = body["family"], body["owner"], body["key"]
-    if family in ("site", "held"):
-        # What a node says of itself: where it is, and what it took from couriers.
+    if family in ("site", "held", "status", "cap_certificate"):
+        # What a node says of itself: where it is, how it is, and what it took from couriers.
         return ANYBODY if key2 == author.hex() else None
     if family == HUB_TOKEN:
         # What lets newcomers in at that hub, and nowhere else.

@@ -89,6 +89,12 @@ class Server:
         self._reader.join()
         self._process = self._reader = None
 
+    def run(self, *command: str) -> str:
+        """Run another command of the program; what it printed. It must succeed."""
+        ran = subprocess.run([str(BONGSU), *command], capture_output=True, text=True, check=False, timeout=60)
+        assert ran.returncode == 0, f"bongsu {command} said:\n{ran.stdout}{ran.stderr}"
+        return ran.stdout
+
     def verify(self) -> None:
         """Hold the data to `bongsu verify`; the server must not run."""
         command = [str(BONGSU), "verify", "--data", str(self.data)]

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+from bongsu.drill import machines
 from bongsu.drill.hub_faults import HUB_ACTS
 from bongsu.lab import commands, processes
 from bongsu.lab.plan import NatsPlan, NodePlan, Plan, Process
@@ -91,4 +92,13 @@ ACTS: dict[str, Callable[[Plan, list[Process]], None]] = {
     "resume": _resume,
     "restart": _restart,
     "wipe": _wipe,
+    "slow disk": machines.slow,
+    "quick disk": machines.quick,
+    "small disk": machines.shrink,
+    "fill disk": machines.fill,
+    "empty disk": machines.empty,
+    "fake clock": machines.fake_clock,
+    "clock ahead": machines.ahead,
+    "clock behind": machines.behind,
+    "clock right": machines.right,
 }

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bongsu.drill import faults
+from bongsu.drill import faults, machines
 from bongsu.drill.check import Findings, check
 from bongsu.drill.hub_town import move_in
 from bongsu.drill.plans import DrillPlan
@@ -90,6 +90,7 @@ def run(
     finally:
         api.close()
         commands.down(lab)
+        machines.undo()
     return outcome
 
 

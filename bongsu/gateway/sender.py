@@ -3,16 +3,19 @@
 import asyncio
 import logging
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from bongsu import drafts, limits
 from bongsu.errors import MatrixError
+from bongsu.gateway import alerts
 from bongsu.gateway.addresses import AddressRefused
 from bongsu.gateway.client import GatewayClient, GatewayError
 from bongsu.node import Node
 from bongsu.push.rules import NOTHING, outcome, tweaks
 from bongsu.view import members, pushers, registers
+from bongsu.view.cache import Cache
 from bongsu.view.changes import Changes
 from bongsu.view.events import EventRow
 from bongsu.view.pushers import Pusher
@@ -24,10 +27,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Notification:
-    """One event for one user, or (row None) only the number on the badge."""
+    """One event for one user, or (row None) an alert, or only the number on the badge."""
 
     row: EventRow | None
     tweaks: dict[str, Any]
+    alert: str | None = None
 
 
 @dataclass(slots=True)
@@ -50,6 +54,9 @@ class PushSender:
         self._users: dict[str, list[_Queue]] = {}
         self._rows: deque[EventRow] = deque()
         self._changed: set[str] = set()
+        self._alerts: deque[str] = deque()
+        # Alerts that were told: a second signature is no news.
+        self._alerted: Cache[str, bool] = Cache(1_000)
         self._judging: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -63,6 +70,7 @@ class PushSender:
             self._rows.extend(
                 context.events.rows("room=? AND stamp>? AND verdict=0 ORDER BY position", (room, since))
             )
+        self._alerts.extend(alerts.recent(self._node, since))
         self._node.listeners.append(self._applied)
         self._wake()
 
@@ -87,20 +95,23 @@ class PushSender:
         self._changed |= changes.users
         if self._users or self._changed:
             self._rows.extend(changes.events)
+            self._alerts.extend(sorted(changes.alerts))
             self._wake()
 
     def _wake(self) -> None:
-        if self._judging is None and (self._rows or self._changed):
+        if self._judging is None and (self._rows or self._changed or self._alerts):
             self._judging = asyncio.get_running_loop().create_task(self._judge())
 
     async def _judge(self) -> None:
         """Find whom to tell, letting others run after every user."""
         try:
-            while self._rows or self._changed:
+            while self._rows or self._changed or self._alerts:
                 while self._changed:
                     self._reload(self._changed.pop())
                     await asyncio.sleep(0)
-                if self._rows:
+                if self._alerts:
+                    self._judge_alert(self._alerts.popleft())
+                elif self._rows:
                     await self._judge_row(self._rows.popleft())
         except Exception:
             logger.exception("a notification could not be judged")
@@ -128,6 +139,15 @@ class PushSender:
     def _drop(self, queue: _Queue) -> None:
         self._queues.pop((queue.pusher.user_id, queue.pusher.app_id, queue.pusher.pushkey), None)
         queue.waiting.clear()
+
+    def _judge_alert(self, name: str) -> None:
+        for user_id in sorted(alerts.audience(self._node, name, set(self._users))):
+            if self._alerted.get(f"{name} {user_id}") is None:
+                self._alerted.put(f"{name} {user_id}", True)
+                for queue in self._users.get(user_id, []):
+                    # Before whatever waits: nothing is more urgent.
+                    queue.waiting.appendleft(_Notification(None, {}, name))
+                    self._begin(queue)
 
     async def _judge_row(self, row: EventRow) -> None:
         context = self._node.context
@@ -164,6 +184,9 @@ class PushSender:
 
     def _add(self, queue: _Queue, notification: _Notification) -> None:
         queue.waiting.append(notification)
+        self._begin(queue)
+
+    def _begin(self, queue: _Queue) -> None:
         if queue.task is None:
             queue.task = asyncio.get_running_loop().create_task(self._send_all(queue))
 
@@ -182,8 +205,9 @@ class PushSender:
                         await asyncio.sleep(min(2**tries / 8, limits.PUSH_RETRY_S_MAX))
                         continue
                 tries = 0
-                if queue.waiting and queue.waiting[0] is notification:
-                    queue.waiting.popleft()
+                # An alert may have come before it meanwhile.
+                with suppress(ValueError):
+                    queue.waiting.remove(notification)
         except Exception:
             logger.exception("a notification could not be sent")
         finally:
@@ -192,6 +216,8 @@ class PushSender:
     async def _send(self, queue: _Queue, notification: _Notification) -> None:
         pusher = queue.pusher
         row = notification.row
+        if notification.alert is not None:
+            return await self._tell_alert(pusher, notification.alert)
         if row is not None and self._read(row, pusher.user_id):
             return
         queue.badge = self._badge(pusher.user_id)
@@ -211,6 +237,14 @@ class PushSender:
             body["prio"] = "high" if loud else "low"
         rejected = await self._client.post(pusher.url, {"notification": body})
         if pusher.pushkey in rejected:
+            await self._forget(pusher)
+
+    async def _tell_alert(self, pusher: Pusher, name: str) -> None:
+        data = {name: value for name, value in pusher.value["data"].items() if name != "url"}
+        device = {"app_id": pusher.app_id, "pushkey": pusher.pushkey, "pushkey_ts": pusher.stamp // 1000}
+        told = alerts.notification(self._node, name, data)
+        told["devices"] = [{**device, "data": data, "tweaks": {"sound": "default"}}]
+        if pusher.pushkey in await self._client.post(pusher.url, {"notification": told}):
             await self._forget(pusher)
 
     async def _forget(self, pusher: Pusher) -> None:

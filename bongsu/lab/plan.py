@@ -32,6 +32,8 @@ class NodePlan:
     # Where metrics, health and digests are.
     private: str = ""
     namespace: str = ""
+    # Variables of its process, beside those of the command that starts it.
+    environment: dict[str, str] = field(default_factory=dict)
     pid: int = 0
 
 

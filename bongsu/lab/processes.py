@@ -35,7 +35,12 @@ def spawn(process: Process) -> None:
     words = home / f"{process.name}.log"
     with words.open("ab") as output:
         child = subprocess.Popen(  # noqa: S603
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            command,
+            env={**os.environ, **(process.environment if isinstance(process, NodePlan) else {})},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
     process.pid = child.pid
     _children[child.pid] = child

@@ -15,6 +15,11 @@ class Wake:
         """How many users wait."""
         return len(self._waiting)
 
+    @property
+    def everybody(self) -> list[str]:
+        """All who wait."""
+        return list(self._waiting)
+
     async def wait(self, user_id: str, timeout_s: float) -> None:
         """Return when `user_id` is notified, or after `timeout_s`."""
         loop = asyncio.get_running_loop()
@@ -41,7 +46,7 @@ class Wake:
 
     def notify_all(self) -> None:
         """Wake everybody: the node is stopping."""
-        self.notify(list(self._waiting))
+        self.notify(self.everybody)
 
 
 def _set(future: asyncio.Future[None]) -> None:

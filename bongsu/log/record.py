@@ -49,6 +49,18 @@ class Kind(IntEnum):
     MEDIA = 30
     REPORT = 31
     DEFERRED_SEND = 32
+    TOWER_KEY = 40
+    TOWER_KEY_END = 41
+    ALERT = 42
+    ALERT_BRIEF = 43
+    ALERT_ACK = 44
+    SAFETY_CALL = 45
+    CHECK_REQUEST = 46
+    CHECK_IN = 47
+    INCIDENT_ACT = 48
+    FOREIGN_ALERT = 49
+    ADMIN_ACT = 50
+    MEDIA_END = 51
 
 
 class BodyState(IntEnum):

@@ -91,6 +91,12 @@ class MediaFiles:
             sync_folder(folder)
         return Stored(media_hash, size)
 
+    def remove(self, media_hash: bytes) -> None:
+        """Remove the bytes of a hash and the thumbnails of them."""
+        self.path(media_hash).unlink(missing_ok=True)
+        for path in self.thumbnails.glob(f"*/{media_hash.hex()}-*"):
+            path.unlink(missing_ok=True)
+
     def sweep(self, kept: set[bytes], before_s: float) -> int:
         """Remove bytes, and thumbnails of them, whose hash is not among `kept`; how many files of bytes.
 

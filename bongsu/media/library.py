@@ -18,7 +18,7 @@ from bongsu.peers import Peers
 from bongsu.speakers import HUB_SEPARATOR
 from bongsu.view.cache import Cache
 from bongsu.view.changes import Changes
-from bongsu.view.media import Media, bytes_of, media, media_ids, promised, stored
+from bongsu.view.media import Media, bytes_of, is_named, media, media_ids, promised, stored
 
 _CONTENT_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,100}/[A-Za-z0-9!#$&^_.+-]{1,100}(?: ?;[ -~]{0,100})?")
 
@@ -222,6 +222,10 @@ class Library:
                 event = self._node.context.events.body(row.event_id)
                 for media_id in media_ids(event.content, self._node.config.server_name):
                     self._lacks(media_id)
+        for media_hash in changes.media_gone:
+            # An upload of the same bytes writes its file before its record: then the next start sweeps.
+            if not self._uploads and not is_named(self._node.context, media_hash):
+                self.files.remove(media_hash)
 
     def _lacks(self, media_id: str) -> None:
         found = media(self._node.context, media_id)

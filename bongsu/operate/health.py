@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from bongsu import limits
 from bongsu.certificate_ends import DAYS_SERIOUS, DAYS_WARNED, days_left, tls_end_ms
@@ -31,6 +32,10 @@ class Health:
             for each in found
         ]
         return sorted(dated, key=lambda each: not each.serious)
+
+    def problems(self) -> list[dict[str, Any]]:
+        """The findings as the tower of every site is told them."""
+        return [each.as_json() for each in self.findings()]
 
     def ready(self) -> str | None:
         """None if clients should be sent here, else why not. A site that is cut off is ready."""

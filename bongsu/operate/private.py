@@ -9,6 +9,7 @@ from typing import Any
 
 from bongsu.api.app import Scope
 from bongsu.canonical import json_bytes
+from bongsu.console.picture import service_status
 from bongsu.operate.health import Health
 from bongsu.operate.metrics import CONTENT_TYPE, metrics
 from bongsu.operate.parts import Parts
@@ -23,7 +24,7 @@ TEXT = "text/plain; charset=utf-8"
 
 
 class PrivateApp:
-    """Answers GET of four paths, and nothing else."""
+    """Answers GET of five paths, and nothing else."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -33,6 +34,7 @@ class PrivateApp:
             "/health": self._healthy,
             "/ready": self._ready,
             "/_bongsu/node/v1/digests": self._digests,
+            "/_bongsu/node/v1/status": self._status,
         }
 
     async def __call__(self, scope: Scope, protocol: Any) -> None:
@@ -71,6 +73,10 @@ class PrivateApp:
     async def _ready(self) -> Answer:
         why = self._health.ready()
         return (200, TEXT, b"ready\n") if why is None else (503, TEXT, f"{why}\n".encode())
+
+    async def _status(self) -> Answer:
+        service = self._parts.service
+        return 200, JSON, json_bytes(service_status(service.node, service.peers))
 
     async def _digests(self) -> Answer:
         node = self._parts.service.node

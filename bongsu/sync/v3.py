@@ -16,6 +16,7 @@ from bongsu.sync.presence import note_sync, presence_events
 from bongsu.sync.request import SyncRequest
 from bongsu.sync.rooms import rooms
 from bongsu.sync.token import NO_START, Since, Token, decode
+from bongsu.sync.tower import tower_sections
 from bongsu.view import registers
 
 
@@ -141,6 +142,7 @@ def build(node: Node, request: SyncRequest, since: Since | None) -> tuple[dict[s
     lists = {} if since is None else device_lists(node, request.user_id, since)
     if lists:
         answer["device_lists"] = lists
+    answer.update(tower_sections(node, request.user_id, since))
     return answer, given.last
 
 

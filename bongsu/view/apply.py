@@ -25,12 +25,25 @@ from bongsu.view.apply_deferred import apply_deferred
 from bongsu.view.apply_event import apply_cut_event, apply_event
 from bongsu.view.apply_key_backup import apply_backup_keys
 from bongsu.view.apply_keys import apply_key_claim, apply_one_time_keys
-from bongsu.view.apply_media import apply_media
+from bongsu.view.apply_media import apply_media, apply_media_end
 from bongsu.view.apply_node import apply_node, apply_revocation, certificate_of, mark_stale
 from bongsu.view.apply_receipt import apply_receipt
 from bongsu.view.apply_report import apply_report
 from bongsu.view.apply_residency import apply_residency
 from bongsu.view.apply_to_device import apply_to_device, apply_to_device_covered
+from bongsu.view.apply_tower import (
+    apply_alert_brief,
+    apply_statement,
+    apply_tower_key,
+    apply_tower_key_end,
+)
+from bongsu.view.apply_tower_users import (
+    apply_admin_act,
+    apply_alert_ack,
+    apply_check_in,
+    apply_check_request,
+    apply_foreign_alert,
+)
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
 from bongsu.view.shapes import fits
@@ -67,6 +80,7 @@ APPLY: dict[int, Apply] = {
     Kind.SESSION_END: apply_session_end,
     Kind.RECEIPT: apply_receipt,
     Kind.MEDIA: apply_media,
+    Kind.MEDIA_END: apply_media_end,
     Kind.REPORT: apply_report,
     Kind.DEFERRED_SEND: apply_deferred,
     Kind.ONE_TIME_KEYS: apply_one_time_keys,
@@ -74,6 +88,17 @@ APPLY: dict[int, Apply] = {
     Kind.TO_DEVICE: apply_to_device,
     Kind.TO_DEVICE_COVERED: apply_to_device_covered,
     Kind.BACKUP_KEYS: apply_backup_keys,
+    Kind.TOWER_KEY: apply_tower_key,
+    Kind.TOWER_KEY_END: apply_tower_key_end,
+    Kind.ALERT: apply_statement,
+    Kind.SAFETY_CALL: apply_statement,
+    Kind.INCIDENT_ACT: apply_statement,
+    Kind.ALERT_BRIEF: apply_alert_brief,
+    Kind.ALERT_ACK: apply_alert_ack,
+    Kind.CHECK_REQUEST: apply_check_request,
+    Kind.CHECK_IN: apply_check_in,
+    Kind.FOREIGN_ALERT: apply_foreign_alert,
+    Kind.ADMIN_ACT: apply_admin_act,
 }
 
 

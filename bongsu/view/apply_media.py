@@ -14,6 +14,8 @@ def apply_media(context: Context, record: Record, body: dict[str, Any], changes:
 
     Before that who wrote it: a hub must not give other bytes to an id that somebody else gave out.
     """
+    if context.db.one("SELECT 1 FROM media_ends WHERE media_id=?", (body["media_id"],)) is not None:
+        return
     media_hash = None if body["hash"] is None else bytes.fromhex(body["hash"])
     media_id = body["media_id"]
     mine = (
@@ -42,6 +44,17 @@ def apply_media(context: Context, record: Record, body: dict[str, Any], changes:
         ),
     )
     changes.media.add(body["media_id"])
+
+
+def apply_media_end(context: Context, record: Record, body: dict[str, Any], changes: Changes) -> None:
+    """MEDIA_END: final, also for an id that has not arrived yet. Bytes that another id stands for stay."""
+    media_id = body["media_id"]
+    media_hash = context.db.value("SELECT hash FROM media WHERE media_id=?", (media_id,))
+    context.db.run("INSERT OR IGNORE INTO media_ends VALUES(?)", (media_id,))
+    context.db.run("DELETE FROM media WHERE media_id=?", (media_id,))
+    changes.media.add(media_id)
+    if media_hash is not None and context.db.one("SELECT 1 FROM media WHERE hash=?", (media_hash,)) is None:
+        changes.media_gone.add(media_hash)
 
 
 def _rank(context: Context, author: bytes, media_id: str) -> int:

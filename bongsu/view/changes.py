@@ -27,7 +27,10 @@ class Changes:
     ended_sessions: set[str] = field(default_factory=set)
     stale: set[str] = field(default_factory=set)  # events whose serialised form has changed
     media: set[str] = field(default_factory=set)  # media ids that were given out or got their bytes
+    media_gone: set[bytes] = field(default_factory=set)  # hashes of files that no id stands for any more
     key_counts: set[tuple[str, str]] = field(default_factory=set)  # devices whose one-time keys changed
+    alerts: set[str] = field(default_factory=set)  # alerts that are new, or signed by one more key
+    everybody: bool = False  # all who wait have something new
     deferred: bool = False  # a visitor's request arrived that waits to be carried out
     waited: bool = False  # the record being applied has waited for another
     retry: list[int] = field(default_factory=list)  # positions of records whose missing event arrived

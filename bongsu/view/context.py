@@ -16,6 +16,7 @@ from bongsu.view.memberships import Memberships
 from bongsu.view.notices import Notices
 from bongsu.view.residencies import Residencies
 from bongsu.view.touched import Touched
+from bongsu.view.tower import Tower
 from bongsu.view.twins import Twins
 
 
@@ -35,6 +36,7 @@ class Context:
     hollows: Hollows
     memberships: Memberships
     twins: Twins
+    tower: Tower
     # Rooms whose every setting showed all history to members (view/visibility.py).
     always_shared: Cache[int, bool]
 
@@ -71,6 +73,7 @@ class Context:
             Hollows(db, log, now_ms or SystemClock().now_ms, hold_ms),
             Memberships(db),
             Twins(db),
+            Tower(db, root_key),
             Cache(limits.LIVE_ROOMS_MAX),
         )
 
@@ -84,4 +87,5 @@ class Context:
         self.notices.clear()
         self.memberships.forget_all()
         self.twins.forget()
+        self.tower.forget()
         self.always_shared.clear()

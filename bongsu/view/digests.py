@@ -30,6 +30,9 @@ QUERIES: dict[str, tuple[str, ...]] = {
         " ORDER BY 1, 2, 3, 4, 5",
         "SELECT user_id, media_id, hash, bytes, content_type, file_name FROM media ORDER BY 1, 2",
         "SELECT user_id, version, count, etag FROM backup_counts ORDER BY 1, 2",
+        "SELECT user_id, alert, answer, stamp FROM alert_acks ORDER BY 1, 2",
+        "SELECT user_id, answer, body, stamp FROM check_ins ORDER BY 1",
+        "SELECT user_id, id, room_id, text, users FROM check_requests ORDER BY 1, 2",
     ),
     "register": (
         "SELECT family || ' ' || owner, key1, key2, value, stamp, author FROM registers ORDER BY 1, 2, 3",
@@ -37,6 +40,13 @@ QUERIES: dict[str, tuple[str, ...]] = {
     "service": (
         "SELECT '', node, role, site, issued_ms, certificate FROM nodes ORDER BY 2",
         "SELECT '', node, number, text FROM revocations ORDER BY 2",
+        "SELECT '', media_id FROM media_ends ORDER BY 2",
+        "SELECT '', key, text FROM tower_keys ORDER BY 2, 3",
+        "SELECT '', key, text FROM tower_key_ends ORDER BY 2",
+        "SELECT '', id, content, signed FROM tower_statements ORDER BY 2",
+        "SELECT '', id, key, signature, valid FROM tower_signatures ORDER BY 2, 3, 4",
+        "SELECT '', brief FROM alert_briefs ORDER BY 2",
+        "SELECT '', id, feed, proved, content FROM foreign_alerts ORDER BY 2",
         "SELECT '', node, user_id FROM residents ORDER BY 2, 3",
         "SELECT '', node, user_id, ends, stamp, author FROM residency_ends ORDER BY 2, 3",
     ),

@@ -60,6 +60,11 @@ def bytes_of(context: Context, user_id: str) -> int:
     )
 
 
+def is_named(context: Context, media_hash: bytes) -> bool:
+    """Whether any id stands for these bytes."""
+    return context.db.one("SELECT 1 FROM media WHERE hash=?", (media_hash,)) is not None
+
+
 def stored(context: Context) -> list[tuple[bytes, int]]:
     """(hash, bytes) of everything that should be on disk."""
     return [

@@ -1,6 +1,6 @@
 """The tables of view.db. Everything here is derived: change it, raise VERSION, and the view is rebuilt."""
 
-VERSION = 10
+VERSION = 11
 
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -156,6 +156,8 @@ CREATE TABLE media(
     content_type TEXT NOT NULL, file_name TEXT, created_ts INTEGER NOT NULL,
     stamp INTEGER NOT NULL, author BLOB NOT NULL) WITHOUT ROWID;
 CREATE INDEX media_bytes ON media(user_id, bytes) WHERE hash IS NOT NULL;
+-- Ids whose files are gone for ever.
+CREATE TABLE media_ends(media_id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE INDEX media_promised ON media(user_id, created_ts) WHERE hash IS NULL;
 """
 
@@ -211,6 +213,55 @@ CREATE INDEX registers_keys ON registers(position)
 CREATE INDEX members_changed ON members(changed);
 """
 
+TOWER_TABLES = """
+-- What the root key said of a tower key; there may be several of one key, and each only adds.
+CREATE TABLE tower_keys(key TEXT NOT NULL, text TEXT NOT NULL, PRIMARY KEY(key, text)) WITHOUT ROWID;
+CREATE TABLE tower_key_ends(key TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
+-- Alerts, calls and acts, whoever signed them. signed: by their sender, as far as keys are known.
+-- changed: the position at which what became of it was last another.
+CREATE TABLE tower_statements(
+    id TEXT PRIMARY KEY, kind TEXT NOT NULL, sender TEXT NOT NULL, content TEXT NOT NULL,
+    signed INTEGER NOT NULL, changed INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX tower_statements_signed ON tower_statements(kind) WHERE signed = 1;
+-- Wrong ones are kept beside right ones: who writes first must not keep the other out.
+CREATE TABLE tower_signatures(
+    id TEXT NOT NULL, key TEXT NOT NULL, signature TEXT NOT NULL, valid INTEGER NOT NULL,
+    PRIMARY KEY(id, key, signature)) WITHOUT ROWID;
+CREATE INDEX tower_signatures_key ON tower_signatures(key);
+CREATE TABLE alert_briefs(brief BLOB PRIMARY KEY, changed INTEGER NOT NULL) WITHOUT ROWID;
+-- The last writer's answer by (stamp, author, answer), so that late ones by a courier count once.
+CREATE TABLE alert_acks(
+    alert TEXT NOT NULL, user_id TEXT NOT NULL, answer TEXT NOT NULL, stamp INTEGER NOT NULL,
+    author BLOB NOT NULL, PRIMARY KEY(alert, user_id)) WITHOUT ROWID;
+-- body: what was said beside the answer, as JSON; it decides between equal stamps of one author.
+CREATE TABLE check_ins(
+    user_id TEXT PRIMARY KEY, answer TEXT NOT NULL, body TEXT NOT NULL, stamp INTEGER NOT NULL,
+    author BLOB NOT NULL, changed INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX check_ins_changed ON check_ins(changed);
+CREATE INDEX check_ins_help ON check_ins(stamp) WHERE answer = 'help';
+-- Questions of users to people they know. Of two with one id the earlier (stamp, author) stands.
+CREATE TABLE check_requests(
+    id TEXT PRIMARY KEY, user_id TEXT NOT NULL, room_id TEXT, text TEXT NOT NULL, stamp INTEGER NOT NULL,
+    author BLOB NOT NULL, users TEXT NOT NULL, changed INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX check_requests_changed ON check_requests(changed);
+-- Alerts of others' feeds, by the SHA-256 of sender, identifier and time. The earliest record stands.
+CREATE TABLE foreign_alerts(
+    id TEXT PRIMARY KEY, feed TEXT NOT NULL, proved INTEGER NOT NULL, content TEXT NOT NULL,
+    stamp INTEGER NOT NULL, author BLOB NOT NULL, changed INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE admin_acts(
+    position INTEGER PRIMARY KEY, actor TEXT NOT NULL, act TEXT NOT NULL, target TEXT NOT NULL,
+    ts INTEGER NOT NULL);
+"""
+
 STATEMENTS = "".join(
-    (NODE_TABLES, ROOM_TABLES, ACCOUNT_TABLES, READING_TABLES, KEY_TABLES, MEDIA_TABLES, TEXT_TABLES)
+    (
+        NODE_TABLES,
+        ROOM_TABLES,
+        ACCOUNT_TABLES,
+        READING_TABLES,
+        KEY_TABLES,
+        MEDIA_TABLES,
+        TEXT_TABLES,
+        TOWER_TABLES,
+    )
 )

@@ -69,6 +69,10 @@ class _Media(msgspec.Struct):
     created_ts: int
 
 
+class _MediaEnd(msgspec.Struct):
+    media_id: str
+
+
 class _Report(msgspec.Struct):
     reporter: str
     room_id: str | None
@@ -131,6 +135,58 @@ class _BackupKeys(msgspec.Struct):
     keys: list[tuple[str, str, dict[str, Any]]]
 
 
+class _TowerKey(msgspec.Struct):
+    key: str
+
+
+class _TowerKeyEnd(msgspec.Struct):
+    end: str
+
+
+class _Statement(msgspec.Struct):
+    content: dict[str, Any]
+    signatures: dict[str, str]
+
+
+class _Brief(msgspec.Struct):
+    brief: str
+
+
+class _AlertAck(msgspec.Struct):
+    user_id: str
+    alert: str
+    answer: str
+
+
+class _CheckIn(msgspec.Struct):
+    user_id: str
+    answer: str
+    request: str = ""
+    where: str | tuple[float, float] | None = None
+    together: list[str] = msgspec.field(name="with", default_factory=list)
+
+
+class _CheckRequest(msgspec.Struct):
+    user_id: str
+    id: str
+    users: list[str]
+    room_id: str | None
+    text: str
+
+
+class _ForeignAlert(msgspec.Struct):
+    feed: str
+    alert: dict[str, Any]
+    proved: bool
+
+
+class _AdminAct(msgspec.Struct):
+    actor: str
+    act: str
+    target: str
+    ts: int
+
+
 class _Register(msgspec.Struct):
     family: str
     owner: str
@@ -183,12 +239,24 @@ _SHAPES: dict[int, Any] = {
     Kind.SESSION_END: _SessionEnd,
     Kind.RECEIPT: _Receipt,
     Kind.MEDIA: _Media,
+    Kind.MEDIA_END: _MediaEnd,
     Kind.REPORT: _Report,
     Kind.DEFERRED_SEND: _DeferredSend,
     Kind.ONE_TIME_KEYS: _OneTimeKeys,
     Kind.KEY_CLAIM: _KeyClaim,
     Kind.TO_DEVICE_COVERED: _Covered,
     Kind.BACKUP_KEYS: _BackupKeys,
+    Kind.TOWER_KEY: _TowerKey,
+    Kind.TOWER_KEY_END: _TowerKeyEnd,
+    Kind.ALERT: _Statement,
+    Kind.SAFETY_CALL: _Statement,
+    Kind.INCIDENT_ACT: _Statement,
+    Kind.ALERT_BRIEF: _Brief,
+    Kind.ALERT_ACK: _AlertAck,
+    Kind.CHECK_REQUEST: _CheckRequest,
+    Kind.CHECK_IN: _CheckIn,
+    Kind.FOREIGN_ALERT: _ForeignAlert,
+    Kind.ADMIN_ACT: _AdminAct,
 }
 # Families that are not named may hold anything: whoever reads them looks.
 _VALUES: dict[str, Any] = {
@@ -201,6 +269,10 @@ _VALUES: dict[str, Any] = {
     "directory": bool,
     "forgotten": str,
     "site": _Site,
+    "status": dict[str, Any],
+    "cap_feed": dict[str, Any],
+    "totp": dict[str, Any],
+    "area": str,
     "account_data": dict[str, Any],
     "filter": dict[str, Any],
     "pusher": dict[str, Any],

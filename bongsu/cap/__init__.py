@@ -1,0 +1,1 @@
+"""CAP 1.2: alerts as other services read and write them. Spec: OASIS Common Alerting Protocol 1.2."""

@@ -1,0 +1,117 @@
+"""The picture: sites, incidents, alerts and check-ins, each with as of when it is known (DESIGN 8)."""
+
+from typing import Any
+
+from bongsu.cap.feeds import FeedPoller, feeds
+from bongsu.console.status import FAMILY
+from bongsu.node import Node
+from bongsu.peers import Peers
+from bongsu.sync.tower import alert_fields, call_fields, check_in_fields, foreign_alerts
+from bongsu.tower import check_in
+from bongsu.tower.export import state_fields
+from bongsu.view import check_ins, registers, tower_people
+from bongsu.view.tower import Shown
+
+
+def picture(node: Node, peers: Peers, poller: FeedPoller) -> dict[str, Any]:
+    """All of it. What other sites told is as old as `status.at` says."""
+    context, now_ms = node.context, node.now_ms()
+    tower = context.tower
+    people = tower_people.areas_of_people(context)
+    return {
+        "as_of": now_ms,
+        "version": str(node.position),
+        "sites": sites(node, peers),
+        "incidents": [state_fields(each, tower.keyring()) for each in tower.incidents().values()],
+        "alerts": [_alert(node, each, people) for each in tower.alerts().values()][:100],
+        "foreign_alerts": [fields for _, fields in foreign_alerts(context)][:100],
+        "calls": [_call(node, each.id, people) for each in list(tower.calls().values())[:20]],
+        "help": [check_in_fields(each) for each in check_ins.all_of(context) if each.answer == check_in.HELP],
+        "people": _numbers(people),
+        "feeds": [_feed(each.id, each.name, each.url, each.certificate, poller) for each in feeds(node)],
+    }
+
+
+def sites(node: Node, peers: Peers) -> list[dict[str, Any]]:
+    """Every node of the service, linked or not, with what it last told of itself."""
+    context = node.context
+    told = dict(registers.under(context, FAMILY, "", ""))
+    named = dict(registers.under(context, "site", "", ""))
+    revoked = context.authorities.revocations()
+    own = node.log.key.node
+    found = []
+    for each in context.authorities.certificates():
+        name = each.node.hex()
+        linked = each.node == own or each.node in peers.links
+        found.append(
+            {
+                "node": name,
+                "site": each.site,
+                "role": each.role,
+                "base_url": named.get(name, {}).get("base_url"),
+                "this": each.node == own,
+                "linked": linked,
+                # Since when that is so, by this node's clock; null: since before it started.
+                "linked_since": peers.changed_ms.get(each.node),
+                "revoked": each.node in revoked,
+                "certificate_expires": each.expires_ms,
+                "status": told.get(name),
+            }
+        )
+    return found
+
+
+def _alert(node: Node, alert: Shown, people: dict[str, str]) -> dict[str, Any]:
+    asked = tower_people.asked(people, alert.content["areas"])
+    given = tower_people.answers(node.context, alert.id)
+    return {**alert_fields(node.context, alert), "areas": tower_people.counts(asked, given)}
+
+
+def _call(node: Node, name: str, people: dict[str, str]) -> dict[str, Any]:
+    call = node.context.tower.calls()[name]
+    opened = call.content["sent"]
+    asked = tower_people.asked(people, call.content["areas"])
+    said = check_ins.all_of(node.context)
+    return {**call_fields(node.context, call), "areas": check_in.sums(asked, said, name, opened)}
+
+
+def _numbers(people: dict[str, str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for area in people.values():
+        found[area] = found.get(area, 0) + 1
+    return found
+
+
+def _feed(name: str, shown: str, url: str, certificate: str | None, poller: FeedPoller) -> dict[str, Any]:
+    worked, problem = poller.results.get(name, (None, None))
+    return {
+        "id": name,
+        "name": shown,
+        "url": url,
+        "pinned": certificate is not None,
+        "worked": worked,
+        "problem": problem,
+    }
+
+
+def service_status(node: Node, peers: Peers) -> dict[str, Any]:
+    """What the status page needs: nothing of a person."""
+    tower = node.context.tower
+    return {
+        "server_name": node.config.server_name,
+        "seen_from": node.config.site,
+        "now": node.now_ms(),
+        "sites": sites(node, peers),
+        "incidents": [
+            {
+                "id": each.id,
+                "since": each.opened["sent"],
+                "kind": each.opened["content"]["kind"],
+                "place": each.opened["content"]["place"],
+                "status": each.opened["content"]["status"],
+                "stage": each.stage,
+                "closed": each.closed,
+            }
+            for each in list(tower.incidents().values())[:20]
+        ],
+    }

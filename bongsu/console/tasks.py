@@ -1,0 +1,72 @@
+"""What runs beside a node for the tower: its status, its key for XML, others' feeds, the room of alerts."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from bongsu import drafts
+from bongsu.author import Author
+from bongsu.cap.feeds import FeedPoller
+from bongsu.console.announcer import Announcer
+from bongsu.console.status import StatusPublisher
+from bongsu.errors import MatrixError
+from bongsu.hub.power import Power
+from bongsu.node import Node
+from bongsu.peers import Peers
+from bongsu.view import registers
+
+logger = logging.getLogger(__name__)
+
+CERTIFICATE_FAMILY = "cap_certificate"
+
+
+class TowerTasks:
+    """Started once the node serves, closed before it stops."""
+
+    def __init__(
+        self,
+        node: Node,
+        peers: Peers,
+        author: Author,
+        power: Power,
+        feeds: FeedPoller,
+        problems: Callable[[], list[dict[str, Any]]],
+    ) -> None:
+        self._node = node
+        self._feeds = feeds
+        self._announcer = Announcer(node, peers, author)
+        self._status = StatusPublisher(node, peers, power, problems)
+
+    async def start(self) -> None:
+        """Begin. Only a service with a root key has a tower."""
+        if self._node.context.authorities.root_key is None or self._node.revoked:
+            return
+        try:
+            await self._publish_certificate()
+        except (MatrixError, OSError) as error:
+            logger.warning("the certificate for alerts in XML could not be published: %s", error)
+        self._status.start()
+        self._announcer.start()
+        if self._node.config.role == "core":
+            # A stolen hub must not speak in the name of others' services, so what it read would not count.
+            self._feeds.start()
+
+    async def close(self) -> None:
+        """Stop."""
+        await self._announcer.close()
+        await self._status.close()
+        await self._feeds.close()
+
+    async def _publish_certificate(self) -> None:
+        """Every site can then say which certificates a receiver of our alerts should pin."""
+        from bongsu.cap.signing import CERTIFICATE_FILE, CapKey
+
+        node = self._node
+        key = (CERTIFICATE_FAMILY, "", "", node.log.key.node.hex())
+        path = node.config.data / CERTIFICATE_FILE
+        if not path.exists():
+            CapKey.open(node.config.data, node.config.server_name)
+        certificate = path.read_text(encoding="ascii")
+        if registers.get(node.context, *key) != certificate:
+            stamp = registers.stamp_after(node.context, node.now_ms(), *key)
+            await node.write(drafts.register(*key, certificate, stamp))

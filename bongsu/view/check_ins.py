@@ -1,0 +1,108 @@
+"""Queries: who said how they are, who may know it, and who asked (DESIGN 8)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from bongsu import limits
+from bongsu.canonical import read_trusted
+from bongsu.tower.check_in import CheckIn
+from bongsu.view.context import Context
+
+_COLUMNS = "user_id, answer, body, stamp"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A user's question to people they know."""
+
+    id: str
+    user_id: str
+    users: tuple[str, ...]
+    room_id: str | None
+    text: str
+    stamp: int
+
+
+def friends(context: Context, user_id: str) -> set[str]:
+    """Those who see the user's check-ins: who shares a room with them that is small enough to know people."""
+    found: set[str] = set()
+    for room, member in context.memberships.of(user_id).items():
+        if member.membership != "join" or not _is_small(context, room):
+            continue
+        rows = context.db.all("SELECT user_id FROM members WHERE room=? AND membership='join'", (room,))
+        found.update(each for (each,) in rows)
+    return found - {user_id}
+
+
+def are_friends(context: Context, one: str, other: str) -> bool:
+    """Whether they see each other's check-ins."""
+    mine, theirs = context.memberships.of(one), context.memberships.of(other)
+    return any(
+        mine[room].membership == theirs[room].membership == "join" and _is_small(context, room)
+        for room in mine.keys() & theirs.keys()
+    )
+
+
+def _is_small(context: Context, room: int) -> bool:
+    return context.memberships.counts(room).get("join", 0) <= limits.CHECK_IN_ROOM_MEMBERS_MAX
+
+
+def of(context: Context, user_id: str) -> CheckIn | None:
+    """What the user said last."""
+    rows = context.db.all(f"SELECT {_COLUMNS} FROM check_ins WHERE user_id=?", (user_id,))  # noqa: S608
+    return _check_in(rows[0]) if rows else None
+
+
+def all_of(context: Context) -> list[CheckIn]:
+    """What everybody said last, the latest first."""
+    rows = context.db.all(f"SELECT {_COLUMNS} FROM check_ins ORDER BY stamp DESC, user_id")  # noqa: S608
+    return [_check_in(row) for row in rows]
+
+
+def seen_by(context: Context, user_id: str) -> list[CheckIn]:
+    """What the user and their friends said last."""
+    found = [of(context, each) for each in sorted(friends(context, user_id) | {user_id})]
+    return [each for each in found if each is not None]
+
+
+def changed_since(context: Context, position: int) -> list[tuple[int, CheckIn]]:
+    """(position, check-in) of what was said beyond a position."""
+    rows = context.db.all(
+        f"SELECT changed, {_COLUMNS} FROM check_ins WHERE changed>? ORDER BY changed",  # noqa: S608
+        (position,),
+    )
+    return [(changed, _check_in(row)) for changed, *row in rows]
+
+
+def requests(context: Context, user_id: str, position: int = 0) -> list[tuple[int, Request]]:
+    """(position, request) of requests that the user made or is asked by, beyond a position."""
+    rows = context.db.all(
+        "SELECT changed, id, user_id, users, room_id, text, stamp FROM check_requests"
+        " WHERE changed>? ORDER BY changed",
+        (position,),
+    )
+    found = []
+    for changed, name, asker, users, room_id, text, stamp in rows:
+        asked = read_trusted(users)
+        if user_id == asker or user_id in asked:
+            found.append((changed, Request(name, asker, tuple(asked), room_id, text, stamp)))
+    return found
+
+
+def request_exists(context: Context, name: str) -> bool:
+    """Whether a user's request has this id."""
+    return context.db.one("SELECT 1 FROM check_requests WHERE id=?", (name,)) is not None
+
+
+def _check_in(row: Any) -> CheckIn:
+    user_id, answer, text, stamp = row
+    said = read_trusted(text)
+    place = said.get("where")
+    return CheckIn(
+        user_id,
+        answer,
+        tuple(said.get("with", ())),
+        tuple(place) if isinstance(place, list) else place,
+        said.get("request", ""),
+        stamp,
+    )

@@ -1,0 +1,85 @@
+"""What makes a machine a hub: the files it writes fit the program, the network's services and each other."""
+
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from bongsu.config import SETTINGS
+from bongsu.hub.plain import PROBES
+
+HUB = Path(__file__).parents[3] / "deploy" / "hub"
+VALUES = (HUB / "hub.env.example").read_text(encoding="utf-8")
+
+
+def install(tmp_path: Path, values: str) -> subprocess.CompletedProcess[str]:
+    file = tmp_path / "hub.env"
+    file.write_text(values, encoding="utf-8")
+    return subprocess.run(
+        [str(HUB / "install"), "--render", str(tmp_path / "root"), str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    done = install(tmp_path, VALUES)
+    assert done.returncode == 0, done.stderr
+    return tmp_path / "root" / "etc"
+
+
+def test_the_settings_are_the_programs(root: Path) -> None:
+    settings = tomllib.loads((root / "bongsu" / "hub.toml").read_text(encoding="utf-8"))
+    assert set(settings) <= set(SETTINGS)
+    # The folder of the certificate is made by hand.
+    assert settings.pop("tls") == "/etc/bongsu/tls"
+    for name, value in settings.items():
+        SETTINGS[name].metadata["parse"](value)
+    assert settings["public_url"] == "https://r17.talk.example.kr"
+
+
+def test_the_regions_name_leads_to_the_address_the_hub_listens_on(root: Path) -> None:
+    names = (root / "dnsmasq.d" / "bongsu.conf").read_text(encoding="utf-8")
+    settings = tomllib.loads((root / "bongsu" / "hub.toml").read_text(encoding="utf-8"))
+    address = settings["listen"].partition(":")[0]
+    assert f"address=/r17.talk.example.kr/{address}" in names
+    network = (root / "systemd" / "network" / "20-bongsu-wifi.network").read_text(encoding="utf-8")
+    assert f"Address={address}/24" in network
+    assert settings["plain_listen"].partition(":")[0] == address
+    assert len(PROBES) >= 5
+
+
+def test_the_wifis_password_is_its_owners_alone(root: Path) -> None:
+    file = root / "hostapd" / "bongsu.conf"
+    assert file.stat().st_mode & 0o077 == 0
+    assert "wpa_passphrase=change-me-please" in file.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "instead", "sentence"),
+    [
+        (r"WIFI_PASSWORD=.*", "WIFI_PASSWORD=short", "8 to 63"),
+        (r"SITE=\S+", "SITE=", "does not say SITE"),
+        (r"WIFI_NAME=.*", "WIFI_NAME='a|b'", "may not hold"),
+    ],
+)
+def test_values_that_cannot_be_are_refused(tmp_path: Path, pattern: str, instead: str, sentence: str) -> None:
+    done = install(tmp_path, re.sub(pattern, instead, VALUES, count=1))
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert not (tmp_path / "root").exists()
+
+
+@pytest.mark.skipif(shutil.which("dnsmasq") is None, reason="dnsmasq is not installed")
+def test_dnsmasq_takes_its_configuration(root: Path) -> None:
+    file = root / "dnsmasq.d" / "bongsu.conf"
+    done = subprocess.run(
+        ["dnsmasq", "--test", "-C", str(file)], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
