@@ -1,12 +1,17 @@
 """What may happen to the hubs of a laboratory: all are cut off from everybody, or an old disk comes back."""
 
 import shutil
+import ssl
+import time
 from pathlib import Path
+
+import httpx
 
 from bongsu.lab import commands, processes
 from bongsu.lab.plan import NodePlan, Plan, Process
 
 IMAGE = "image"
+LINKED_S = 40.0
 
 
 def alone(plan: Plan, _: str) -> None:
@@ -18,8 +23,18 @@ def alone(plan: Plan, _: str) -> None:
 
 
 def back(plan: Plan, _: str) -> None:
-    """The data centres and the wires to them come back."""
+    """The data centres and the wires to them come back; returns once every hub has a link, or too late."""
     commands.start_all(plan)
+    trust: ssl.SSLContext | bool = ssl.create_default_context(cafile=plan.ca) if plan.ca else True
+    deadline = time.monotonic() + LINKED_S
+    with httpx.Client(verify=trust, timeout=LINKED_S, trust_env=False) as http:
+        while time.monotonic() < deadline and not all(_is_linked(http, hub) for hub in plan.hubs):
+            time.sleep(0.1)
+
+
+def _is_linked(http: httpx.Client, hub: NodePlan) -> bool:
+    sites = http.get(f"{hub.url}/_bongsu/client/v1/sites").json()["sites"]
+    return any(site["up"] and site["role"] == "core" for site in sites)
 
 
 def image(plan: Plan, target: str) -> None:
