@@ -112,7 +112,7 @@ async def get_alerts(service: Service, request: Request) -> Response:
         found.append({**alert_fields(context, each), "answer": given})
     found += [{**fields, "answer": None} for _, fields in foreign_alerts(context)]
     found.sort(key=lambda each: -int(each["content"]["sent"]))
-    return answer({"alerts": found, "now": node.now_ms()})
+    return answer({"alerts": found[: limits.ALERTS_SHOWN_MAX], "now": node.now_ms()})
 
 
 async def put_ack(service: Service, request: Request) -> Response:

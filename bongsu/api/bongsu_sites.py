@@ -6,6 +6,7 @@ docs/protocol/client.md.
 from bongsu.api.http import Request, Response, Route, answer
 from bongsu.api.rooms import visible_event
 from bongsu.errors import MatrixError, not_found
+from bongsu.gateway.web_push import WebPushKey
 from bongsu.node import Node
 from bongsu.service import Service
 from bongsu.view import registers
@@ -54,7 +55,13 @@ async def get_durability(service: Service, request: Request) -> Response:
     return answer({"event_id": event_id, "promise": promise, "sites": sites, "since": row.stamp})
 
 
+async def get_push_key(service: Service, request: Request) -> Response:
+    """GET /_bongsu/client/v1/push: by which key this node is known to browsers' push services."""
+    return answer({"key": WebPushKey(service.node.log.key.derive).public})
+
+
 ROUTES = [
     Route("GET", "/_bongsu/client/v1/sites", get_sites, auth="none"),
+    Route("GET", "/_bongsu/client/v1/push", get_push_key, auth="none"),
     Route("GET", "/_bongsu/client/v1/durability/{eventId}", get_durability),
 ]

@@ -1,12 +1,14 @@
 """Where notifications go, and which there were. Spec: pusher.yaml, notifications.yaml."""
 
+import re
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from bongsu import drafts, limits, ratelimit
 from bongsu.api.http import Request, Response, Route, answer, boolean, json_object, optional_string, string
 from bongsu.canonical import check_canonical
 from bongsu.errors import invalid_param, missing_param, too_large
+from bongsu.gateway.web_push import is_web_push, subscription
 from bongsu.log.record import Draft
 from bongsu.push.rules import HIGHLIGHT, NOTHING, outcome
 from bongsu.service import Service
@@ -17,6 +19,9 @@ from bongsu.view.unread import actions_for, thread_of_row
 
 _PUSHKEY_BYTES_MAX = 512
 _APP_ID_CHARACTERS_MAX = 64
+_ENDPOINT_CHARACTERS_MAX = 2_048
+# It stands in what the node signs for the push service.
+_HOST = re.compile(r"[a-z0-9.-]+")
 _PATH = "/_matrix/push/v1/notify"
 _TEXTS = ("app_display_name", "device_display_name", "lang")
 
@@ -50,7 +55,7 @@ async def post_pusher(service: Service, request: Request) -> Response:
         if known is not None:
             await node.write(_draft(service, user_id, app_id, pushkey, None))
         return answer({})
-    value = _value(service, request, body)
+    value = _value(service, request, body, app_id, pushkey)
     own = {(each.app_id, each.pushkey) for each in pushers.pushers_of(node.context, user_id)}
     if len(own | {(app_id, pushkey)}) > limits.PUSHERS_MAX:
         raise invalid_param(f"You may have {limits.PUSHERS_MAX} pushers. Delete one first.")
@@ -68,7 +73,9 @@ def _draft(service: Service, user_id: str, app_id: str, pushkey: str, value: Any
     return drafts.register(pushers.FAMILY, user_id, app_id, pushkey, value, stamp)
 
 
-def _value(service: Service, request: Request, body: dict[str, Any]) -> dict[str, Any]:
+def _value(
+    service: Service, request: Request, body: dict[str, Any], app_id: str, pushkey: str
+) -> dict[str, Any]:
     """What is kept of a pusher.
 
     Raises:
@@ -86,23 +93,53 @@ def _value(service: Service, request: Request, body: dict[str, Any]) -> dict[str
     check_canonical(data)
     if data.get("format", "event_id_only") != "event_id_only":
         raise invalid_param("`data.format` must be event_id_only: messages do not leave by way of gateways.")
-    _check_url(string(data, "url"), insecure=service.node.config.push_allow_private)
+    insecure = service.node.config.push_allow_private
+    if is_web_push(app_id, {"data": data}):
+        _check_subscription(pushkey, data, insecure=insecure)
+    else:
+        _check_url(string(data, "url"), insecure=insecure)
     value["data"] = data
     return value
 
 
+def _check_subscription(pushkey: str, data: dict[str, Any], *, insecure: bool) -> None:
+    """Of a browser (docs/protocol/client.md, "Web Push")."""
+    found = subscription(pushkey, data)
+    if found is None:
+        raise invalid_param(
+            "A browser's pusher has its p256dh as `pushkey`, and `endpoint`, `auth` and `vapid` in `data`."
+        )
+    if len(found.endpoint) > _ENDPOINT_CHARACTERS_MAX:
+        raise invalid_param(f"`data.endpoint` may have {_ENDPOINT_CHARACTERS_MAX} characters.")
+    sentence = "`data.endpoint` must be an https:// address with the name of a host."
+    parts = _parts(found.endpoint, sentence, insecure=insecure)
+    if not _HOST.fullmatch(parts.hostname or ""):
+        raise invalid_param(sentence)
+
+
 def _check_url(url: str, *, insecure: bool) -> None:
     sentence = f"`data.url` must be an https:// address that ends in {_PATH}."
+    if _parts(url, sentence, insecure=insecure).path != _PATH:
+        raise invalid_param(sentence)
+
+
+def _parts(url: str, sentence: str, *, insecure: bool) -> SplitResult:
+    """The parts of an address that the service may be told to connect to.
+
+    Raises:
+        MatrixError: 400 with the sentence.
+    """
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
         raise invalid_param(sentence) from None
     allowed = ("https", "http") if insecure else ("https",)
-    if parts.scheme not in allowed or not parts.hostname or parts.path != _PATH or port == 0:
+    if parts.scheme not in allowed or not parts.hostname or port == 0:
         raise invalid_param(sentence)
     if parts.username is not None or parts.password is not None or parts.fragment:
         raise invalid_param(sentence)
+    return parts
 
 
 async def get_notifications(service: Service, request: Request) -> Response:

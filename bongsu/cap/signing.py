@@ -14,12 +14,11 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 from cryptography.x509.oid import NameOID
-from lxml import etree
 
+from bongsu.cap import CERTIFICATE_FILE, KEY_FILE
 from bongsu.errors import invalid_param
 from bongsu.files import write_whole
 
-KEY_FILE, CERTIFICATE_FILE = "cap.key", "cap.pem"
 _YEARS = 10
 
 
@@ -43,6 +42,7 @@ class CapKey:
 
     def sign(self, root: Any) -> bytes:
         """The document with an enveloped signature."""
+        from lxml import etree
         from signxml.algorithms import SignatureConstructionMethod
         from signxml.signer import XMLSigner
 
@@ -58,6 +58,7 @@ def verified(root: Any, certificate: str) -> Any:
     Raises:
         MatrixError: it is not signed by them.
     """
+    from lxml import etree
     from signxml.exceptions import InvalidInput, SignXMLException
     from signxml.verifier import XMLVerifier
 

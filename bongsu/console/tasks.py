@@ -6,6 +6,7 @@ from typing import Any
 
 from bongsu import drafts
 from bongsu.author import Author
+from bongsu.cap import CERTIFICATE_FILE
 from bongsu.cap.feeds import FeedPoller
 from bongsu.console.announcer import Announcer
 from bongsu.console.status import StatusPublisher
@@ -59,12 +60,12 @@ class TowerTasks:
 
     async def _publish_certificate(self) -> None:
         """Every site can then say which certificates a receiver of our alerts should pin."""
-        from bongsu.cap.signing import CERTIFICATE_FILE, CapKey
-
         node = self._node
         key = (CERTIFICATE_FAMILY, "", "", node.log.key.node.hex())
         path = node.config.data / CERTIFICATE_FILE
         if not path.exists():
+            from bongsu.cap.signing import CapKey
+
             CapKey.open(node.config.data, node.config.server_name)
         certificate = path.read_text(encoding="ascii")
         if registers.get(node.context, *key) != certificate:

@@ -1,4 +1,4 @@
-"""One request to a push gateway: bounded in time, in size and in where it may go."""
+"""One request to a push gateway or push service: bounded in time, in size and in where it may go."""
 
 import asyncio
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     import httpx
 
 _ANSWER_BYTES_MAX = 65_536
+# RFC 8030: the message was taken; the subscription has ended.
+_TAKEN = frozenset({200, 201, 202, 204})
+_GONE = frozenset({404, 410})
 
 
 class GatewayError(Exception):
@@ -26,13 +29,30 @@ class GatewayClient:
         self._http: httpx.AsyncClient | None = None
 
     async def post(self, url: str, body: dict[str, Any]) -> list[str]:
-        """Send a notification.
+        """Send a notification to a Matrix gateway.
 
         Returns:
             the push keys the gateway rejects.
         Raises:
             GatewayError, AddressRefused: it was not taken.
         """
+        headers = {"content-type": "application/json"}
+        return _rejected(*await self._request(url, json_bytes(body), headers))
+
+    async def push(self, endpoint: str, body: bytes, headers: dict[str, str]) -> bool:
+        """Send a message to a browser's push service. False: the subscription is no more.
+
+        Raises:
+            GatewayError, AddressRefused: it was not taken.
+        """
+        status, _ = await self._request(endpoint, body, headers)
+        if status in _GONE:
+            return False
+        if status not in _TAKEN:
+            raise GatewayError(f"it answered {status}")
+        return True
+
+    async def _request(self, url: str, content: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
         import httpx
 
         if self._http is None:
@@ -40,15 +60,14 @@ class GatewayClient:
                 follow_redirects=False, trust_env=False, timeout=limits.PUSH_TIMEOUT_S
             )
         target = await resolve(url, allow_private=self._allow_private)
-        headers = {"content-type": "application/json", "host": target.authority}
         try:
             async with (
                 asyncio.timeout(limits.PUSH_TIMEOUT_S),
                 self._http.stream(
                     "POST",
                     target.url,
-                    content=json_bytes(body),
-                    headers=headers,
+                    content=content,
+                    headers={**headers, "host": target.authority},
                     extensions={"sni_hostname": target.host},
                 ) as response,
             ):
@@ -57,7 +76,7 @@ class GatewayClient:
                     answer += chunk
                     if len(answer) > _ANSWER_BYTES_MAX:
                         raise GatewayError("its answer is too long")
-                return _rejected(response.status_code, answer)
+                return response.status_code, answer
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
             raise GatewayError(str(error) or type(error).__name__) from error
 

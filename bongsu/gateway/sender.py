@@ -12,12 +12,14 @@ from bongsu.errors import MatrixError
 from bongsu.gateway import alerts
 from bongsu.gateway.addresses import AddressRefused
 from bongsu.gateway.client import GatewayClient, GatewayError
+from bongsu.gateway.web_push import WebPushKey, is_web_push, subscription
 from bongsu.node import Node
 from bongsu.push.rules import NOTHING, outcome, tweaks
 from bongsu.view import members, pushers, registers
 from bongsu.view.cache import Cache
 from bongsu.view.changes import Changes
 from bongsu.view.events import EventRow
+from bongsu.view.notified import names_of
 from bongsu.view.pushers import Pusher
 from bongsu.view.receipts import receipts_of
 from bongsu.view.unread import actions_for, thread_of_row, unread
@@ -50,6 +52,7 @@ class PushSender:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._client = GatewayClient(allow_private=node.config.push_allow_private)
+        self._key = WebPushKey(node.log.key.derive)
         self._queues: dict[tuple[str, str, str], _Queue] = {}
         self._users: dict[str, list[_Queue]] = {}
         self._rows: deque[EventRow] = deque()
@@ -122,6 +125,8 @@ class PushSender:
         """Read a user's pushers again; if the user has read on, tell their badges."""
         found = []
         for pusher in pushers.pushers_of(self._node.context, user_id):
+            if self._is_another_nodes(pusher):
+                continue
             key = (user_id, pusher.app_id, pusher.pushkey)
             queue = self._queues.setdefault(key, _Queue(pusher))
             queue.pusher = pusher
@@ -135,6 +140,12 @@ class PushSender:
         for queue in found:
             if queue.badge and not queue.waiting and self._badge(user_id) < queue.badge:
                 self._add(queue, _Notification(None, {}))
+
+    def _is_another_nodes(self, pusher: Pusher) -> bool:
+        """A browser's push service takes messages only from the node whose key it was given."""
+        return (
+            is_web_push(pusher.app_id, pusher.value) and pusher.value["data"].get("vapid") != self._key.public
+        )
 
     def _drop(self, queue: _Queue) -> None:
         self._queues.pop((queue.pusher.user_id, queue.pusher.app_id, queue.pusher.pushkey), None)
@@ -221,6 +232,33 @@ class PushSender:
         if row is not None and self._read(row, pusher.user_id):
             return
         queue.badge = self._badge(pusher.user_id)
+        if is_web_push(pusher.app_id, pusher.value):
+            await self._tell_browser(pusher, notification, queue.badge)
+        else:
+            await self._tell_gateway(pusher, notification, queue.badge)
+
+    async def _tell_browser(self, pusher: Pusher, notification: _Notification, badge: int) -> None:
+        row = notification.row
+        to = subscription(pusher.pushkey, pusher.value["data"])
+        # A browser must show something for each message it is sent: a number alone is not worth that.
+        if row is None or to is None:
+            return
+        told: dict[str, Any] = {
+            "event_id": row.event_id,
+            "room_id": self._node.context.events.room_id(row.room),
+            "unread": badge,
+            "lang": pusher.value["lang"],
+            "prio": _priority(notification),
+        }
+        if pusher.value["data"].get("names") is True:
+            told |= names_of(self._node.context, row)
+        subject = self._node.config.base_url
+        body, headers = self._key.message(to, told, subject, self._node.now_ms() // 1000)
+        if not await self._client.push(to.endpoint, body, headers):
+            await self._forget(pusher)
+
+    async def _tell_gateway(self, pusher: Pusher, notification: _Notification, badge: int) -> None:
+        row = notification.row
         data = {name: value for name, value in pusher.value["data"].items() if name != "url"}
         device = {
             "app_id": pusher.app_id,
@@ -229,12 +267,11 @@ class PushSender:
             "data": data,
             "tweaks": notification.tweaks,
         }
-        body: dict[str, Any] = {"devices": [device], "counts": {"unread": queue.badge} if queue.badge else {}}
+        body: dict[str, Any] = {"devices": [device], "counts": {"unread": badge} if badge else {}}
         if row is not None:
-            loud = "sound" in notification.tweaks or notification.tweaks.get("highlight") is True
             body["event_id"] = row.event_id
             body["room_id"] = self._node.context.events.room_id(row.room)
-            body["prio"] = "high" if loud else "low"
+            body["prio"] = _priority(notification)
         rejected = await self._client.post(pusher.url, {"notification": body})
         if pusher.pushkey in rejected:
             await self._forget(pusher)
@@ -256,3 +293,8 @@ class PushSender:
             await node.write(drafts.register(*key, None, stamp))
         except MatrixError as error:
             logger.warning("a rejected pusher could not be deleted: %s", error.error)
+
+
+def _priority(notification: _Notification) -> str:
+    loud = "sound" in notification.tweaks or notification.tweaks.get("highlight") is True
+    return "high" if loud else "low"

@@ -91,6 +91,10 @@ class NodeKey:
         """Whether the owner of `public_key` is at the other end of a link that began so."""
         return _verify(public_key, LINK_DOMAIN + transcript, signature)
 
+    def derive(self, purpose: bytes, length: int) -> bytes:
+        """Secret bytes for another purpose, the same each time; they say nothing of the key."""
+        return HKDF(SHA256(), length, salt=None, info=purpose).derive(self._private.private_bytes_raw())
+
     def sign_bytes(self, data: bytes) -> bytes:
         """A signature over bytes that begin with a domain of their own (bongsu/authority.py)."""
         assert not data.startswith(DOMAIN), "header hashes are signed by `sign` alone"

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from bongsu import limits
+from bongsu.canonical import json_bytes
 from bongsu.errors import invalid_param
 from bongsu.tower import fields, signed
 from bongsu.tower.keys import Keyring, TowerKey
@@ -150,6 +151,21 @@ def _may_end(later: Alert, earlier: Alert, keyring: Keyring) -> bool:
         return False
     areas = earlier.content["areas"]
     return bool(_permitting(keyring, later.sender, int(later.content["sent"]), areas))
+
+
+def is_foreign(content: Any) -> bool:
+    """Whether it has what clients read of somebody else's alert; a node that lies may write anything."""
+    if not isinstance(content, dict) or len(json_bytes(content)) > limits.FOREIGN_ALERT_BYTES_MAX:
+        return False
+    texts = content.get("texts")
+    words = all(isinstance(content.get(name), str) for name in (*_WORDS, "event", "sender", "identifier"))
+    times = all(type(content.get(name)) is int for name in ("sent", "expires"))
+    said = isinstance(texts, dict) and all(
+        isinstance(each, dict) and isinstance(each.get("headline"), str) for each in texts.values()
+    )
+    areas = content.get("areas")
+    named = isinstance(areas, list) and all(isinstance(each, str) for each in areas)
+    return words and times and said and named and signed.is_id(content.get("id"))
 
 
 def warns(content: dict[str, Any]) -> bool:

@@ -41,6 +41,7 @@ def state_fields(found: Incident, keyring: Keyring) -> dict[str, Any]:
         "closed": found.closed,
         "heads": found.heads,
         "acts": len(found.acts),
+        "missing": found.missing,
         "conflicts": [_conflict(each) for each in found.conflicts],
     }
 

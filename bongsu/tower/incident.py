@@ -25,6 +25,8 @@ ACTS = (
     "drill",
     CLOSE,
 )
+# Forms of a report about a person who is missing, and one who was found.
+MISSING, FOUND = "missing", "found"
 STAGES = ("attention", "caution", "alert", "serious")  # 관심, 주의, 경계, 심각
 _COMMANDING = (OPEN, STAGE, "order", HANDOVER, CLOSE)
 _FIELDS = ("sender", "user_id", "incident", "act", "sent", "after", "areas", "content")
@@ -66,6 +68,7 @@ class Incident:
     commander: str | None = None
     closed: bool = False
     conflicts: list[Conflict] = field(default_factory=list)
+    missing: list[dict[str, Any]] = field(default_factory=list)
 
 
 def check(content: Any) -> dict[str, Any]:
@@ -105,6 +108,11 @@ def _check_said(act: str, said: dict[str, Any]) -> None:
         fields.text(said, "room_id", 255, least=0)
     if act in (OPEN, STAGE):
         fields.word(said, "stage", STAGES)
+    if act == "report" and said.get("form") == MISSING:
+        for name, least in (("name", 1), ("where", 0), ("text", 0)):
+            fields.text(said, name, 500, least=least)
+    if act == "report" and said.get("form") == FOUND:
+        fields.identifier(said, "person")
     if act == HANDOVER:
         fields.identifier(said, "to")
         fields.word(said, "role", ROLES)
@@ -165,7 +173,26 @@ def _incident(name: str, acts: list[Act], opened: dict[str, Any]) -> Incident:
         else:
             result.closed = True
     _note_acts_after_end(result, ordered, before)
+    result.missing = _missing(ordered)
     return result
+
+
+def _missing(ordered: list[Act]) -> list[dict[str, Any]]:
+    """Who was reported missing, the latest first; `found` by whichever report says so, early or late."""
+    reports = [act for act in ordered if act.content["act"] == "report"]
+    found = {said["person"] for act in reports if (said := act.content["content"]).get("form") == FOUND}
+    return [
+        {
+            "id": act.id,
+            "name": said["name"],
+            "where": said.get("where", ""),
+            "text": said.get("text", ""),
+            "since": act.content["sent"],
+            "found": act.id in found,
+        }
+        for act in reversed(reports)
+        if (said := act.content["content"]).get("form") == MISSING
+    ]
 
 
 def _note_acts_after_end(result: Incident, ordered: list[Act], before: dict[str, set[str]]) -> None:

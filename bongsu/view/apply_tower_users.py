@@ -7,6 +7,7 @@ from bongsu.canonical import json_bytes
 from bongsu.errors import MatrixError
 from bongsu.log.record import Record
 from bongsu.tower import check_in
+from bongsu.tower.alert import is_foreign
 from bongsu.view.apply_tower import ALERTS, TOWER
 from bongsu.view.changes import Changes
 from bongsu.view.check_ins import friends
@@ -75,7 +76,7 @@ def apply_check_request(context: Context, record: Record, body: dict[str, Any], 
 def apply_foreign_alert(context: Context, record: Record, body: dict[str, Any], changes: Changes) -> None:
     """FOREIGN_ALERT: every node that polls the feed may write it; the earliest stands."""
     content = body["alert"]
-    if not isinstance(content.get("id"), str) or not isinstance(content.get("sent"), int):
+    if not is_foreign(content):
         return
     row = (content["id"], body["feed"], int(body["proved"]), json_bytes(content).decode())
     context.db.run(

@@ -82,6 +82,26 @@ def test_an_export_that_was_touched_shows(mayor: tuple[User, Officer]) -> None:
     assert export.problems(whole, Officer().key.public) != []
 
 
+def test_missing_people_are_listed_until_they_are_found(mayor: tuple[User, Officer]) -> None:
+    user, officer = mayor
+    path = f"{INCIDENTS}/acts"
+    name = user.post(path, body=officer.act("open", OPENED, areas=[]))["incident"]
+    ids = []
+    for person in ("김철수", "이영희"):
+        said = {"form": "missing", "name": person, "where": "경포 해변"}
+        ids.append(user.post(path, body=officer.act("report", said, incident=name, after=[name]))["id"])
+    said = {"form": "found", "person": ids[0]}
+    user.post(path, body=officer.act("report", said, incident=name, after=ids))
+    listed = {each["id"]: each for each in user.get(INCIDENTS, name)["state"]["missing"]}
+    assert [(listed[each]["name"], listed[each]["found"]) for each in ids] == [
+        ("김철수", True),
+        ("이영희", False),
+    ]
+    for odd in ({"form": "missing"}, {"form": "missing", "name": ""}, {"form": "found", "person": "he"}):
+        body = officer.act("report", odd, incident=name, after=[name])
+        assert user.request("POST", path, body=body).status_code == 400
+
+
 def test_who_may_act(tower: Server, mayor: tuple[User, Officer]) -> None:
     user, officer = mayor
     agency, local = Officer("한전"), Officer("옥계면")

@@ -165,7 +165,7 @@ async function media(sora, bada) {
   step("a text that is too long is told, and stays where it was written");
 }
 
-async function arrange(sora) {
+async function arrange(sora, bada) {
   await button(sora, "room_info").click();
   await sora.getByRole("dialog").getByText(texts.members.replace("{count}", "2")).waitFor();
   await sora.getByRole("dialog").getByLabel(texts.pin_chat).check();
@@ -187,11 +187,34 @@ async function arrange(sora) {
   await tab(sora, "friends");
   await sora.getByLabel(texts.search_friends).fill("ba");
   await sora.getByRole("button", { name: "bada" }).first().waitFor();
-  await shot(sora, "15-friends");
   await sora.getByLabel(texts.search_friends).fill("byeol");
   await sora.getByText(texts.directory).waitFor();
   await sora.getByRole("button", { name: /^byeol/ }).first().waitFor();
   step("sora finds bada among the friends, and byeol in the town's directory");
+
+  await sora.getByLabel(texts.search_friends).fill("");
+  await sora.getByRole("button", { name: texts.my_profile }).click();
+  const own = sora.getByRole("dialog");
+  await own.getByLabel(texts.status).fill("회관에 있어요");
+  await own.locator("input[type=file]").setInputFiles(PHOTO);
+  await own.locator(".avatar img").waitFor();
+  await dialog(sora, "save").click();
+  await own.getByText(texts.saved).waitFor();
+  await shot(sora, "24-my-profile");
+  await sora.keyboard.press("Escape");
+  await sora.getByText("회관에 있어요").waitFor();
+  await shot(sora, "15-friends");
+  if (narrow) await button(bada, "back").click();
+  await tab(bada, "friends");
+  await bada.getByRole("button", { name: "sora" }).first().click();
+  await bada.getByRole("dialog").getByText("회관에 있어요").waitFor();
+  await bada.getByRole("dialog").locator(".avatar img").waitFor();
+  await bada.getByRole("dialog").getByLabel(texts.favourite).check();
+  await bada.locator("li.part").getByText(texts.favourites).waitFor();
+  await shot(bada, "25-profile");
+  await dialog(bada, "talk").click();
+  await bada.getByLabel(texts.write_message).waitFor();
+  step("sora shows a picture and how things are; bada sees it and keeps sora on top");
 }
 
 async function verify(sora, bada) {
@@ -310,7 +333,7 @@ await tell(async () => {
   await offline(sora, bada);
   await answer(sora, bada);
   await media(sora, bada);
-  await arrange(sora);
+  await arrange(sora, bada);
   await verify(sora, bada);
   const phone = await newPhone(sora, bada, firstKit);
   await leave(sora, phone);

@@ -8,6 +8,7 @@ import pytest
 
 from bongsu.lab import commands
 from bongsu.lab.plan import Plan
+from tests.api.test_pusher import near_server
 from tests.server import Server
 
 HERE = Path(__file__).parent
@@ -67,6 +68,22 @@ def test_the_client_moves_to_another_site_and_back(server: Server) -> None:
 @pytest.mark.parametrize(("language", "width"), [("ko", 360), ("en", 1280)])
 def test_trouble_with_the_device_is_told_and_loses_nothing(server: Server, language: str, width: int) -> None:
     tell("trouble.mjs", server.url, str(SCREENSHOTS), language, str(width))
+
+
+@pytest.mark.parametrize(("language", "width"), [("ko", 1280), ("en", 360)])
+def test_what_other_clients_write_is_shown_and_never_run(server: Server, language: str, width: int) -> None:
+    tell("rich.mjs", server.url, str(SCREENSHOTS), language, str(width))
+
+
+def test_a_browser_is_told_while_the_client_is_closed(tmp_path: Path) -> None:
+    server = near_server(tmp_path)
+    server.start()
+    try:
+        tell("push.mjs", server.url, str(SCREENSHOTS), "ko", "360")
+        server.stop()
+        server.verify()
+    finally:
+        server.kill()
 
 
 @pytest.mark.parametrize("language", ["ko", "en"])

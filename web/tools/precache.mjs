@@ -1,4 +1,4 @@
-// After the build: tells the service worker which files the build has.
+// After the build: tells the service worker which files the build has, and what it says while no page is open.
 import { createHash } from "node:crypto";
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -13,7 +13,16 @@ const paths = readdirSync(folder, { recursive: true, withFileTypes: true })
 const hash = createHash("sha256");
 for (const path of paths) hash.update(path).update(readFileSync(join(folder, path)));
 const files = { version: hash.digest("hex").slice(0, 12), paths };
-const text = readFileSync(worker, "utf8");
-const written = text.replace(/(["'`])__FILES__\1/, () => JSON.stringify(files));
-if (written === text) throw new Error("sw.js has no place for the list of files");
-writeFileSync(worker, written);
+const texts = Object.fromEntries(
+  ["ko", "en"].map((language) => {
+    const { app_name, notice_new } = JSON.parse(readFileSync(new URL(`../messages/${language}.json`, import.meta.url), "utf8"));
+    return [language, { app_name, notice_new }];
+  }),
+);
+let text = readFileSync(worker, "utf8");
+for (const [place, value] of Object.entries({ __FILES__: files, __TEXTS__: texts })) {
+  const written = text.replace(new RegExp(`(["'\`])${place}\\1`), () => JSON.stringify(value));
+  if (written === text) throw new Error(`sw.js has no ${place}`);
+  text = written;
+}
+writeFileSync(worker, text);

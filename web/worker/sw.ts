@@ -4,11 +4,17 @@ const worker = self as unknown as ServiceWorkerGlobalScope;
 
 // The build puts the list of its files here (tools/precache.mjs), so that a new build is a new worker.
 const files = "__FILES__" as unknown as { version: string; paths: string[] };
+// And the few texts that are shown while no page is open.
+const texts = "__TEXTS__" as unknown as Record<string, { app_name: string; notice_new: string }>;
 const NAME = `bongsu-${files.version}`;
 const PAGE = "/index.html";
 const API = ["/_matrix", "/_bongsu", "/.well-known"];
 
+// For each site's push service there is a registration more of this worker; the files are the first one's business.
+const isFirst = new URL(worker.registration.scope).pathname === "/";
+
 worker.addEventListener("install", (event) => {
+  if (!isFirst) return;
   event.waitUntil(
     (async () => {
       await (await caches.open(NAME)).addAll(files.paths);
@@ -18,6 +24,7 @@ worker.addEventListener("install", (event) => {
 });
 
 worker.addEventListener("activate", (event) => {
+  if (!isFirst) return;
   event.waitUntil(
     (async () => {
       // The build before is left: a page of it may still be open and fetch a part. It goes with the next.
@@ -36,13 +43,72 @@ worker.addEventListener("fetch", (event) => {
   if (event.request.mode === "navigate") event.waitUntil(refreshPage());
 });
 
+/** What the service sends (docs/protocol/client.md): who and where, as the person wants it, and never what. */
+interface Told {
+  event_id?: string;
+  room_id?: string;
+  room_name?: string;
+  sender_display_name?: string;
+  lang?: string;
+}
+
+worker.addEventListener("push", (event) => {
+  event.waitUntil(tell(read(event.data)));
+});
+
+function read(data: PushMessageData | null): Told {
+  try {
+    return (data?.json() ?? {}) as Told;
+  } catch {
+    return {};
+  }
+}
+
+async function tell(told: Told): Promise<void> {
+  const pages = await worker.clients.matchAll({ type: "window", includeUncontrolled: true });
+  if (pages.some((page) => page.visibilityState === "visible")) return;
+  // A page that is open in the background can read what was said.
+  const answers = await Promise.all(pages.map((page) => ask(page, told)));
+  const { title, body } = answers.find((answer) => answer !== null) ?? inOurWords(told);
+  await worker.registration.showNotification(title, {
+    body,
+    // Each site may send the same message: one tag, one notification.
+    tag: told.room_id ?? "news",
+    icon: "/icon.svg",
+    data: { address: told.room_id ? `#/room/${encodeURIComponent(told.room_id)}` : "" },
+  });
+}
+
+interface Words {
+  title: string;
+  body: string;
+}
+
+function inOurWords({ lang, room_name: room, sender_display_name: sender }: Told): Words {
+  const { app_name, notice_new } = (lang === "en" ? texts["en"] : texts["ko"]) ?? { app_name: "", notice_new: "" };
+  if (room && sender) return { title: room, body: `${sender}: ${notice_new}` };
+  return { title: room ?? sender ?? app_name, body: notice_new };
+}
+
+const PAGE_ANSWERS_MS = 2_000;
+
+function ask(page: Client, told: Told): Promise<Words | null> {
+  const { port1, port2 } = new MessageChannel();
+  return new Promise((done) => {
+    port1.onmessage = ({ data }: MessageEvent<Words | null>) => done(data);
+    page.postMessage({ told }, [port2]);
+    // A page that sleeps does not answer.
+    setTimeout(() => done(null), PAGE_ANSWERS_MS);
+  });
+}
+
 // A tap on a notification leads to the chat it tells of.
 worker.addEventListener("notificationclick", (event) => {
   event.notification.close();
   const { address = "" } = (event.notification.data ?? {}) as { address?: string };
   event.waitUntil(
     (async () => {
-      const [page] = await worker.clients.matchAll({ type: "window" });
+      const [page] = await worker.clients.matchAll({ type: "window", includeUncontrolled: true });
       if (!page) return void (await worker.clients.openWindow(`/${address}`));
       await page.focus();
       page.postMessage({ address });

@@ -87,6 +87,27 @@ def test_an_end_is_by_the_time_that_was_signed() -> None:
     assert keyring.roles("@a:t", SENT) == []
 
 
+def test_what_a_lying_node_says_of_others_alerts_is_not_shown() -> None:
+    words = dict.fromkeys(("status", "msg_type", "scope", "category", "urgency", "severity"), "x")
+    good = {
+        **words,
+        "certainty": "x",
+        "event": "비",
+        "sender": "kma",
+        "identifier": "1",
+        "sent": 1,
+        "expires": 2,
+        "texts": {"ko": {"headline": "호우"}},
+        "areas": ["강릉"],
+        "id": "0" * 32,
+    }
+    assert alert.is_foreign(good)
+    for name in good:
+        for odd in (None, [1], {"a": 1}, 5.5, True):
+            assert not alert.is_foreign({**good, name: odd}), (name, odd)
+    assert not alert.is_foreign({**good, "identifier": "x" * 70_000})
+
+
 def test_lines_are_read_only_as_they_were_written() -> None:
     mayor = Officer()
     text = mayor.statement()

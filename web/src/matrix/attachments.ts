@@ -9,6 +9,8 @@ const THUMBNAIL_PIXELS_MAX = 640;
 // Below this the photo itself is as quick to fetch as a small one would be.
 const THUMBNAIL_FROM_BYTES = 60_000;
 const VIDEO_OPENS_MS_MAX = 8_000;
+const VIDEO_PAINTS_MS_MAX = 1_500;
+const VIDEO_LOOKED_AT_S = 0.2;
 
 export async function draftOf(roomId: string, file: File, fallbackName: string): Promise<Draft> {
   const name = file.name || fallbackName;
@@ -53,6 +55,7 @@ async function video(file: File, name: string): Promise<Attachment> {
       screen.onerror = () => fail(new NotAPicture(name));
       setTimeout(() => fail(new NotAPicture(name)), VIDEO_OPENS_MS_MAX);
     });
+    await firstPicture(screen);
     const { videoWidth: width, videoHeight: height, duration } = screen;
     const durationMs = Number.isFinite(duration) ? Math.round(duration * 1000) : 0;
     return { blob: file, name, width, height, durationMs, thumbnail: await small(screen, width, height) };
@@ -60,6 +63,18 @@ async function video(file: File, name: string): Promise<Attachment> {
     screen.removeAttribute("src");
     URL.revokeObjectURL(url);
   }
+}
+
+/**
+ * Waits until a picture of the video can be drawn: its data are there before its first picture is, and what is drawn
+ * then is black. A little way in, because many begin with black.
+ */
+async function firstPicture(screen: HTMLVideoElement): Promise<void> {
+  const seeked = new Promise((done) => screen.addEventListener("seeked", done, { once: true }));
+  const painted = new Promise((done) => screen.requestVideoFrameCallback?.(done));
+  const late = new Promise((done) => setTimeout(done, VIDEO_PAINTS_MS_MAX));
+  screen.currentTime = Math.min(VIDEO_LOOKED_AT_S, (Number.isFinite(screen.duration) ? screen.duration : 0) / 2);
+  await Promise.race([Promise.all([seeked, painted]), late]);
 }
 
 export interface Recording {

@@ -79,12 +79,19 @@ function nextStage(answer: Answer, invitation: string): { type: string; token?: 
 }
 
 /** @throws AuthError M_FORBIDDEN for a wrong name or password */
-export async function logIn(fetch: Fetch, name: string, password: string, device: string): Promise<Session> {
+export async function logIn(
+  fetch: Fetch,
+  name: string,
+  password: string,
+  device: string,
+  deviceId: string | null = null,
+): Promise<Session> {
   const [status, answer] = await post(fetch, "login", {
     type: "m.login.password",
     identifier: { type: "m.id.user", user: name },
     password,
     initial_device_display_name: device,
+    ...(deviceId ? { device_id: deviceId } : {}),
   });
   return session(status, answer);
 }

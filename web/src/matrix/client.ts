@@ -34,7 +34,8 @@ export interface Texts {
 export interface Hooks {
   texts: Texts;
   session: () => Session;
-  loggedOut: () => void;
+  /** `soft`: the server keeps the device, and wants the password once more. */
+  loggedOut: (soft: boolean) => void;
   changed: () => void;
   /** What is needed to begin does not come; it is tried again. */
   waiting: () => void;
@@ -94,7 +95,7 @@ export async function start(session: Session, sites: Sites, hooks: Hooks): Promi
       },
     },
   });
-  client.on(HttpApiEvent.SessionLoggedOut, () => hooks.loggedOut());
+  client.on(HttpApiEvent.SessionLoggedOut, ({ data }) => hooks.loggedOut(data["soft_logout"] === true));
   await store.startup();
   await Promise.all([hastenBackup(), startProgram(hooks.waiting)]);
   await client.initRustCrypto({ cryptoDatabasePrefix: `bongsu-${session.userId}` });

@@ -4,11 +4,22 @@ import type { Attachment, Draft } from "./outbox";
 type Content = Record<string, unknown>;
 const MESSAGE = "m.room.message";
 
+/** What is answered; with `thread`, the first message of the thread it is in, the answer stays in the thread. */
+export interface Answered {
+  id: string;
+  thread: string | null;
+}
+
 /** @param mentioned the accounts of those whose name stands in the text with an @ */
-export function text(roomId: string, body: string, replyTo: string | null = null, mentioned: string[] = []): Draft {
-  const relation: Content = replyTo ? { "m.relates_to": { "m.in_reply_to": { event_id: replyTo } } } : {};
+export function text(roomId: string, body: string, replyTo: Answered | null = null, mentioned: string[] = []): Draft {
+  const relation: Content = replyTo ? { "m.relates_to": answer(replyTo) } : {};
   const mentions = { "m.mentions": mentioned.length > 0 ? { user_ids: mentioned } : {} };
   return { roomId, type: MESSAGE, content: { msgtype: "m.text", body, ...mentions, ...relation } };
+}
+
+function answer({ id, thread }: Answered): Content {
+  const inThread = thread ? { rel_type: "m.thread", event_id: thread, is_falling_back: false } : {};
+  return { ...inThread, "m.in_reply_to": { event_id: id } };
 }
 
 export function edit(roomId: string, eventId: string, body: string): Draft {

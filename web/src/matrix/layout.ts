@@ -35,13 +35,15 @@ export interface Line {
   mine: boolean;
   timeMs: number;
   what:
-    | { kind: "text"; text: string; edited: boolean }
+    | { kind: "text"; text: string; html: string | null; edited: boolean }
     | { kind: "picture"; picture: Picture; name: string }
     | { kind: "video"; picture: Picture; media: Media; name: string }
     | { kind: "file" | "voice"; name: string; media: Media }
     | { kind: "waiting" | "unreadable" | "deleted" }
     | { kind: "joined" | "left" | "invited" | "created"; names: string };
   replyTo: { name: string; text: string } | null;
+  /** The first message of the thread that this one is in. */
+  thread: string | null;
   reactions: Reaction[];
   /** Members who have not read it; 0 is shown as nothing. */
   unread: number;

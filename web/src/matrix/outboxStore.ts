@@ -1,10 +1,9 @@
 // Where the outbox keeps its letters: one IndexedDB database per account, durable before a letter counts as kept.
 import { openDB } from "idb";
+import { outboxName } from "./keptOutbox";
 import type { Letter, LetterStore } from "./outbox";
 
 const TABLE = "letters";
-
-export const outboxName = (userId: string): string => `bongsu-outbox-${userId}`;
 
 export async function openOutboxStore(userId: string): Promise<LetterStore> {
   const db = await openDB(outboxName(userId), 1, {

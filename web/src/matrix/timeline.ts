@@ -4,6 +4,7 @@ import {
   KnownMembership,
   type MatrixClient,
   type MatrixEvent,
+  ReceiptType,
   RelationType,
   type Room,
 } from "matrix-js-sdk";
@@ -19,6 +20,7 @@ const UNREAD_MEMBERS_MAX = 100;
 // Of ten thousand reactions a person reads a few.
 const REACTION_KINDS_MAX = 30;
 const REACTION_NAMES_MAX = 30;
+const HTML_CHARACTERS_MAX = 65_536;
 // Who reads on far back is given more at a time.
 const PAGE = 60;
 const DEEP = 300;
@@ -27,7 +29,7 @@ const PAGE_DEEP = 250;
 const PAGES_BACK_MAX = 100;
 
 export function linesOf(running: Running, room: Room, progress: Map<string, number>, nowMs: number): Line[] {
-  const { client, outbox, sent } = running;
+  const { client } = running;
   const me = client.getSafeUserId();
   const isDirect = directRooms(client).has(room.roomId);
   const events = room
@@ -36,10 +38,17 @@ export function linesOf(running: Running, room: Room, progress: Map<string, numb
     .filter((event) => isShown(event, isDirect));
   const counts = unread(room, events);
   const lines = events.map((event, index) => lineOf(room, event, me, counts[index] ?? 0, nowMs));
+  return [...lines, ...waitingLines(running, room, progress, me)];
+}
+
+function waitingLines({ outbox, sent }: Running, room: Room, progress: Map<string, number>, me: string): Line[] {
+  const waiting = outbox.waiting(room.roomId);
+  if (waiting.length === 0 && sent.size === 0) return [];
   const shown = new Set(room.getLiveTimeline().getEvents().map((event) => event.getUnsigned().transaction_id));
   for (const txnId of sent.keys()) if (shown.has(txnId)) sent.delete(txnId);
-  const waiting = outbox.waiting(room.roomId).filter((letter) => !shown.has(letter.id));
-  return [...lines, ...waiting.filter((letter) => letter.type === "m.room.message").map((letter) => pending(letter, me, progress))];
+  return waiting
+    .filter((letter) => letter.type === "m.room.message" && !shown.has(letter.id))
+    .map((letter) => pending(letter, me, progress));
 }
 
 function isShown(event: MatrixEvent, isDirect: boolean): boolean {
@@ -64,36 +73,58 @@ function notice(event: MatrixEvent): "joined" | "left" | "invited" | null {
 function unread(room: Room, events: MatrixEvent[]): number[] {
   const members = room.getJoinedMembers();
   if (members.length > UNREAD_MEMBERS_MAX) return [];
-  const index = new Map(room.getLiveTimeline().getEvents().map((event, at) => [event.getId(), at]));
-  const places = events.map((event) => index.get(event.getId()) ?? -1);
-  const readUpTo = new Map(
-    members.map(({ userId }) => {
-      const read = index.get(room.getEventReadUpTo(userId) ?? "") ?? -1;
-      return [userId, places.findLastIndex((place) => place <= read)];
-    }),
+  const read = members.map(({ userId }): [string, string | null] => [userId, room.getEventReadUpTo(userId)]);
+  const places = placesOf(new Set(read.map(([, eventId]) => eventId)), room, events);
+  return unreadCounts(
+    events.map((event) => event.getSender() ?? ""),
+    new Map(read.map(([userId, eventId]) => [userId, places.get(eventId) ?? -1])),
   );
-  return unreadCounts(events.map((event) => event.getSender() ?? ""), readUpTo);
+}
+
+/** For each event the place of the last shown one up to it. People have mostly read far: looked for from the end. */
+function placesOf(wanted: Set<string | null>, room: Room, shown: MatrixEvent[]): Map<string | null, number> {
+  const places = new Map<string | null, number>();
+  wanted.delete(null);
+  const all = room.getLiveTimeline().getEvents();
+  let place = shown.length - 1;
+  for (let index = all.length - 1; index >= 0 && places.size < wanted.size; index--) {
+    const id = all[index]?.getId() ?? null;
+    if (wanted.has(id)) places.set(id, place);
+    if (shown[place] === all[index]) place--;
+  }
+  return places;
+}
+
+/** All that a line is made of and that can change. */
+interface Facts {
+  name: string | undefined;
+  unread: number;
+  redacted: boolean;
+  replacing: string | undefined;
 }
 
 // Of 50,000 lines a new message changes one: the others are kept until something that shows in them changes.
-const kept = new WeakMap<MatrixEvent, { facts: string; line: Line }>();
+const kept = new WeakMap<MatrixEvent, { facts: Facts; line: Line }>();
 
 function lineOf(room: Room, event: MatrixEvent, me: string, unreadCount: number, nowMs: number): Line {
-  const facts = factsOf(room, event, unreadCount);
+  if (changesOften(room, event)) return drawn(room, event, me, unreadCount, nowMs);
   const before = kept.get(event);
-  if (facts !== null && before?.facts === facts) return before.line;
+  const name = room.getMember(event.getSender() ?? "")?.name;
+  const facts = { name, unread: unreadCount, redacted: event.isRedacted(), replacing: event.replacingEventId() };
+  if (before && same(before.facts, facts)) return before.line;
   const line = drawn(room, event, me, unreadCount, nowMs);
-  if (facts !== null) kept.set(event, { facts, line });
+  kept.set(event, { facts, line });
   return line;
 }
 
-/** All that a line is made of and that can change; null: too much of it can. */
-function factsOf(room: Room, event: MatrixEvent, unreadCount: number): string | null {
-  if (event.isDecryptionFailure() || event.getType() === EventType.RoomMessageEncrypted || event.replyEventId) return null;
+const same = (a: Facts, b: Facts): boolean =>
+  a.name === b.name && a.unread === b.unread && a.redacted === b.redacted && a.replacing === b.replacing;
+
+/** Too much of the line can change to keep it. */
+function changesOften(room: Room, event: MatrixEvent): boolean {
+  if (event.isDecryptionFailure() || event.getType() === EventType.RoomMessageEncrypted || event.replyEventId) return true;
   const id = event.getId() ?? "";
-  if (room.relations.getChildEventsForEvent(id, RelationType.Annotation, EventType.Reaction)) return null;
-  const name = room.getMember(event.getSender() ?? "")?.name;
-  return [id, name, unreadCount, event.isRedacted(), event.replacingEventId()].join(" ");
+  return room.relations.getChildEventsForEvent(id, RelationType.Annotation, EventType.Reaction) !== undefined;
 }
 
 function drawn(room: Room, event: MatrixEvent, me: string, unreadCount: number, nowMs: number): Line {
@@ -106,6 +137,7 @@ function drawn(room: Room, event: MatrixEvent, me: string, unreadCount: number, 
     timeMs: event.getTs(),
     what: whatOf(room, event, nowMs),
     replyTo: replied(room, event),
+    thread: threadOf(event),
     reactions: event.isRedacted() ? [] : reactions(room, event, me),
     unread: unreadCount,
     mentions: mentionsOf(room, event),
@@ -150,7 +182,13 @@ function contentOf(content: Record<string, unknown>, edited: boolean): Line["wha
     const found = mediaOf(content, source);
     if (found) return found;
   }
-  return { kind: "text", text: withoutQuote(content), edited };
+  return { kind: "text", text: withoutQuote(content), html: htmlOf(content), edited };
+}
+
+/** The formatted text, where it says more than the plain one. */
+function htmlOf(content: Record<string, unknown>): string | null {
+  const html = content["format"] === "org.matrix.custom.html" ? words(content["formatted_body"]) : "";
+  return html.includes("<") && html.length <= HTML_CHARACTERS_MAX ? html : null;
 }
 
 function mediaOf(content: Record<string, unknown>, source: Source): Line["what"] | null {
@@ -187,8 +225,30 @@ function mentionsOf(room: Room, event: MatrixEvent): string[] {
   return named.flatMap((userId) => room.getMember(String(userId))?.name ?? []);
 }
 
+interface Relation {
+  rel_type?: unknown;
+  event_id?: unknown;
+  is_falling_back?: unknown;
+}
+
+const threadRelation = (event: MatrixEvent): Relation | null => {
+  const relation = event.getWireContent()["m.relates_to"] as Relation | undefined;
+  return relation?.rel_type === "m.thread" ? relation : null;
+};
+
+function threadOf(event: MatrixEvent): string | null {
+  const root = threadRelation(event)?.event_id;
+  return typeof root === "string" && !event.isRedacted() ? root : null;
+}
+
+/** What a message answers. In a thread other clients name the message before; what is answered is the thread's first. */
+function repliedId(event: MatrixEvent): string | undefined {
+  const relation = threadRelation(event);
+  return relation && relation.is_falling_back !== false ? (threadOf(event) ?? undefined) : event.replyEventId;
+}
+
 function replied(room: Room, event: MatrixEvent): Line["replyTo"] {
-  const id = event.replyEventId;
+  const id = repliedId(event);
   if (!id || event.isRedacted()) return null;
   const original = room.findEventById(id);
   if (!original) return { name: "", text: "…" };
@@ -220,6 +280,7 @@ function pending(letter: Letter, me: string, progress: Map<string, number>): Lin
     timeMs: letter.writtenMs,
     what: attachment ? attachmentOf(letter, attachment) : contentOf(edit ?? letter.content, edit !== undefined),
     replyTo: null,
+    thread: null,
     reactions: [],
     unread: 0,
     mentions: [],
@@ -248,7 +309,8 @@ export async function loadOlder(client: MatrixClient, room: Room): Promise<boole
 export async function markRead(client: MatrixClient, room: Room): Promise<void> {
   const last = room.getLiveTimeline().getEvents().at(-1);
   if (!last || room.getEventReadUpTo(client.getSafeUserId()) === last.getId()) return;
-  await client.sendReadReceipt(last).catch(() => undefined);
+  // Threads are shown inline: what is read is everything, not one thread.
+  await client.sendReadReceipt(last, ReceiptType.Read, true).catch(() => undefined);
 }
 
 /** Loads older events until one is there. False: it is not here, or too far back. */

@@ -1,11 +1,12 @@
 // What the shell knows before the SDK is there: who is logged in, where one is, which site answers, how it looks.
 import { type AuthError, logIn, register } from "../matrix/auth";
+import { handOver, type Kept, readKept } from "../matrix/keptOutbox";
 import { hashOf, type Place, readPlace } from "../matrix/links";
 import { forgetSession, readSession, type Session, writeSession } from "../matrix/session";
 import { readSites, Sites, type Site, type SiteState } from "../matrix/sites";
 import { m } from "../paraglide/messages";
 
-export type Phase = "welcome" | "main" | "otherTab";
+export type Phase = "welcome" | "main" | "otherTab" | "again";
 export type Theme = "auto" | "light" | "dark";
 
 const SITES_KEY = "bongsu.sites";
@@ -30,6 +31,8 @@ class AppState {
   siteState = $state<SiteState>({ kind: "normal", site: "" });
   /** What is said on the first screen, also after the reload that ends a session. */
   notice = $state(sessionStorage.getItem(NOTICE_KEY) ?? "");
+  /** What somebody wrote here before the server ended their session. */
+  kept = $state.raw<Kept | null>(readKept(localStorage));
   theme = $state<Theme>((localStorage.getItem(THEME_KEY) as Theme | null) ?? "auto");
   large = $state(localStorage.getItem(LARGE_KEY) === "yes");
   /** Held in memory for the minute in which a new account's keys are made. */
@@ -57,8 +60,25 @@ class AppState {
     await this.logged(await logIn(this.sites.fetchFn, name, password, m.device_web()), password);
   }
 
+  /** The same person on the same device, whom the server asked for the password once more. */
+  async logInAgain(password: string): Promise<void> {
+    if (!this.session) return;
+    const { userId, deviceId } = this.session;
+    const { accessToken } = await logIn(this.sites.fetchFn, userId, password, m.device_web(), deviceId);
+    this.update({ accessToken });
+    location.reload();
+  }
+
+  /** Nobody waits for what was kept. */
+  dropKept(): void {
+    handOver(localStorage, indexedDB, null);
+    this.kept = null;
+  }
+
   private async logged(session: Session, password: string): Promise<void> {
     this.password = password;
+    handOver(localStorage, indexedDB, session.userId);
+    this.kept = null;
     this.keep(session);
     await navigator.storage?.persist?.();
     await this.enter();
@@ -118,10 +138,17 @@ class AppState {
   }
 }
 
+/** The same of what the SDK asked for: there a refusal has nothing to do with a name or a password. */
+function explainSdk(error: unknown): string {
+  const { errcode, httpStatus = 0, data } = error as { errcode?: string; httpStatus?: number; data?: { error?: string } };
+  if (errcode === "M_LIMIT_EXCEEDED") return m.error_limit();
+  return httpStatus >= 400 && httpStatus < 500 ? m.error_server({ text: data?.error ?? "" }) : m.error_network();
+}
+
 /** A refusal in the person's words. */
 export function explain(error: unknown): string {
   const { errcode, status, message } = error as Partial<AuthError>;
-  if (status === undefined) return m.error_network();
+  if (status === undefined) return explainSdk(error);
   const known: Record<string, () => string> = {
     M_USER_IN_USE: m.error_in_use,
     M_INVALID_USERNAME: m.error_name,

@@ -19,8 +19,8 @@ import { pinnedIds, typing } from "../matrix/rooms";
 import { KEY_PATIENCE_MS, linesOf, loadOlder, loadUntil, markRead } from "../matrix/timeline";
 import { deleteDB } from "idb";
 import { feed } from "../matrix/indexing";
-import { outboxName } from "../matrix/outboxStore";
-import { SearchIndex, searchName } from "../matrix/searchIndex";
+import { outboxName, readKept, writeKept } from "../matrix/keptOutbox";
+import { SearchIndex } from "../matrix/searchIndex";
 import { onProgress } from "../matrix/upload";
 import { CryptoEvent, type VerificationRequest } from "matrix-js-sdk/lib/crypto-api/index.js";
 import { m } from "../paraglide/messages";
@@ -31,7 +31,6 @@ import { notices } from "./notices.svelte";
 const NEWS = [
   ClientEvent.Room,
   ClientEvent.AccountData,
-  RoomEvent.Timeline,
   RoomEvent.TimelineReset,
   RoomEvent.Name,
   RoomEvent.MyMembership,
@@ -56,6 +55,19 @@ function startFailure(error: unknown): string {
   return (error as Partial<Error> | null)?.name === "QuotaExceededError" ? m.error_storage_full() : m.error_start();
 }
 
+/** What is left of an account on this device, but for an outbox that waits for its owner. */
+async function forgetStores(userId: string): Promise<void> {
+  const waits = readKept(localStorage)?.userId === userId;
+  const all = (await indexedDB.databases()).map(({ name = "" }) => name);
+  const ours = all.filter((name) => name.startsWith("bongsu") && name.includes(userId));
+  const gone = ours.filter((name) => !waits || name !== outboxName(userId));
+  await Promise.all(gone.map(remove));
+}
+
+/** Deletes a database now, or, when something still holds it, as soon as the page is left. */
+const remove = (name: string): Promise<unknown> =>
+  new Promise((done) => void deleteDB(name, { blocked: () => done(null) }).then(done, done));
+
 class LiveState {
   chats = $state.raw<Chat[]>(readChats(app.session?.userId ?? ""));
   items = $state.raw<Item[]>([]);
@@ -73,7 +85,7 @@ class LiveState {
   private running: Running | null = null;
   /** What is said when the account is removed, whichever request is refused first afterwards. */
   private farewell = "";
-  private ended = false;
+  private over = false;
   /** What had been read when the room was opened: the mark stays while one reads on. */
   private readUpTo: string | null = null;
   private progress = new Map<string, number>();
@@ -103,7 +115,7 @@ class LiveState {
       this.running = await start(session, app.sites, {
         texts: { emptyRoom: m.empty_room(), andOthers: (name, count) => m.and_others({ name, count }) },
         session: () => app.session ?? session,
-        loggedOut: () => void this.end(this.farewell || m.logged_out()),
+        loggedOut: (soft) => void (soft && !this.farewell ? this.pause() : this.ended()),
         changed: () => this.refresh(),
         waiting: () => (this.failure = m.error_network()),
       });
@@ -117,6 +129,10 @@ class LiveState {
     notices.listen(this.client);
     this.client.on(CryptoEvent.VerificationRequestReceived, (request) => (this.verifying = request));
     for (const news of NEWS) this.client.on(news, () => this.refresh());
+    this.client.on(RoomEvent.Timeline, (_event, _room, toStart) => {
+      // Whoever asked for older messages draws them once, when they are all there.
+      if (!toStart) this.refresh();
+    });
     onProgress((id, part) => {
       this.progress.set(id, part);
       this.refresh();
@@ -184,12 +200,16 @@ class LiveState {
     this.chats = chats;
     keepChats(this.client.getSafeUserId(), chats);
     this.waiting = this.outbox.waiting().length;
+    this.drawRoom(this.running);
+  }
+
+  private drawRoom(running: Running): void {
     const { room } = this;
     if (!room) {
       this.items = [];
       return;
     }
-    const lines = linesOf(this.running, room, this.progress, Date.now());
+    const lines = linesOf(running, room, this.progress, Date.now());
     this.items = layout(lines, this.readUpTo);
     this.typing = typing(room, this.client.getSafeUserId());
     const pinned = pinnedIds(room);
@@ -234,7 +254,8 @@ class LiveState {
       return false;
     } finally {
       this.loading = false;
-      this.draw();
+      // Older messages change nothing in the list of chats.
+      if (this.running && this.ready) this.drawRoom(this.running);
     }
   }
 
@@ -267,18 +288,35 @@ class LiveState {
     await this.end(this.farewell);
   }
 
+  /** The server wants the password again: everything stays on this device, and nothing runs meanwhile. */
+  private async pause(): Promise<void> {
+    if (!this.running || app.phase === "again") return;
+    this.ready = false;
+    app.phase = "again";
+    await this.running.stop();
+  }
+
+  /** The server ended the session. What is not sent yet waits here for the same person. */
+  private async ended(): Promise<void> {
+    const letters = this.running?.outbox.waiting().length ?? 0;
+    const userId = app.session?.userId;
+    if (userId && letters > 0 && !this.farewell) writeKept(localStorage, { userId, letters });
+    await this.end(this.farewell || m.logged_out());
+  }
+
   /** Leaves this account on this device, and everything the device held of it. */
   async end(notice = ""): Promise<void> {
-    if (this.ended) return;
-    this.ended = true;
+    if (this.over) return;
+    this.over = true;
     const running = this.running;
     this.running = null;
     this.ready = false;
+    await notices.end();
     await running?.stop();
-    await running?.client.clearStores({ cryptoDatabasePrefix: `bongsu-${app.session?.userId ?? ""}` }).catch(() => undefined);
     this.search?.close();
     const { userId = "" } = app.session ?? {};
-    await Promise.all([searchName(userId), outboxName(userId)].map((name) => deleteDB(name).catch(() => undefined)));
+    await running?.client.clearStores({ cryptoDatabasePrefix: `bongsu-${userId}` }).catch(() => undefined);
+    await forgetStores(userId);
     forgetChats();
     app.leave(notice);
     location.reload();
