@@ -12,6 +12,7 @@ from bongsu.node import Node
 from bongsu.room import auth, auth_types, build, resolve
 from bongsu.room.auth_types import CREATE
 from bongsu.room.event import Event
+from bongsu.room.graph import next_time
 from bongsu.room.power import PowerLevels
 from bongsu.room.relief import ENCRYPTION, is_relief
 from bongsu.room.state import StateMap
@@ -60,6 +61,7 @@ class Author:
         heads, before = self._base(room)
         events = self.node.context.events
         now = self.node.now_ms()
+        replaced = None if new.state_key is None else before.get((new.type, new.state_key))
         event = build.build(
             room.version,
             room_id=room.room_id,
@@ -72,7 +74,7 @@ class Author:
                 room.version, new.type, sender, new.state_key, new.content, before
             ),
             depth=1 + max(head.depth for head in heads),
-            origin_server_ts=now,
+            origin_server_ts=next_time(now, None if replaced is None else events.body(replaced)),
             redacts=new.redacts,
         )
         auth.check(event, room.version, StateEvents(before, events))

@@ -11,7 +11,7 @@ from bongsu.room.auth import check, check_auth_events
 from bongsu.room.auth_types import select_auth_events
 from bongsu.room.build import build
 from bongsu.room.event import Event
-from bongsu.room.graph import next_depth
+from bongsu.room.graph import next_depth, next_time
 from bongsu.room.resolve import resolve
 from bongsu.room.state import EMPTY, StateMap
 from bongsu.room.versions import RoomVersion
@@ -50,7 +50,10 @@ class Step:
 
 @dataclass
 class Room:
-    """Every event that was tried, with the state after it; a rejected one changes no state."""
+    """Every event that was tried, with the state after it; a rejected one changes no state.
+
+    `our_times`: times follow from what an event replaces, as our own nodes make them; others' may be any.
+    """
 
     version: RoomVersion
     events: dict[EventId, Event] = field(default_factory=dict)
@@ -58,6 +61,7 @@ class Room:
     rejected: set[EventId] = field(default_factory=set)
     heads: list[EventId] = field(default_factory=list)
     room_id: str | None = None
+    our_times: bool = False
 
     def state_before(self, prev_events: Iterable[EventId]) -> StateMap:
         states = [self.states[event_id] for event_id in prev_events]
@@ -82,6 +86,11 @@ class Room:
         """Build an event on `prev_events` (the heads by default), check it, and add it even if rejected."""
         prev_events = list(self.heads) if prev_events is None else list(prev_events)
         before = self.state_before(prev_events)
+        if self.our_times and state_key is not None:
+            replaced = before.get((type, state_key))
+            origin_server_ts = next_time(
+                origin_server_ts, None if replaced is None else self.events[replaced]
+            )
         event = build(
             self.version,
             room_id=self.room_id,
