@@ -35,14 +35,3 @@ def auth_chain(start: Iterable[EventId], event: Callable[[EventId], Event]) -> s
                 seen.add(auth_id)
                 waiting.append(auth_id)
     return seen
-
-
-def next_time(now_ms: int, replaced: Event | None) -> int:
-    """The origin_server_ts of a new state event: later than what it replaces says, whatever the clock.
-
-    Resolution puts events of one place in a room in the order of their times. Somebody who left, and came
-    back at a hub whose clock had stopped, would be gone again after a merge.
-    """
-    if replaced is None:
-        return now_ms
-    return min(max(now_ms, replaced.origin_server_ts + 1), limits.JSON_INTEGER_MAX)

@@ -2,7 +2,6 @@
 
 import pytest
 
-from bongsu.room.graph import next_time
 from bongsu.room.versions import VERSIONS
 from tests.helpers.merge_histories import contested, history, losses, lost
 from tests.helpers.room_graph import Step, new_room, play
@@ -53,11 +52,3 @@ def test_who_comes_back_where_the_clock_has_stopped_stays() -> None:
         play(room, [Step("join", 2, 0, 2, 0, 8)])
         room.heads = sorted((*room.heads, *side))
         assert lost(room) == expected
-
-
-def test_a_time_follows_what_it_replaces() -> None:
-    event = history(0, NEWEST).events
-    newest = max(event.values(), key=lambda each: each.origin_server_ts)
-    assert next_time(7, None) == 7
-    assert next_time(7, newest) == newest.origin_server_ts + 1
-    assert next_time(10**12, newest) == 10**12
