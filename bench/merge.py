@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import random
+import sqlite3
 import tempfile
 import threading
 import time
@@ -174,7 +175,7 @@ def _url(plan: Plan, person: dict[str, Any]) -> str:
     return next(node.url for node in plan.nodes if node.site == person["home"])
 
 
-def merge(plan: Plan, town: Town) -> dict[str, Any]:
+def merge(plan: Plan, town: Town, events: int) -> dict[str, Any]:
     """Link the two, and measure until they are one."""
     one, two = plan.hubs
     sender = next(each for each in town.people if each["home"] == one.site and each["rooms"])
@@ -186,21 +187,24 @@ def merge(plan: Plan, town: Town) -> dict[str, Any]:
     talk.start()
     commands.link(plan, one.name, two.name, "lan")
     linked = time.monotonic()
-    asks = [partial(ask, hub.private) for hub in (one, two)]
     rss = 0.0
-    differing = ["not asked yet"]
-    while differing and time.monotonic() < linked + MERGED_S:
-        time.sleep(0.5)
+    while not _whole(plan, events) and time.monotonic() < linked + MERGED_S:
+        time.sleep(0.25)
         rss = max(rss, *(rss_mib([pid]) for pid in pids))
-        differing = [] if _same(asks) else ["they differ"]
+    whole_s = time.monotonic() - linked
+    asks = [partial(ask, hub.private) for hub in (one, two)]
+    differing = set(_differing(asks))
+    while differing - {f"room {room_id}"} and time.monotonic() < linked + MERGED_S:
+        differing &= set(_differing(asks))
     merged_s = time.monotonic() - linked
     talk.stop()
     late = compare(asks, SETTLED_S)
     delays = sorted(talk.arrived_s[each] - talk.sent_at[each] for each in talk.arrived_s)
     first = min(talk.arrived_s.values(), default=linked) - linked
     return {
-        "merged_s": round(merged_s, 1),
-        "differing": differing + late,
+        "all_events_s": round(whole_s, 1),
+        "same_digests_s": round(merged_s, 1),
+        "differing": late,
         "cpu_s": round(cpu_s(pids) - before, 1),
         "rss_max_mib": round(rss),
         "acknowledged_ms_max": round(1000 * max(talk.acknowledged_s)),
@@ -214,10 +218,25 @@ def merge(plan: Plan, town: Town) -> dict[str, Any]:
     }
 
 
-def _same(asks: list[Any]) -> bool:
-    told = [each() for each in asks]
-    rooms = [{scope: d for scope, d in each.digests.items() if scope.startswith("room ")} for each in told]
-    return rooms[0] == rooms[1]
+def _whole(plan: Plan, events: int) -> bool:
+    """Whether both views have what both wrote alone."""
+    return all(_events(hub) >= events for hub in plan.hubs)
+
+
+def _events(hub: NodePlan) -> int:
+    view = sqlite3.connect(f"{Path(hub.data, 'view.db').as_uri()}?mode=ro", uri=True)
+    (found,) = view.execute("SELECT count(*) FROM events").fetchone()
+    view.close()
+    return int(found)
+
+
+def _differing(asks: list[Any]) -> list[str]:
+    one, two = (each().digests for each in asks)
+    return [
+        scope
+        for scope in one.keys() | two.keys()
+        if scope[:5] == "room " and one.get(scope) != two.get(scope)
+    ]
 
 
 def measure(folder: Path, events: int, rooms: int) -> dict[str, Any]:
@@ -235,9 +254,11 @@ def measure(folder: Path, events: int, rooms: int) -> dict[str, Any]:
             residents = [each for each in town.people if each["home"] == hub.site]
             asyncio.run(alone(hub, residents, events // 2, seed))
         filled_s = time.monotonic() - began
+        before = max(_events(hub) for hub in plan.hubs) - events // 2
         for hub in plan.hubs:
             commands.start(plan, hub.name)
-        return {"events": events, "rooms": rooms, "written_s": round(filled_s), **merge(plan, town)}
+        figures = merge(plan, town, before + events // 2 * 2)
+        return {"events": events, "rooms": rooms, "written_s": round(filled_s), **figures}
     finally:
         api.close()
         commands.down(plan)

@@ -12,7 +12,7 @@ from bongsu.bearer.frame import Unreadable
 from bongsu.courier.box import Box, Kept
 from bongsu.courier.destinations import Known, destination, destinations, scopes_of
 from bongsu.courier.export import Export, Exported
-from bongsu.courier.take import Took, check_header, content_key, take
+from bongsu.courier.take import Took, check_header, content_key, say_held, take
 from bongsu.errors import MatrixError, invalid_param, too_large
 from bongsu.node import Node
 from bongsu.peers import Peers
@@ -86,6 +86,10 @@ class Desk:
         known = Known(self._node, self._peers, target)
         scopes = scopes_of(self._node, target)
         return await Export(self._node, target, known, scopes, bytes_max, progress).write(write)
+
+    async def say_held(self) -> None:
+        """Record what is held here, so that files for this node need not begin at the beginning."""
+        await say_held(self._node, set())
 
     async def bring(self, chunks: AsyncIterator[bytes]) -> Took | Kept:
         """Take what a courier brought, or keep it for the site it is for.
