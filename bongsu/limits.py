@@ -1,7 +1,7 @@
 """Every numeric bound in one place, unit last. A bound that protects memory or CPU belongs here."""
 
 BUILD_DATE_MS = 1_780_000_000_000  # 2026-05-28: a clock before this date has lost its time
-LOG_BATCH_RECORDS_MAX = 4_096  # records that share one fsync
+LOG_BATCH_RECORDS_MAX = 512  # records that share one fsync, and are shown at once: others wait meanwhile
 LOG_CHECKPOINT_PAGES = 4_096  # pages of log.db's write-ahead file before it is folded in
 LOG_DRAIN_S = 5  # how long closing the log waits for what is queued
 RECORD_BODY_BYTES_MAX = 1_048_576
