@@ -8,11 +8,11 @@ import math
 import statistics
 import sys
 import time
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from bongsu.sim.chance import same_order, seed_all
+from bongsu.sim.hubs import chunks
 from bongsu.sim.region import Region, shows
 from bongsu.sim.site import Site
 
@@ -77,10 +77,12 @@ class Figures:
 class Couriers:
     """One run of the scenario."""
 
-    def __init__(self, seed: int, hubs: int, people: int, days: float, carriers: float) -> None:
+    def __init__(
+        self, seed: int, hubs: int, people: int, days: float, carriers: float, messages: float
+    ) -> None:
         self.region = Region(seed, hubs)
         self.random = self.region.random
-        self.people, self.carriers = people, carriers
+        self.people, self.carriers, self.messages = people, carriers, messages
         self.end_s = days * DAY_S
         self.began_s = 0.0
         self.figures = Figures()
@@ -143,7 +145,7 @@ class Couriers:
     async def _talk(self, person: int) -> None:
         home = self._home(person)
         while True:
-            await asyncio.sleep(self.random.expovariate(MESSAGES_A_DAY / DAY_S))
+            await asyncio.sleep(self.random.expovariate(self.messages / DAY_S))
             if self.now_s > self.end_s:
                 return
             await self._say(home)
@@ -230,20 +232,18 @@ class Couriers:
                 continue
             phone.handed.add((hub.name, file.name))
             began = time.perf_counter()
-            await hub.process.run(hub.service.desk.bring(_chunks(file.content)))
+            await hub.process.run(hub.service.desk.bring(chunks(file.content)))
             if file.to == hub.name:
                 self.figures.taken += 1
                 self.figures.take_s += time.perf_counter() - began
                 del phone.files[file.to, file.maker]
 
 
-async def _chunks(content: bytes) -> AsyncIterator[bytes]:
-    yield content
-
-
-def simulate(seed: int, hubs: int, people: int, days: float, carriers: float) -> dict[str, Any]:
+def simulate(
+    seed: int, hubs: int, people: int, days: float, carriers: float, messages: float = MESSAGES_A_DAY
+) -> dict[str, Any]:
     """One run; its figures. Messages of the first day and of the last two do not count."""
-    run = Couriers(seed, hubs, people, days, carriers)
+    run = Couriers(seed, hubs, people, days, carriers, messages)
     began = time.perf_counter()
     run.region.run(run.run(), run.end_s + 30 * DAY_S)
     figures, journal = run.figures, run.region.journal
@@ -285,7 +285,7 @@ def main() -> int:
     shares = []
     for seed in range(asked.seeds):
         seed_all(seed)
-        figures = simulate(seed, asked.hubs, asked.people, asked.days, asked.carriers)
+        figures = simulate(seed, asked.hubs, asked.people, asked.days, asked.carriers, asked.messages)
         print(figures, flush=True)
         if figures["failures"]:
             return 1

@@ -154,22 +154,20 @@ class Region:
             site.service.author.send(room_id, sender, NewEvent("m.room.message", content))
         )
 
-    async def part(self) -> None:
-        """Every hub is alone: its wires are cut, and it calls nobody any more."""
+    def cut(self) -> None:
+        """Every hub is alone, and calls the core in vain."""
         for hub in self.hubs:
             for pair in ((hub.name, self.core.name), (self.core.name, hub.name)):
                 self.network.wire(*pair).cut = True
+
+    async def part(self) -> None:
+        """Every hub is alone, and calls nobody any more."""
+        self.cut()
+        for hub in self.hubs:
             assert hub.process is not None
             await hub.process.run(hub.service.peers.stop())
         assert self.core.process is not None
         await self.core.process.run(self.core.service.peers.stop())
-
-    def rejoin(self) -> None:
-        """The wires are whole, and every hub calls the core in the same moment."""
-        self.network.heal()
-        for hub in self.hubs:
-            assert hub.process is not None
-            hub.process.run(_learn(hub, self.core))
 
     async def move(self, user_id: str, hub: Site, *, stays: bool) -> None:
         """Make somebody a resident of a hub, or end it."""
@@ -183,10 +181,6 @@ def shows(site: Site, event_id: str) -> bool:
     """Whether people at a site can read an event."""
     row = site.node.context.events.row(event_id)
     return row is not None and row.verdict == 0
-
-
-async def _learn(hub: Site, core: Site) -> None:
-    hub.learn_of(core)
 
 
 async def _write(site: Site, made: tuple[Draft, ...]) -> None:
