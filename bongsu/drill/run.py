@@ -189,7 +189,7 @@ def _judge(outcome: Outcome, api: Api, lab: Plan, town: Town) -> None:
         outcome.agreed_s = time.monotonic() - began
     there_nodes = [node for node in lab.nodes if node.site in there]
     outcome.differing = compare([partial(ask, node.private) for node in there_nodes], CONVERGE_S)
-    outcome.differing += forged(api, there, town)
+    outcome.differing += forged(api, [node.site for node in lab.core if node.site in there], town)
     fault_s = outcome.happened[0][0] if outcome.happened else None
     outcome.findings = check(outcome.people, told, struck=outcome.plan.struck, fault_s=fault_s)
 
