@@ -220,17 +220,11 @@ def undecided(held: Mapping[LogName, Held], state: Held, vector: Vector) -> bool
     the holder has is held here and none names the log, the holder lacks it: a node with a clock that stood
     still, or with an old image, opens logs that none of its later starts knew.
     """
-    # A log that is named is as decided as the openings that named it.
-    return any(_is_undecided(held, each, vector) for each in _above(held, state, vector))
-
-
-def _is_undecided(held: Mapping[LogName, Held], state: Held, vector: Vector) -> bool:
     node = state.log.node
     if vector.listed(node, *_key(state)) is not None or vector.top(node) <= state.ordinal:
         return False
     later = {_key(other): other for other in held.values() if _is_later(other, state)}
-    entry = vector.nodes[prefix_of(node)]
-    for key, seq in entry.listed.items():
+    for key, seq in vector.nodes[prefix_of(node)].listed.items():
         if key[0] > state.ordinal and seq > 0 and (key not in later or later[key].seq == 0):
             return True
     return any(other.seq == 0 and covered(held, vector, other.log) > 0 for other in later.values())
