@@ -90,7 +90,6 @@ _MODULES = (
     bongsu_deferred,
     bongsu_hub,
     bongsu_tower_keys,
-    bongsu_admin,
     bongsu_alerts,
     bongsu_cap,
     bongsu_check_ins,
@@ -105,5 +104,10 @@ _MODULES = (
 
 
 def all_routes() -> list[Route]:
-    """The routes of every module."""
+    """The routes of every module but the administration's."""
     return [route for module in _MODULES for route in module.ROUTES]
+
+
+def admin_routes() -> list[Route]:
+    """All, and the administration's: for a listener of its own."""
+    return [*all_routes(), *bongsu_admin.ROUTES]

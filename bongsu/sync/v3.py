@@ -136,7 +136,7 @@ def _encoded(node: Node, token: Token) -> str:
 def build(
     node: Node, request: SyncRequest, since: Since | None
 ) -> tuple[dict[str, Any], int | None, tuple[bytes, ...]]:
-    """The answer without its token ({}: nothing new), where messages to the device stop short, and their ids."""
+    """The answer without its token ({}: nothing new), where messages to the device stop, and their ids."""
     answer: dict[str, Any] = {}
     found = rooms(node, request, since).fields()
     if found:
