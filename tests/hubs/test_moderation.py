@@ -76,6 +76,13 @@ def test_what_both_sides_did_is_the_same_everywhere(lab: Lab) -> None:
         assert lab.digests(hub)[f"room {room_id}"] == told[f"room {room_id}"]
     readers = (core[kim], at[kim], at[park])
     assert len({membership(reader, room_id, lee) for reader in readers}) == 1
+    # The room's owner is told what park did while he no longer might; somebody else is not.
+    for reader in (core[kim], at[kim]):
+        told_of = reader.get("/_bongsu/client/v1/rooms", room_id, "merges")
+        undone = {(each["type"], each["sender"]) for each in told_of["undone"]}
+        assert undone == {("m.room.topic", park.user_id), ("m.room.member", park.user_id)}
+        assert not told_of["more"]
+    at[choi].refused(403, "M_FORBIDDEN", "GET", "/_bongsu/client/v1/rooms", room_id, "merges")
     gone = [reader.get("rooms", room_id, "event", first)["content"] for reader in readers]
     assert gone == [{}, {}, {}]
     seen = bodies(core[kim], room_id)
