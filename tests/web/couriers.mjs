@@ -56,6 +56,7 @@ const openGroup = (page) => page.getByRole("button", { name: new RegExp(GROUP) }
 async function meet() {
   const kim = await person("kim", "/?hub=h1");
   await register(kim, "kim");
+  await kim.getByText(texts.no_chats, { exact: true }).waitFor();
   await kitOf(kim);
   await tab(kim, "me");
   const { hash } = new URL(await kim.getByRole("link", { name: /#\/u\// }).getAttribute("href"));

@@ -36,6 +36,7 @@ const says = (page, key) => page.getByText(like(key)).first().waitFor({ timeout:
 await tell(async () => {
   const first = await person("kim", "/?hub=h1");
   await register(first, "kim");
+  await first.getByText(texts.no_chats, { exact: true }).waitFor();
   await kitOf(first);
   await eventually(() => knows(h1, first), "kim at h1");
   await tab(first, "me");
