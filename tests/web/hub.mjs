@@ -120,6 +120,9 @@ await tell(async () => {
   await shot(kim, "76-carried");
   step("files go out and come in at the page; what is no such file is refused with a sentence");
 
+  // Kim has a new device since: its keys come to park's while the core is there.
+  await say(park, "새 전화도 보여요?");
+  await shows(first, "새 전화도 보여요?");
   link("h2", "core", "none");
   for (const site of [core, h2]) await park.context().route(`${site.url}/**`, (route) => route.abort());
   await park.getByText(texts.strip_elsewhere.replace("{site}", "h1")).waitFor({ timeout: WAIT_MS });

@@ -150,7 +150,8 @@ class AppState {
       localStorage.setItem(SITES_KEY, JSON.stringify(answer));
       this.sites.learn(location.origin, readSites(answer));
     } catch {
-      // The list of last time stands.
+      // The list of last time stands; of a hub that does not answer nothing is claimed.
+      this.hub = null;
     }
   }
 }
