@@ -214,7 +214,7 @@ def _drill_alert(folder: Path | None, people: int, *, tls: bool, json_file: Path
 )
 @_sentences
 def demo(folder: Path | None) -> None:
-    """Three sites and two hubs with a small town in them, and a page to burn and cut them from. Ends with Ctrl-C."""
+    """Three sites and two hubs with a small town in them, and a page to burn them from. Ends with Ctrl-C."""
     from bongsu.drill.demo import Demo
     from bongsu.drill.demo_page import server
     from bongsu.lab import commands

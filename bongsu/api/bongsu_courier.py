@@ -26,7 +26,9 @@ async def get_waiting(service: Service, request: Request) -> Response:
         }
         for each in service.desk.box.files(node.now_ms())
     ]
-    return answer({"site": node.config.site, "role": node.config.role, "waiting": service.desk.waiting(), "kept": kept})
+    return answer(
+        {"site": node.config.site, "role": node.config.role, "waiting": service.desk.waiting(), "kept": kept}
+    )
 
 
 async def get_export(service: Service, request: Request) -> Response:

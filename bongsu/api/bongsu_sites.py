@@ -19,7 +19,7 @@ async def get_sites(service: Service, request: Request) -> Response:
     own = node.log.key.node.hex()
     linked = {peer.hex() for peer in service.peers.links}
     battery = service.power.as_json()
-    here = {} if battery is None else {"battery": battery}
+    here: dict[str, object] = {} if battery is None else {"battery": battery}
     alone_ms = alone_since_ms(node, service.peers)
     if alone_ms is not None:
         here["alone_since_ms"] = alone_ms

@@ -76,7 +76,7 @@ class Desk:
             return made.path, made.done
 
     def taken_ms(self, name: str, position: int) -> int | None:
-        """When a courier first took the record at a position along to a destination, as far as known since the start."""
+        """When a courier first took the record at a position along to a destination; None: not known here."""
         return next((ms for up_to, ms in self._given.get(name, ()) if up_to >= position), None)
 
     async def export_to(

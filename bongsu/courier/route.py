@@ -11,7 +11,7 @@ from bongsu.peers import Peers
 
 
 def route(node: Node, peers: Peers, desk: Desk, record: Record) -> dict[str, object]:
-    """`at_core`: whether a data centre has it, null if unknown; `core_linked`; `courier_ms`: when one took it along."""
+    """`at_core`: whether a data centre has it, null: unknown; `core_linked`; `courier_ms`: when taken along."""
     at_core: bool | None = core_has(node, peers, record.log, record.header.seq)
     if not at_core and record.position <= peers.started_at:
         at_core = None  # what links told before the start is forgotten
@@ -31,7 +31,7 @@ def core_has(node: Node, peers: Peers, log: LogName, seq: int) -> bool:
 
 
 def alone_since_ms(node: Node, peers: Peers) -> int | None:
-    """Since when no data centre is linked with this hub, or since its start; None: one is, or this is no hub."""
+    """Since when no data centre is linked with this hub, or its start; None: one is, or this is no hub."""
     if node.config.role == CORE or _core_linked(node, peers):
         return None
     return max((peers.changed_ms.get(name, 0) for name in _core_nodes(node)), default=0) or peers.started_ms

@@ -1,4 +1,4 @@
-"""`make demo`: a small Korean town at three sites and two hubs whose people talk without end, and fires in it."""
+"""`make demo`: a small Korean town at three sites and two hubs whose people never stop, and fires in it."""
 
 import io
 import threading

@@ -1,4 +1,4 @@
-"""The hubs of `bongsu demo`: two villages that talk with each other; the fibre is cut, somebody walks, all merges."""
+"""The hubs of `bongsu demo`: two villages that talk; the fibre is cut, somebody walks, all merges."""
 
 import threading
 import time
@@ -62,12 +62,16 @@ class Villages:
             self._villagers.append(Villager(hub.site, hub.url, token, user_id))
         first, second = self._villagers
         body = {"preset": "public_chat", "name": "윗마을과 아랫마을"}
-        self._room_id = str(self._api.call(core, "POST", f"{API}/createRoom", first.token, json=body)["room_id"])
+        self._room_id = str(
+            self._api.call(core, "POST", f"{API}/createRoom", first.token, json=body)["room_id"]
+        )
         self._api.call(core, "POST", f"{API}/join/{self._room_id}", second.token, json={})
         deadline = time.monotonic() + SETTLE_S
         while not all(self._is_home(each) for each in self._villagers):
             if time.monotonic() > deadline:
-                raise FatalError("The hubs did not hear of their residents in time. Start the demo once more.")
+                raise FatalError(
+                    "The hubs did not hear of their residents in time. Start the demo once more."
+                )
             time.sleep(0.1)
 
     def talk(self, stop: threading.Event) -> None:
@@ -115,7 +119,9 @@ class Villages:
             try:
                 hub_faults.courier(self.plan, "")
             except httpx.HTTPError as error:
-                raise FatalError(f"전령이 전하지 못했습니다. The courier did not get through: {error}") from error
+                raise FatalError(
+                    f"전령이 전하지 못했습니다. The courier did not get through: {error}"
+                ) from error
 
     def state(self) -> list[dict[str, Any]]:
         """Each hub: how much was said there, and how much of the other's talk is not there yet."""

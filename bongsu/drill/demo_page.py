@@ -57,7 +57,8 @@ async function look() {
     $("hubs").replaceChildren(...state.hubs.map((hub) => {
       const box = document.createElement("div");
       box.className = hub.cut ? "site burnt" : "site";
-      box.append(`${hub.name.toUpperCase()} · ${hub.cut ? "끊김 cut off" : "이어짐 linked"}`, document.createElement("br"),
+      const head = `${hub.name.toUpperCase()} · ${hub.cut ? "끊김 cut off" : "이어짐 linked"}`;
+      box.append(head, document.createElement("br"),
         `여기서 한 말 said here: ${hub.said}`, document.createElement("br"),
         `아직 못 받은 말 not here yet: ${hub.missing}`);
       return box;

@@ -1,4 +1,4 @@
-"""What may happen to the hubs of a laboratory: all are cut off, somebody carries between them, an old disk comes back."""
+"""What may happen to the hubs of a laboratory: they are cut off, somebody walks, an old disk comes back."""
 
 import shutil
 import ssl

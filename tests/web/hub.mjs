@@ -125,7 +125,7 @@ await tell(async () => {
   await shows(first, "새 전화도 보여요?");
   link("h2", "core", "none");
   for (const site of [core, h2]) await park.context().route(`${site.url}/**`, (route) => route.abort());
-  await park.getByText(texts.strip_elsewhere.replace("{site}", "h1")).waitFor({ timeout: WAIT_MS });
+  await park.getByText(texts.strip_stranger.replace("{site}", "h1")).waitFor({ timeout: WAIT_MS });
   await say(park, "지나가다 남겨요");
   await park.getByText(texts.deferred).waitFor({ timeout: WAIT_MS });
   await shot(park, "77-deferred");

@@ -145,7 +145,7 @@ test("where no other site answers, the refusal of such a hub is what there is, u
   health["two"] = "foreign";
   health["three"] = "down";
   expect((await sites.fetchFn(`${HOME}/x`)).status).toBe(403);
-  expect(sites.state).toMatchObject({ kind: "elsewhere", site: "two" });
+  expect(sites.state).toMatchObject({ kind: "elsewhere", site: "two", stranger: true });
   health["three"] = "up";
   pass(FOREIGN_MS);
   expect((await sites.fetchFn(`${HOME}/x`)).status).toBe(200);

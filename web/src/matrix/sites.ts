@@ -10,7 +10,7 @@ export interface Site {
 
 export type SiteState =
   | { kind: "normal"; site: string }
-  | { kind: "elsewhere"; site: string; away: string; sinceMs: number }
+  | { kind: "elsewhere"; site: string; away: string; sinceMs: number; stranger?: boolean }
   | { kind: "offline"; sinceMs: number };
 
 export interface SitesOptions {
@@ -140,7 +140,7 @@ export class Sites {
     const before = this.state;
     const moved = await this.hop();
     // The hub does answer: nothing is gone.
-    if (!moved) this.become(before);
+    if (!moved) this.become(before.kind === "elsewhere" ? { ...before, stranger: true } : before);
     return moved;
   }
 
