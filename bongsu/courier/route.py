@@ -11,7 +11,7 @@ from bongsu.peers import Peers
 
 
 def route(node: Node, peers: Peers, desk: Desk, record: Record) -> dict[str, object]:
-    """`at_core`: whether a data centre has it, null: unknown; `core_linked`; `courier_ms`: when taken along."""
+    """`at_core`: whether a data centre has it, null: unknown; `core_linked`; `courier_ms`: when taken."""
     at_core: bool | None = core_has(node, peers, record.log, record.header.seq)
     if not at_core and record.position <= peers.started_at:
         at_core = None  # what links told before the start is forgotten

@@ -1,4 +1,4 @@
-"""A short drill: every data centre goes dark and hubs are cut off, under load, and somebody walks; no promise is broken."""
+"""A short drill: data centres go dark, hubs are cut off, and somebody walks: no promise is broken."""
 
 from pathlib import Path
 

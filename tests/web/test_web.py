@@ -2,15 +2,19 @@
 
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from bongsu.lab import commands, processes
+from bongsu.lab import certificates, commands, processes
 from bongsu.lab.plan import NodePlan, Plan
 from tests.api.test_pusher import near_server
-from tests.server import Server
+from tests.server import Server, free_port
 
 HERE = Path(__file__).parent
 BONGSU = str(Path(sys.executable).with_name("bongsu"))
@@ -128,3 +132,38 @@ def run_hub(hubs: Plan) -> Plan:
 @pytest.mark.parametrize(("language", "width"), [("ko", 360), ("en", 1280)])
 def test_a_hub_is_run_from_its_page(run_hub: Plan, language: str, width: int) -> None:
     tell("hub.mjs", str(run_hub.folder), str(SCREENSHOTS), language, str(width), BONGSU)
+
+
+@pytest.fixture
+def same_name(tmp_path: Path) -> Iterator[tuple[Plan, str, str]]:
+    """A data centre and a hub that answer for one name with their own keys; the keys' pins, the hub's plain page."""
+    plan = commands.up(tmp_path / "lab", 1, tls=False, hubs=1)
+    authority = certificates.make_authority(tmp_path / "tls")
+    plain, pins = f"127.0.0.1:{free_port()}", []
+    try:
+        for node in plan.nodes:
+            folder = tmp_path / "tls" / node.site
+            certificates.issue(authority, folder, node.site, "127.0.0.1", ("talk.example.kr",))
+            pins.append(_pin(folder / "certificate.pem"))
+            settings = Path(node.config)
+            more = f'tls = "{folder}"\n' + (f'plain_listen = "{plain}"\n' if node.role == "hub" else "")
+            text = settings.read_text(encoding="utf-8").replace(node.url, "https://talk.example.kr")
+            settings.write_text(text + more, encoding="utf-8")
+            processes.end([node])
+            commands.start(plan, node.name)
+        yield plan, ",".join(pins), f"http://{plain}"
+    finally:
+        commands.down(Plan.load(Path(plan.folder)))
+
+
+def _pin(certificate: Path) -> str:
+    key = x509.load_pem_x509_certificate(certificate.read_bytes()).public_key()
+    spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return b64encode(sha256(spki).digest()).decode()
+
+
+def test_a_hub_of_the_same_name_goes_on_where_the_data_centre_stopped(
+    same_name: tuple[Plan, str, str],
+) -> None:
+    plan, pins, plain = same_name
+    tell("sameName.mjs", plan.folder, str(SCREENSHOTS), "ko", pins, plain)
