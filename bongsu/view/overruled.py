@@ -22,7 +22,7 @@ class Overruled:
 def overruled(context: Context, room: int, state: StateMap) -> tuple[list[Overruled], bool]:
     """State events that neither hold nor led to what does, latest first; if there are more.
 
-    """State events that neither hold nor led to what does, latest first; whether there are more.
+    A change that follows another replaces it. What was changed on two sides at once, and what rules refuse
     beside the other side's bans and levels, is left over.
     """
     rows = context.events.rows(

@@ -136,7 +136,7 @@ def test_a_hub_is_run_from_its_page(run_hub: Plan, language: str, width: int) ->
 
 @pytest.fixture
 def same_name(tmp_path: Path) -> Iterator[tuple[Plan, str, str]]:
-    """A data centre and a hub that answer for one name with their own keys; the pins of those, the plain page."""
+    """A data centre and a hub that answer for one name with their own keys; their pins, the plain page."""
     plan = commands.up(tmp_path / "lab", 1, tls=False, hubs=1)
     authority = certificates.make_authority(tmp_path / "tls")
     plain, pins = f"127.0.0.1:{free_port()}", []
