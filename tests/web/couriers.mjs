@@ -108,10 +108,10 @@ await tell(async () => {
   }
   await button(kim, "back").click();
   await tab(kim, "me");
-  await kim.getByText(texts.town_hall_mine).waitFor();
+  await kim.getByRole("status").filter({ hasText: texts.town_hall_mine }).waitFor();
   const inviting = await kim.getByRole("link", { name: /#\/u\// }).getAttribute("href");
   if (!inviting.includes("?hub=h1")) throw new Error(`the invitation does not name the hub: ${inviting}`);
-  await kim.getByText(texts.town_hall_mine).scrollIntoViewIfNeeded();
+  await kim.getByRole("status").filter({ hasText: texts.town_hall_mine }).scrollIntoViewIfNeeded();
   await shot(kim, "61-town-hall");
   await tab(kim, "chats");
   await openGroup(kim);
