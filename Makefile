@@ -72,7 +72,7 @@ drill: .venv/.run ## burn a data centre under load on this machine, and write dr
 	@$(BIN)/bongsu drill site-kill --html drill.html --json drill.json
 	@echo "The report: drill.html"
 
-demo: install ## three sites with a small town on this machine, and a page to burn them from
+demo: install ## three sites and two hubs with a small town on this machine, and a page to burn and cut them from
 	@$(BIN)/bongsu demo
 
 format: .venv/.test ## lay out the Python code as the tests demand

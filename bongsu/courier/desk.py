@@ -18,6 +18,7 @@ from bongsu.node import Node
 from bongsu.peers import Peers
 
 FILES_SPENT_KEPT = 4  # newer files until one is removed that may still be on its way
+GIVEN_KEPT = 64  # files given to couriers of which is known what they hold, for each destination
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Desk:
         self.box = Box(Path(node.config.data) / "courier")
         self._made: dict[str, _Made] = {}
         self._spent: deque[Path] = deque()
+        self._given: dict[str, deque[tuple[int, int]]] = {}
         self._lock = asyncio.Lock()
         self._saying: asyncio.Task[None] | None = None
 
@@ -89,7 +91,14 @@ class Desk:
                 if made is not None:
                     self._drop_later(made.path)
                 made = self._made[target.name] = _Made(path, done, position)
+            if made.done.complete:
+                given = self._given.setdefault(target.name, deque(maxlen=GIVEN_KEPT))
+                given.append((made.position, self._node.now_ms()))
             return made.path, made.done
+
+    def taken_ms(self, name: str, position: int) -> int | None:
+        """When a courier first took the record at a position along to a destination; None: not known here."""
+        return next((ms for up_to, ms in self._given.get(name, ()) if up_to >= position), None)
 
     async def export_to(
         self,
