@@ -5,10 +5,11 @@ export type Place =
   | { screen: "friends" }
   | { screen: "me" }
   | { screen: "settings" }
+  | { screen: "tower" }
   | { screen: "room"; roomId: string; eventId?: string }
   | { screen: "person"; userId: string };
 
-const PLAIN = ["chats", "friends", "me", "settings"] as const;
+const PLAIN = ["chats", "friends", "me", "settings", "tower"] as const;
 const USER_ID = /^@[^\s:]{1,200}:[^\s/]{1,230}$/;
 
 export function readPlace(hash: string): Place {
