@@ -8,7 +8,7 @@ import { PASSWORD } from "./driver.mjs";
 export const OWN = "/_bongsu/client/v1";
 const API = "/_matrix/client/v3";
 const PATIENCE_MS = 90_000;
-export const PASSPHRASE = "봉수대에 불이 올랐다";
+export const PASSPHRASE = "봉수대에 불이 올랐습니다";
 
 /** Asks a site; `own`: below /_bongsu/client/v1 instead of Matrix's own. @throws Error unless it is answered well */
 export async function ask(url, method, path, token, body) {
