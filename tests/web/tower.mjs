@@ -127,7 +127,7 @@ await tell(async () => {
   await sora.getByRole("dialog").getByText(texts.alert_standing).waitFor({ state: "attached" }).catch(() => undefined);
   await shot(sora, "79-alerts");
   await sora.keyboard.press("Escape");
-  await mayor.getByText(like("alert_cannot_said")).first().waitFor();
+  await mayor.getByText(`${texts.alert_cannot_said} 1`).first().waitFor();
   await button(mayor, "show_silent").first().click();
   await mayor.getByText(like("silent_count")).waitFor();
   await shot(mayor, "80-acknowledgements");

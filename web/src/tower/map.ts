@@ -16,6 +16,8 @@ export interface Shape {
   name: string;
   path: string;
   isArea: boolean;
+  /** Where its name stands, in pixels. */
+  middle: Point;
 }
 
 const BYTES_MAX = 8_000_000;
@@ -73,6 +75,7 @@ export function shapes(features: Feature[], projection: GeoProjection): Shape[] 
     name: nameOf(feature),
     path: draw(feature) ?? "",
     isArea: feature.geometry.type.endsWith("Polygon"),
+    middle: draw.centroid(feature),
   }));
 }
 
