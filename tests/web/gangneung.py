@@ -27,6 +27,13 @@ ROWS = (
 )
 
 
+STYLE = (
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
+    "table{border-collapse:collapse}td{border-bottom:1px solid #ddd;padding:.3rem 1rem .3rem 0}"
+    "small{color:#555}"
+)
+
+
 def run(folder: Path, screenshots: Path, language: str) -> tuple[dict[str, Any], str]:
     """The figures, and what was said meanwhile. `broken` holds a sentence for everything that went wrong."""
     lab = folder / "lab"
@@ -51,7 +58,7 @@ def run(folder: Path, screenshots: Path, language: str) -> tuple[dict[str, Any],
 def page(found: dict[str, Any]) -> str:
     """The report as one HTML file."""
     rows = "".join(
-        f"<tr><td>{korean}<br><small>{english}</small></td><td>{html.escape(str(found.get(name, '-')))}</td></tr>"
+        f"<tr><td>{korean}<br><small>{english}</small></td><td>{_shown(found, name)}</td></tr>"
         for name, korean, english in ROWS
     )
     verdict = (
@@ -62,12 +69,15 @@ def page(found: dict[str, Any]) -> str:
     broken = "".join(f"<li>{html.escape(line)}</li>" for line in found["broken"])
     return f"""<!doctype html>
 <html lang="ko"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>봉수 훈련: gangneung</title><style>body{{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;
-padding:0 1rem}}table{{border-collapse:collapse}}td{{border-bottom:1px solid #ddd;padding:.3rem 1rem .3rem 0}}
-small{{color:#555}}</style></head><body><h1>강릉 훈련: 산불이 광케이블을 끊다<br><small>A wildfire cuts the fibre</small></h1>
-<p><strong>{verdict}</strong></p><table>{rows}</table><ul>{broken}</ul><p><small>Bongsu {__version__}</small></p>
-</body></html>
+<title>봉수 훈련: gangneung</title><style>{STYLE}</style></head><body>
+<h1>강릉 훈련: 산불이 광케이블을 끊다<br><small>A wildfire cuts the fibre</small></h1>
+<p><strong>{verdict}</strong></p><table>{rows}</table><ul>{broken}</ul>
+<p><small>Bongsu {__version__}</small></p></body></html>
 """
+
+
+def _shown(found: dict[str, Any], name: str) -> str:
+    return html.escape(str(found.get(name, "-")))
 
 
 def main() -> int:

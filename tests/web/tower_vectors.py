@@ -2,8 +2,8 @@
 
 import json
 import sys
-from tempfile import TemporaryDirectory
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from bongsu.canonical import canonical_bytes, unpadded_base64
@@ -19,7 +19,7 @@ ODD: dict[str, Any] = {
     "\U00010000": 1,
     "\ufb33": 2,
     "é": -3,
-    "z": "\u2028 \" \\ / \x7f \n \x1f 🔥 가",
+    "z": '\u2028 " \\ / \x7f \n \x1f 🔥 가',
     "a": [True, False, None, {"": 9007199254740991}],
 }
 
@@ -41,7 +41,13 @@ def vectors() -> dict[str, Any]:
             certainty="Unlikely",
             areas=["gyeongpo", "okgye"],
             references=["00112233445566778899aabbccddeeff"],
-            texts={"ko": {"headline": "가나다 라마바  사아자 차카타, 파하 " * 8, "description": "", "instruction": ""}},
+            texts={
+                "ko": {
+                    "headline": "가나다 라마바  사아자 차카타, 파하 " * 8,
+                    "description": "",
+                    "instruction": "",
+                }
+            },
         ),
     ]
     return {
