@@ -1,7 +1,7 @@
 // The tower's map: an operator's districts, else a coast, fitted to the service; kept in this browser.
-import { geoCentroid, geoMercator, geoPath, type GeoProjection } from "d3-geo";
+import { geoArea, geoCentroid, geoMercator, geoPath, type GeoProjection } from "d3-geo";
 import { openDB } from "idb";
-import type { Feature, FeatureCollection, GeometryObject } from "geojson";
+import type { Feature, FeatureCollection, GeometryObject, Polygon, Position } from "geojson";
 
 export type Point = [number, number];
 
@@ -40,13 +40,27 @@ export const nameOf = (feature: Feature): string => String(properties(feature)["
 export function readMap(text: string): OperatorsMap {
   if (text.length > BYTES_MAX) throw new Error("too large");
   const read = JSON.parse(text) as FeatureCollection;
-  const features = read.type === "FeatureCollection" && Array.isArray(read.features) ? read.features.filter((each) => each.geometry) : [];
+  const features = read.type === "FeatureCollection" && Array.isArray(read.features) ? read.features.filter((each) => each.geometry).map(wound) : [];
   if (features.length === 0) throw new Error("no features");
   // Drawn once to see whether they can be.
   geoPath(fitted(features, [], 100, 100))({ type: "FeatureCollection", features });
   const points = features.filter(({ geometry }) => geometry.type === "Point");
   const places = Object.fromEntries(points.map((each) => [areaOf(each), (each.geometry as unknown as { coordinates: Point }).coordinates]));
   return { features: features.filter(({ geometry }) => geometry.type !== "Point"), places };
+}
+
+/** RFC 7946 winds rings one way, d3 the other, and files do both: taken wrongly, a district is the world without it. */
+function wound(feature: Feature): Feature {
+  const { geometry } = feature;
+  if (geometry.type === "Polygon") return { ...feature, geometry: { ...geometry, coordinates: small(geometry.coordinates) } };
+  if (geometry.type !== "MultiPolygon") return feature;
+  return { ...feature, geometry: { ...geometry, coordinates: geometry.coordinates.map(small) } };
+}
+
+function small(rings: Position[][]): Position[][] {
+  const area = (ring: Position[]): number => geoArea({ type: "Polygon", coordinates: [ring] } satisfies Polygon);
+  // The first ring is the outside; the others are holes, and go the other way round.
+  return rings.map((ring, index) => (area(ring) > 2 * Math.PI === (index === 0) ? ring.toReversed() : ring));
 }
 
 /** A projection that shows the districts, or else the points, or else the country, in so many pixels. */
