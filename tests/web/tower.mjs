@@ -141,7 +141,7 @@ await tell(async () => {
   step("the tower asks who is safe, and sees who needs help");
 
   await tower.declare(mayor, "산불", "강릉시 난곡동");
-  await mayor.getByLabel(texts.incident_text).fill("풍속 초속 18 m, 헬기 이륙 불가");
+  await mayor.getByLabel(texts.incident_text, { exact: true }).fill("풍속 초속 18 m, 헬기 이륙 불가");
   await button(mayor, "incident_sign").click();
   await mayor.getByText(/초속 18/).waitFor();
   await mayor.getByLabel(texts.missing_name).fill("김순자 (78)");
