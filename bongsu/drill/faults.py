@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
-from bongsu.drill import machines
+from bongsu.drill import machines, thief
 from bongsu.drill.hub_faults import HUB_ACTS
 from bongsu.lab import commands, processes
 from bongsu.lab.plan import NatsPlan, NodePlan, Plan, Process
@@ -92,6 +92,8 @@ ACTS: dict[str, Callable[[Plan, list[Process]], None]] = {
     "resume": _resume,
     "restart": _restart,
     "wipe": _wipe,
+    "steal": thief.steal,
+    "revoke": thief.revoke,
     "slow disk": machines.slow,
     "quick disk": machines.quick,
     "small disk": machines.shrink,

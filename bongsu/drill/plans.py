@@ -151,6 +151,15 @@ PLANS = {
             ("a",),
         ),
         DrillPlan(
+            "hostile-site",
+            "한 곳의 서버와 열쇠가 도난당해 거짓을 쓰고, 뿌리 열쇠가 그곳을 끊는다.",
+            "One site is stolen with its key and writes lies, until the root key shuts it out.",
+            45,
+            (Step(8, "steal", "c"), Step(22, "revoke", "c")),
+            ("c",),
+            ("c",),
+        ),
+        DrillPlan(
             "login-storm",
             "한 곳이 꺼지고, 모두가 한꺼번에 다시 로그인한다.",
             "One site goes dark, and everybody logs in again at once.",

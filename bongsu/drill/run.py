@@ -14,6 +14,7 @@ from bongsu.drill.check import Findings, check
 from bongsu.drill.hub_town import move_in
 from bongsu.drill.plans import DrillPlan
 from bongsu.drill.storm import log_in
+from bongsu.drill.thief import forged
 from bongsu.drill.town import Api, Town, histories, settle
 from bongsu.errors import FatalError
 from bongsu.lab import commands
@@ -188,6 +189,7 @@ def _judge(outcome: Outcome, api: Api, lab: Plan, town: Town) -> None:
         outcome.agreed_s = time.monotonic() - began
     there_nodes = [node for node in lab.nodes if node.site in there]
     outcome.differing = compare([partial(ask, node.private) for node in there_nodes], CONVERGE_S)
+    outcome.differing += forged(api, [node.site for node in lab.core if node.site in there], town)
     fault_s = outcome.happened[0][0] if outcome.happened else None
     outcome.findings = check(outcome.people, told, struck=outcome.plan.struck, fault_s=fault_s)
 

@@ -12,7 +12,7 @@ from bongsu.errors import MatrixError
 from bongsu.gateway import alerts
 from bongsu.gateway.addresses import AddressRefused
 from bongsu.gateway.client import GatewayClient, GatewayError
-from bongsu.gateway.web_push import WebPushKey, is_web_push, subscription
+from bongsu.gateway.web_push import Subscription, WebPushKey, is_web_push, subscription
 from bongsu.node import Node
 from bongsu.push.rules import NOTHING, outcome, tweaks
 from bongsu.view import members, pushers, registers
@@ -152,13 +152,15 @@ class PushSender:
         queue.waiting.clear()
 
     def _judge_alert(self, name: str) -> None:
-        for user_id in sorted(alerts.audience(self._node, name, set(self._users))):
-            if self._alerted.get(f"{name} {user_id}") is None:
-                self._alerted.put(f"{name} {user_id}", True)
-                for queue in self._users.get(user_id, []):
-                    # Before whatever waits: nothing is more urgent.
-                    queue.waiting.appendleft(_Notification(None, {}, name))
-                    self._begin(queue)
+        told = alerts.audience(self._node, name, set(self._users))
+        if not told or self._alerted.get(name) is not None:
+            return
+        self._alerted.put(name, True)
+        for user_id in sorted(told):
+            for queue in self._users.get(user_id, []):
+                # Before whatever waits: nothing is more urgent.
+                queue.waiting.appendleft(_Notification(None, {}, name))
+                self._begin(queue)
 
     async def _judge_row(self, row: EventRow) -> None:
         context = self._node.context
@@ -252,6 +254,9 @@ class PushSender:
         }
         if pusher.value["data"].get("names") is True:
             told |= names_of(self._node.context, row)
+        await self._push(pusher, to, told)
+
+    async def _push(self, pusher: Pusher, to: Subscription, told: dict[str, Any]) -> None:
         subject = self._node.config.base_url
         body, headers = self._key.message(to, told, subject, self._node.now_ms() // 1000)
         if not await self._client.push(to.endpoint, body, headers):
@@ -277,6 +282,12 @@ class PushSender:
             await self._forget(pusher)
 
     async def _tell_alert(self, pusher: Pusher, name: str) -> None:
+        if is_web_push(pusher.app_id, pusher.value):
+            to = subscription(pusher.pushkey, pusher.value["data"])
+            if to is not None:
+                told = {**alerts.notification(self._node, name, {}), "lang": pusher.value["lang"]}
+                await self._push(pusher, to, told)
+            return
         data = {name: value for name, value in pusher.value["data"].items() if name != "url"}
         device = {"app_id": pusher.app_id, "pushkey": pusher.pushkey, "pushkey_ts": pusher.stamp // 1000}
         told = alerts.notification(self._node, name, data)

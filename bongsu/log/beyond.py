@@ -38,11 +38,11 @@ def vector_up_to(reader: Reader, position: int, lane: Lane, head_position: int) 
 def covered_by(state_of: Callable[[LogName], Held | None], vector: Vector, log: LogName) -> int:
     """Up to which seq the holder of `vector` has the log."""
     states: dict[LogName, Held] = {}
-    above: LogName | None = log
-    while above is not None and above not in states:
-        state = state_of(above)
-        if state is None:
-            break
-        states[above] = state
-        above = state.named_by
+    left = [log]
+    while left:
+        name = left.pop()
+        state = state_of(name) if name not in states else None
+        if state is not None:
+            states[name] = state
+            left.extend(state.namers)
     return covered(states, vector, log)

@@ -88,6 +88,13 @@ class Held:
     hash: bytes
     end: End | None = None
     named_by: LogName | None = None
+    # Others that named the same end, not knowing of each other.
+    also_named_by: tuple[LogName, ...] = ()
+
+    @property
+    def namers(self) -> tuple[LogName, ...]:
+        """Every log whose opening record named the end."""
+        return () if self.named_by is None else (self.named_by, *self.also_named_by)
 
     @property
     def settled(self) -> bool:
@@ -131,7 +138,10 @@ def settle(held: Mapping[LogName, Held], opened: LogName, opening: Opening) -> l
         assert log != opened, "decode refuses an opening record that names its own log"
         # Of several ends the furthest counts: a later start found and adopted a longer tail.
         if state.end is None or state.end.seq < end.seq:
-            changed.append(replace(state, end=end, named_by=opened))
+            changed.append(replace(state, end=end, named_by=opened, also_named_by=()))
+        elif (state.end.seq, state.end.hash) == (end.seq, end.hash) and opened not in state.namers:
+            # Two starts that did not know of each other: the node came back from an old image.
+            changed.append(replace(state, also_named_by=(*state.also_named_by, opened)))
     return changed
 
 
@@ -169,28 +179,37 @@ def vector_at(held: Mapping[LogName, Held], seqs: Mapping[LogName, int]) -> Vect
 def covered(held: Mapping[LogName, Held], vector: Vector, log: LogName) -> int:
     """Up to which seq the holder of `vector` has `log`.
 
-    A log the vector does not list is covered to its named end if the vector covers the opening record that
+    A log the vector does not list is covered to its named end if the vector covers an opening record that
     named it, directly or over later ones. An epoch of a lost future, which no later one named, is so never
     taken for held: that is how acknowledged records vanished (tests/property/log/test_epoch.py).
     """
     state: Held | None = held.get(log)
     if state is None:
         return vector.listed(log.node, 0, tag_of(log.epoch), log.lane) or 0
-    listed = vector.listed(log.node, state.ordinal, tag_of(log.epoch), log.lane)
+    listed = vector.listed(log.node, *_key(state))
     if listed is not None:
         return min(listed, state.seq)
     if state.end is None:
         return 0
-    end, above = state.end.seq, state.named_by
-    while above is not None:
-        state = held.get(above)
-        assert state is not None, "a log that names ends is known"
-        assert state.seq > 0, "an opening record is held before its ends count"
-        listed = vector.listed(above.node, state.ordinal, tag_of(above.epoch), above.lane)
-        if listed is not None:
-            return end if listed > 0 else 0
-        above = state.named_by
-    return 0
+    above = _above(held, state, vector)
+    return state.end.seq if any((vector.listed(log.node, *_key(each)) or 0) > 0 for each in above) else 0
+
+
+def _above(held: Mapping[LogName, Held], state: Held, vector: Vector) -> list[Held]:
+    """What decides about a log: of those that named it, over others, the first that the vector lists, and
+    those that nobody named."""
+    found: list[Held] = []
+    left, seen = [state], {state.log}
+    while left:
+        each = left.pop()
+        if vector.listed(each.log.node, *_key(each)) is not None or not each.namers:
+            found.append(each)
+            continue
+        for name in each.namers:
+            if name not in seen:
+                seen.add(name)
+                left.append(held[name])
+    return found
 
 
 def undecided(held: Mapping[LogName, Held], state: Held, vector: Vector) -> bool:
@@ -201,14 +220,11 @@ def undecided(held: Mapping[LogName, Held], state: Held, vector: Vector) -> bool
     the holder has is held here and none names the log, the holder lacks it: a node with a clock that stood
     still, or with an old image, opens logs that none of its later starts knew.
     """
-    # A log that is named is as decided as the opening that named it.
-    while state.named_by is not None and vector.listed(state.log.node, *_key(state)) is None:
-        state = held[state.named_by]
-    if vector.listed(state.log.node, *_key(state)) is not None or vector.top(state.log.node) <= state.ordinal:
+    node = state.log.node
+    if vector.listed(node, *_key(state)) is not None or vector.top(node) <= state.ordinal:
         return False
     later = {_key(other): other for other in held.values() if _is_later(other, state)}
-    entry = vector.nodes[prefix_of(state.log.node)]
-    for key, seq in entry.listed.items():
+    for key, seq in vector.nodes[prefix_of(node)].listed.items():
         if key[0] > state.ordinal and seq > 0 and (key not in later or later[key].seq == 0):
             return True
     return any(other.seq == 0 and covered(held, vector, other.log) > 0 for other in later.values())

@@ -1,7 +1,7 @@
 """Where the next record goes: positions, seqs, links and hashes, given out in the order of the calls."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bongsu.log.epoch import Fork, Held, Opening, ends_to_name, fork_at_end, settle, unheld
 from bongsu.log.foreign import Checked, Gap, Refused, check
@@ -101,7 +101,7 @@ class Heads:
             )
         self._know(public_key, log.node, request)
         ordinal = opening.ordinal if opening else before.ordinal
-        after = Held(log, ordinal, records[-1].header.seq, hashes[-1], before.end, before.named_by)
+        after = replace(before, ordinal=ordinal, seq=records[-1].header.seq, hash=hashes[-1])
         self._set(after, request)
         if opening is not None:
             forks += self._settle(log, opening, request)
@@ -186,6 +186,7 @@ class Heads:
             before = self.latest.get(own.held.log, own.held)
             # Not dataclasses.replace: this runs once an append, and that costs as much as the hashing.
             after = Held(before.log, before.ordinal, own.seq, own.hash, before.end, before.named_by)
+            assert not before.also_named_by, "a log that this process opened has no end yet"
             self._set(after, request)
 
     def _settle(self, log: LogName, opening: Opening, request: Request) -> list[Fork]:
@@ -200,9 +201,7 @@ class Heads:
         return forks
 
     def _set(self, held: Held, request: Request) -> None:
-        for log in (held.log, held.named_by):
-            if log is None:
-                continue
+        for log in (held.log, *held.namers):
             if log not in self.log_ids:
                 self.state(log)
             if log not in self.log_ids:

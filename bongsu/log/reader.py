@@ -18,7 +18,14 @@ from bongsu.log.record import (
     genesis,
     header_hash,
 )
-from bongsu.log.schema import SELECT_BODIES, SELECT_LOGS, SELECT_RECORDS, Connection, rows_of
+from bongsu.log.schema import (
+    SELECT_ALSO_NAMED,
+    SELECT_BODIES,
+    SELECT_LOGS,
+    SELECT_RECORDS,
+    Connection,
+    rows_of,
+)
 
 POSITIONS_AT_ONCE = 64
 LOGS_REMEMBERED_MAX = 65_536
@@ -80,8 +87,11 @@ class Reader:
 
     def held(self, where: str = "", parameters: Sequence[Any] = ()) -> Iterator[HeldRow]:
         """What is held of the logs that match."""
+        also: dict[int, tuple[LogName, ...]] = {}
+        for log_id, *name in self.rows(SELECT_ALSO_NAMED):
+            also[log_id] = (*also.get(log_id, ()), self.name(*name))
         for row in self.rows(SELECT_LOGS + where, parameters):
-            yield row[0], _held(row), row[6]
+            yield row[0], _held(row, also.get(row[0], ())), row[6]
 
     def log_id(self, log: LogName) -> int | None:
         """The number of a log here."""
@@ -174,14 +184,14 @@ def _proved(prev: Any, header: Header, stored_hash: bytes) -> bool:
         return False
 
 
-def _held(row: Sequence[Any]) -> Held:
+def _held(row: Sequence[Any], also: tuple[LogName, ...]) -> Held:
     _, node, epoch, lane, ordinal, seq, _, end_seq, end_hash, by_node, by_epoch, by_lane, head = row
     log = Reader.name(node, epoch, lane)
     end = None if end_seq is None else End(log.epoch, ordinal, log.lane, end_seq, end_hash)
     named_by = None if by_node is None else Reader.name(by_node, by_epoch, by_lane)
     if head is None and seq > 0:
         raise Damaged(f"Record {seq}, the last of a log of node {node.hex()}, is gone from log.db.")
-    return Held(log, ordinal, seq, head or genesis(log), end, named_by)
+    return Held(log, ordinal, seq, head or genesis(log), end, named_by, also)
 
 
 def _chunks(positions: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -16,12 +16,14 @@ from bongsu.log.key import NodeKey
 from bongsu.log.record import PASSING, BodyState, LogName, Record
 from bongsu.log.schema import (
     BODY_COLUMNS,
+    DELETE_ALSO_NAMED,
     DELETE_LASTING,
     DELETE_PASSING,
     DELETE_PRUNED,
     DELETE_SIGNATURE,
     HOLLOW_RECORD,
     HOLLOW_STATE,
+    INSERT_ALSO_NAMED,
     INSERT_LASTING,
     INSERT_NODE,
     INSERT_PASSING,
@@ -133,10 +135,18 @@ class Transactions:
             if request.refilled:
                 self._refill(request.refilled)
         for log, state in held.items():
-            signature = signatures.get(log)
-            if log.node == self.key.node and state.seq > 0 and signature is None:
-                signature = self.key.sign([state.hash])
-            execute(UPSERT_LOG, _log_row(log_ids, state, signature))
+            self._put_log(log_ids, state, signatures.get(log))
+
+    def _put_log(self, log_ids: dict[LogName, int], state: Held, signature: bytes | None) -> None:
+        if state.log.node == self.key.node and state.seq > 0 and signature is None:
+            signature = self.key.sign([state.hash])
+        self.connection.execute(UPSERT_LOG, _log_row(log_ids, state, signature))
+        if state.end is not None:
+            # Another end has other logs that named it, too.
+            log_id = log_ids[state.log]
+            self.connection.execute(DELETE_ALSO_NAMED, (log_id,))
+            for name in state.also_named_by:
+                self.connection.execute(INSERT_ALSO_NAMED, (log_id, log_ids[name]))
 
     def _sign(self, log_id: int, records: Sequence[Record], signature: bytes) -> None:
         """Keep another node's signature, and of those close together only the last: a bundle ends at one."""

@@ -10,7 +10,9 @@ from bongsu.log.key import NodeKey
 from bongsu.tower import alert, brief, keys, signed
 from tests.api.client import User, http_client
 from tests.api.test_pusher import pusher
+from tests.api.test_web_push import browsers_pusher, key_of
 from tests.helpers.gateway import Gateway
+from tests.helpers.push_service import PushService
 from tests.helpers.service import ROOT
 from tests.helpers.tower import DAY_MS, HOUR_MS, Officer, install, now_ms, rooted_server
 from tests.server import Server
@@ -231,4 +233,28 @@ def test_an_alert_is_pushed(tmp_path: Path) -> None:
         server.stop()
     finally:
         gateway.close()
+        server.kill()
+
+
+def test_an_alert_is_pushed_to_a_browser(tmp_path: Path) -> None:
+    settings = tmp_path / "bongsu.toml"
+    settings.write_text("push_allow_private = true\n", encoding="utf-8")
+    server = rooted_server(tmp_path / "node", "--config", str(settings))
+    server.start()
+    browser = PushService()
+    try:
+        with http_client(server.url) as http:
+            alice = User(http, "alice")
+            alice.register()
+            alice.post("pushers/set", body=browsers_pusher(browser, key_of(alice)))
+            officer = Officer()
+            install(server.url, officer.statement())
+            handed = officer.alert()
+            name = alice.post(ALERTS, body=handed)["id"]
+            (told,) = browser.wait(1)
+            assert (told["event_id"], told["type"], told["prio"]) == (name, "kr.bongsu.alert", "high")
+            assert told["content"]["headline"]["ko"] == handed["content"]["texts"]["ko"]["headline"]
+        server.stop()
+    finally:
+        browser.close()
         server.kill()

@@ -49,6 +49,7 @@ async def test_a_store_of_the_version_before_goes_on(tmp_path: Path) -> None:
     # As the version before left it: what was pruned stands among the passing bodies.
     connection = sqlite3.connect(path)
     connection.execute("DROP TABLE pruned_bodies")
+    connection.execute("DROP TABLE also_named")
     connection.execute("PRAGMA user_version=2")
     connection.close()
     store = LogStore.open(path, key, clock=SystemClock(), free_bytes_min=0)

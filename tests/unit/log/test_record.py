@@ -80,7 +80,9 @@ def test_numbers_of_kinds_are_never_given_out_again() -> None:
         "PASSWORD": 13, "SESSION": 14, "SESSION_END": 15, "RECEIPT": 16, "DEVICE_KEYS": 20,
         "ONE_TIME_KEYS": 21, "KEY_CLAIM": 22, "CROSS_SIGNING": 23, "SIGNATURES": 24, "TO_DEVICE": 25,
         "TO_DEVICE_COVERED": 26, "BACKUP_VERSION": 27, "BACKUP_KEYS": 28, "MEDIA": 30, "REPORT": 31,
-        "DEFERRED_SEND": 32,
+        "DEFERRED_SEND": 32, "TOWER_KEY": 40, "TOWER_KEY_END": 41, "ALERT": 42, "ALERT_BRIEF": 43,
+        "ALERT_ACK": 44, "SAFETY_CALL": 45, "CHECK_REQUEST": 46, "CHECK_IN": 47, "INCIDENT_ACT": 48,
+        "FOREIGN_ALERT": 49, "ADMIN_ACT": 50, "MEDIA_END": 51,
     }  # fmt: skip
 
 
