@@ -175,7 +175,7 @@ def _url(plan: Plan, person: dict[str, Any]) -> str:
     return next(node.url for node in plan.nodes if node.site == person["home"])
 
 
-def merge(plan: Plan, town: Town, events: int) -> dict[str, Any]:
+def merge(plan: Plan, town: Town, whole: dict[str, int]) -> dict[str, Any]:
     """Link the two, and measure until they are one."""
     one, two = plan.hubs
     sender = next(each for each in town.people if each["home"] == one.site and each["rooms"])
@@ -188,7 +188,7 @@ def merge(plan: Plan, town: Town, events: int) -> dict[str, Any]:
     commands.link(plan, one.name, two.name, "lan")
     linked = time.monotonic()
     rss = 0.0
-    while not _whole(plan, events) and time.monotonic() < linked + MERGED_S:
+    while not _whole(plan, whole) and time.monotonic() < linked + MERGED_S:
         time.sleep(0.25)
         rss = max(rss, *(rss_mib([pid]) for pid in pids))
     whole_s = time.monotonic() - linked
@@ -218,9 +218,9 @@ def merge(plan: Plan, town: Town, events: int) -> dict[str, Any]:
     }
 
 
-def _whole(plan: Plan, events: int) -> bool:
+def _whole(plan: Plan, whole: dict[str, int]) -> bool:
     """Whether both views have what both wrote alone."""
-    return all(_events(hub) >= events for hub in plan.hubs)
+    return all(_events(hub) >= whole[hub.name] for hub in plan.hubs)
 
 
 def _events(hub: NodePlan) -> int:
@@ -254,10 +254,11 @@ def measure(folder: Path, events: int, rooms: int) -> dict[str, Any]:
             residents = [each for each in town.people if each["home"] == hub.site]
             asyncio.run(alone(hub, residents, events // 2, seed))
         filled_s = time.monotonic() - began
-        before = max(_events(hub) for hub in plan.hubs) - events // 2
+        # Each keeps its residents' rooms, and so has a number of its own.
+        whole = {hub.name: _events(hub) + events // 2 for hub in plan.hubs}
         for hub in plan.hubs:
             commands.start(plan, hub.name)
-        figures = merge(plan, town, before + events // 2 * 2)
+        figures = merge(plan, town, whole)
         return {"events": events, "rooms": rooms, "written_s": round(filled_s), **figures}
     finally:
         api.close()
