@@ -14,7 +14,7 @@ PIP_INSTALL := -m pip install -qq --disable-pip-version-check --require-hashes -
 PIP_COMPILE := .venv-lock/bin/pip-compile --quiet --strip-extras --allow-unsafe --no-header --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-.PHONY: help install run test test-long oracle e2e-deps test-deps bench web-bench web-size sim sim-couriers sim-hubs drill demo lock format clean
+.PHONY: help install run test test-long oracle e2e-deps test-deps bench tower-drill web-bench web-size sim sim-couriers sim-hubs drill demo lock format clean
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 20
@@ -44,8 +44,12 @@ e2e-deps: tests/e2e/node_modules/.installed ## the JavaScript client that tests/
 web-size: bongsu/web/.built ## print the sizes of the web client against its budgets
 	@cd web && npm run --silent size
 
+tower-drill: install ## the Gangneung drill: 90 people, a cut fibre, real browsers; writes gangneung.html
+	@$(BIN)/python -m tests.web.gangneung --html gangneung.html --json gangneung.json
+
 web-bench: install ## how smooth the web client is on a slow device; takes some ten minutes
 	@node bench/web.mjs
+	@node bench/tower.mjs
 
 bench: .venv/.test ## the table of figures; BASELINE=http://… compares with another homeserver
 	@$(BIN)/python -m bench $(if $(BASELINE),--baseline $(BASELINE)) $(BENCH_ARGS)

@@ -13,6 +13,7 @@ import {
 } from "matrix-js-sdk";
 import { decodeRecoveryKey } from "matrix-js-sdk/lib/crypto-api/index.js";
 import { hastenBackup } from "./encryption";
+import { type News, withNews } from "../tower/news";
 import { whileOpening } from "./opening";
 import { Outbox } from "./outbox";
 import { openOutboxStore } from "./outboxStore";
@@ -37,6 +38,8 @@ export interface Hooks {
   /** `soft`: the server keeps the device, and wants the password once more. */
   loggedOut: (soft: boolean) => void;
   changed: () => void;
+  /** What a /sync said of alerts and check-ins. */
+  news: (news: News) => void;
   /** What is needed to begin does not come; it is tried again. */
   waiting: () => void;
 }
@@ -74,7 +77,7 @@ async function startProgram(waiting: () => void): Promise<void> {
 /** Opens the stores, the encryption and the outbox, and begins to sync. */
 export async function start(session: Session, sites: Sites, hooks: Hooks): Promise<Running> {
   const store = new IndexedDBStore({ indexedDB, localStorage, dbName: `bongsu-${session.userId}` });
-  const opening = whileOpening(sites.fetchFn, session.userId.slice(session.userId.indexOf(":") + 1));
+  const opening = whileOpening(withNews(sites.fetchFn, hooks.news), session.userId.slice(session.userId.indexOf(":") + 1));
   // The outbox keeps what is not sent; a second queue in the SDK would send it twice.
   store.getPendingEvents = () => Promise.resolve([]);
   store.setPendingEvents = () => Promise.resolve();

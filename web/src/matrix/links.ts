@@ -6,12 +6,13 @@ export type Place =
   | { screen: "me" }
   | { screen: "settings" }
   | { screen: "courier" }
+  | { screen: "tower" }
   | { screen: "hub" }
   | { screen: "join"; token: string }
   | { screen: "room"; roomId: string; eventId?: string }
   | { screen: "person"; userId: string };
 
-const PLAIN = ["chats", "friends", "me", "settings", "courier", "hub"] as const;
+const PLAIN = ["chats", "friends", "me", "settings", "courier", "hub", "tower"] as const;
 const USER_ID = /^@[^\s:]{1,200}:[^\s/]{1,230}$/;
 
 export function readPlace(hash: string): Place {

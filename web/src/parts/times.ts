@@ -25,6 +25,9 @@ const dayNumber = (timeMs: number): number => {
 
 export const clock = (timeMs: number): string => format(timeMs, CLOCK);
 
+/** Day and time, short; the time alone when it is today. */
+export const day = (timeMs: number): string => (dayNumber(timeMs) === dayNumber(Date.now()) ? clock(timeMs) : format(timeMs, { ...SHORT_DAY, ...CLOCK }));
+
 export const fullDay = (timeMs: number): string => format(timeMs, FULL_DAY);
 
 /** Short, for a list: the time today, then the day. */

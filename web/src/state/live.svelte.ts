@@ -29,6 +29,7 @@ import { app } from "./app.svelte";
 import { forgetChats, keepChats, readChats } from "./lastChats";
 import { HUB_KEY } from "./keys";
 import { notices } from "./notices.svelte";
+import { warnings } from "./warnings.svelte";
 
 const NEWS = [
   ClientEvent.Room,
@@ -119,6 +120,7 @@ class LiveState {
         session: () => app.session ?? session,
         loggedOut: (soft) => void (soft && !this.farewell ? this.pause() : this.ended()),
         changed: () => this.refresh(),
+        news: (news) => warnings.hear(news),
         waiting: () => (this.failure = m.error_network()),
       });
     } catch (error) {
@@ -129,6 +131,7 @@ class LiveState {
     this.failure = "";
     void this.beginSearch(this.client);
     notices.listen(this.client);
+    warnings.begin(this.client);
     this.client.on(CryptoEvent.VerificationRequestReceived, (request) => (this.verifying = request));
     for (const news of NEWS) this.client.on(news, () => this.refresh());
     this.client.on(RoomEvent.Timeline, (_event, _room, toStart) => {
@@ -322,6 +325,7 @@ class LiveState {
     await running?.client.clearStores({ cryptoDatabasePrefix: `bongsu-${userId}` }).catch(() => undefined);
     await forgetStores(userId);
     forgetChats();
+    warnings.forget();
     app.leave(notice);
     location.reload();
   }

@@ -6,6 +6,7 @@ import { hashOf } from "../matrix/links";
 import { subscribe, unsubscribe } from "../matrix/webPush";
 import { m } from "../paraglide/messages";
 import { getLocale } from "../paraglide/runtime";
+import { type Alert, wordsOf } from "../tower/alert";
 import { app } from "./app.svelte";
 
 const WANTED_KEY = "bongsu.notices";
@@ -102,6 +103,18 @@ class Notices {
     if (this.told.size >= KEPT_MAX) this.told.clear();
     this.told.add(id);
     void this.show(room, event);
+  }
+
+  /** An alert while the page is hidden: shown whatever is said of chats, once for all devices' sake by its id. */
+  async warn(alert: Alert): Promise<void> {
+    if (!this.possible || Notification.permission !== "granted" || document.visibilityState === "visible") return;
+    const words = wordsOf(alert, getLocale());
+    const mark = alert.content.status === "Actual" ? "" : `[${alert.content.status === "Exercise" ? m.alert_exercise() : m.alert_test()}] `;
+    const title = `${mark}${alert.source?.feed ?? alert.content.event}`;
+    const options = { body: words.headline, tag: alert.id, icon: "/icon.svg", requireInteraction: true };
+    const worker = await navigator.serviceWorker?.getRegistration();
+    if (worker) await worker.showNotification(title, options);
+    else new Notification(title, options);
   }
 
   private async show(room: Room, event: MatrixEvent): Promise<void> {

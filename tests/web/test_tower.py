@@ -1,0 +1,26 @@
+"""The tower in a real browser: its screens in both languages and widths, and the Gangneung drill."""
+
+from pathlib import Path
+
+import pytest
+
+from bongsu.lab import commands
+from tests.web import gangneung
+from tests.web.test_web import EVERYWHERE, SCREENSHOTS, tell
+
+
+@pytest.mark.parametrize(("language", "width"), EVERYWHERE)
+def test_alerts_check_ins_and_the_tower(tmp_path: Path, language: str, width: int) -> None:
+    lab = tmp_path / "lab"
+    plan = commands.up(lab, 1, tls=False, hubs=2)
+    try:
+        tell("tower.mjs", str(lab), str(SCREENSHOTS), language, str(width))
+    finally:
+        commands.down(plan)
+
+
+@pytest.mark.long
+def test_gangneung(tmp_path: Path) -> None:
+    found, said = gangneung.run(tmp_path, SCREENSHOTS, "ko")
+    assert found["broken"] == [], said
+    assert found["acts"] == 4, said

@@ -1,0 +1,172 @@
+// Alerts, "I'm safe" and the control tower on every screen: `node tower.mjs LAB FOLDER LANGUAGE WIDTH`, where LAB is the
+// folder of a running laboratory. An officer, a second one, and two people of the town.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { drive, step } from "./driver.mjs";
+import { ask, certify, code, eventually, officers, OWN } from "./officers.mjs";
+
+const [lab, folder, language, width] = process.argv.slice(2);
+const { nodes } = JSON.parse(readFileSync(join(lab, "lab.json"), "utf8"));
+const { url } = nodes[0];
+const kit = await drive(url, folder, language, width);
+const { texts, person, like, button, tab, shot, register, tell, allowed } = kit;
+for (const node of nodes) allowed.push(node.url);
+const tower = officers(kit);
+const session = (page) => page.evaluate(() => JSON.parse(localStorage.getItem("bongsu.session")));
+
+const DISTRICTS = {
+  type: "FeatureCollection",
+  features: [
+    ["gyeongpo", "경포동", 128.88, 37.78],
+    ["okgye", "옥계면", 129.02, 37.6],
+    ["seongsan", "성산면", 128.78, 37.71],
+  ].map(([id, name, east, north]) => ({
+    type: "Feature",
+    id,
+    properties: { name },
+    geometry: { type: "Polygon", coordinates: [[[east - 0.07, north - 0.06], [east - 0.05, north + 0.05], [east + 0.06, north + 0.07], [east + 0.07, north - 0.05], [east - 0.07, north - 0.06]]] },
+  })),
+};
+
+async function friends() {
+  const sora = await person("sora");
+  await register(sora, "sora");
+  await sora.getByText(texts.no_chats, { exact: true }).waitFor();
+  const { userId } = await session(sora);
+  const bada = await person("bada", `/#/u/${userId}`);
+  await register(bada, "bada");
+  await bada.getByLabel(texts.write_message).waitFor();
+  await button(sora, "accept").click();
+  await sora.getByLabel(texts.write_message).waitFor();
+  for (const page of [sora, bada]) await page.evaluate(() => (location.hash = "#/friends"));
+  await shot(sora, "50-friends-safe");
+  await button(sora, "ask_safe").click();
+  await sora.getByRole("dialog").getByRole("button", { name: like("ask_safe_send") }).waitFor();
+  await shot(sora, "51-ask");
+  await sora.getByRole("dialog").getByRole("button", { name: like("ask_safe_send") }).click();
+  const question = bada.getByRole("region", { name: texts.safe_question });
+  await question.waitFor();
+  await question.getByRole("button", { name: texts.say_more, exact: true }).click();
+  await bada.getByLabel(texts.say_where).fill("경포초등학교");
+  await bada.getByLabel(texts.say_with).fill("할머니, 민수");
+  await shot(bada, "52-asked");
+  await question.getByRole("button", { name: texts.say_moving, exact: true }).click();
+  await question.waitFor({ state: "detached" });
+  await sora.getByText(/경포초등학교/).waitFor();
+  await shot(sora, "53-friend-answered");
+  step("a friend is asked, answers with one tap, and it stands beside their name");
+  return { sora, bada };
+}
+
+async function office() {
+  const mayor = await person("mayor");
+  await register(mayor, "mayor");
+  await mayor.getByText(texts.no_chats, { exact: true }).waitFor();
+  await mayor.evaluate(() => (location.hash = "#/tower"));
+  await button(mayor, "tower_make_key").waitFor();
+  await shot(mayor, "70-stranger");
+  const { request } = await tower.makeKey(mayor, "강릉시장");
+  await shot(mayor, "71-key");
+  const { userId } = await session(mayor);
+  certify(lab, url, request, userId, "commander", "--two-person");
+  await mayor.evaluate(() => (location.hash = "#/me"));
+  await mayor.getByRole("heading", { name: texts.me, exact: true }).waitFor();
+  await tower.toTower(mayor);
+  await button(mayor, "tower_enrol_start").click();
+  await mayor.getByText(/^[A-Z2-7]{32}$/).waitFor();
+  await shot(mayor, "72-second-factor");
+  const secret = await mayor.getByText(/^[A-Z2-7]{32}$/).textContent();
+  await mayor.getByLabel(texts.tower_code, { exact: true }).fill(code(secret));
+  await button(mayor, "open").click();
+  await mayor.getByText(like("sites_up")).waitFor();
+  await eventually("every site seen", async () => (await mayor.getByText(texts.site_hub, { exact: true }).count()) === 2);
+  await shot(mayor, "73-sites-coast");
+  await mayor.locator("input[accept*=geojson]").setInputFiles({ name: "강릉.geojson", mimeType: "application/json", buffer: Buffer.from(JSON.stringify(DISTRICTS)) });
+  await mayor.locator("path.area").nth(2).waitFor();
+  await shot(mayor, "74-sites-districts");
+  step("an officer makes a key, gives a code, and sees the sites and the operator's map");
+  return mayor;
+}
+
+await tell(async () => {
+  const { sora, bada } = await friends();
+  const mayor = await office();
+  const chief = await person("chief");
+  await register(chief, "chief");
+  await chief.getByText(texts.no_chats, { exact: true }).waitFor();
+  const { request } = await tower.makeKey(chief, "소방서장");
+  certify(lab, url, request, (await session(chief)).userId, "deputy");
+  await tower.enter(chief);
+
+  await tower.view(mayor, "tower_alerts");
+  await button(mayor, "alert_new").click();
+  await shot(mayor, "75-alert-form");
+  await button(mayor, "cancel").click();
+  const headline = "난곡동 산불이 경포 방향으로 번지고 있습니다";
+  const english = "Wildfire spreads from Nangok towards Gyeongpo";
+  await tower.write(mayor, { event: "산불", korean: headline, instruction: "창문을 닫고 경포초등학교로 걸어서 대피하십시오.", english });
+  await shot(mayor, "76-alert-preview");
+  await tower.send(mayor);
+  await mayor.getByText(like("alert_pending")).or(mayor.getByText(texts.alert_pending_hint)).first().waitFor();
+  if (await tower.card(sora).isVisible()) throw new Error("an alert of one signature was shown");
+  await tower.view(chief, "tower_alerts");
+  chief.on("dialog", (asked) => void asked.accept());
+  await button(chief, "alert_sign_too").waitFor();
+  await shot(chief, "77-second-signature");
+  await button(chief, "alert_sign_too").click();
+  for (const page of [sora, bada, mayor, chief]) await tower.card(page).waitFor();
+  await shot(sora, "78-alert");
+  await sora.keyboard.press("Escape");
+  if (!(await tower.card(sora).isVisible())) throw new Error("Escape took an alert away that nobody answered");
+  await tower.confirmCard(sora);
+  await tower.card(bada).getByRole("button", { name: texts.alert_cannot, exact: true }).click();
+  for (const page of [mayor, chief]) await tower.confirmCard(page);
+  const bar = sora.getByRole("button", { name: /산불|Wildfire/ }).first();
+  await bar.waitFor();
+  await bar.click();
+  await sora.getByRole("dialog").getByText(texts.alert_standing).waitFor({ state: "attached" }).catch(() => undefined);
+  await shot(sora, "79-alerts");
+  await sora.keyboard.press("Escape");
+  await mayor.getByText(`${texts.alert_cannot_said} 1`).first().waitFor();
+  await button(mayor, "show_silent").first().click();
+  await mayor.getByText(like("silent_count")).waitFor();
+  await shot(mayor, "80-acknowledgements");
+  step("two officers sign; the card stays until it is answered; answers are counted");
+
+  await tower.askSafe(mayor);
+  await sora.getByRole("region", { name: texts.safe_question }).getByRole("button", { name: texts.say_safe, exact: true }).click();
+  await bada.getByRole("region", { name: texts.safe_question }).getByRole("button", { name: texts.say_help, exact: true }).click();
+  await mayor.getByRole("region", { name: texts.help_list }).getByText("bada").waitFor();
+  await shot(mayor, "81-check-ins");
+  step("the tower asks who is safe, and sees who needs help");
+
+  await tower.declare(mayor, "산불", "강릉시 난곡동");
+  await mayor.getByLabel(texts.incident_text, { exact: true }).fill("풍속 초속 18 m, 헬기 이륙 불가");
+  await button(mayor, "incident_sign").click();
+  await mayor.getByText(/초속 18/).waitFor();
+  await mayor.getByLabel(texts.missing_name).fill("김순자 (78)");
+  await button(mayor, "missing_report").click();
+  await mayor.getByText("김순자 (78)").first().waitFor();
+  await tower.stage(mayor, "stage_serious").click();
+  await mayor.locator("[aria-pressed=true]", { hasText: texts.stage_serious }).waitFor();
+  await shot(mayor, "82-incident");
+  step("an incident is declared, led to a graver stage, and keeps its record");
+
+  await tower.view(mayor, "tower_alerts");
+  await button(mayor, "alert_do_cancel").click();
+  const ko = mayor.getByRole("group", { name: texts.korean, exact: true });
+  await ko.getByLabel(texts.alert_headline).fill("난곡동 산불이 꺼졌습니다");
+  await button(mayor, "alert_look").click();
+  await tower.send(mayor);
+  await button(chief, "alert_sign_too").click();
+  await tower.card(sora).getByText("난곡동 산불이 꺼졌습니다").waitFor();
+  await shot(sora, "83-all-clear");
+  await tower.card(sora).getByRole("button", { name: texts.alert_close, exact: true }).click();
+  await tower.card(sora).waitFor({ state: "detached" });
+  await tab(sora, "me").catch(() => undefined);
+  const { token } = await session(sora).then(({ accessToken }) => ({ token: accessToken }));
+  const { alerts } = await ask(url, "GET", `${OWN}/alerts`, token);
+  const states = alerts.map(({ state }) => state).sort().join();
+  if (states !== "cancelled,standing") throw new Error(`the alerts are ${states}`);
+  step("it is called off, and everybody sees that");
+});

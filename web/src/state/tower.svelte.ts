@@ -1,0 +1,186 @@
+// The control tower's page: whether it opens for this person, the picture while it is open, and the officer's key.
+import { m } from "../paraglide/messages";
+import { type Alert, type AlertContent } from "../tower/alert";
+import { get, post, refusal } from "../tower/api";
+import { alertMessage, briefMessage, payload } from "../tower/brief";
+import { mapOf, type OperatorsMap } from "../tower/map";
+import { mine, type OfficerKey, signed } from "../tower/officerKey";
+import type { Incident, Picture, TowerKey } from "../tower/picture";
+import type { CallContent } from "../tower/safety";
+import { base64, type Json } from "../tower/statement";
+import { app, explain } from "./app.svelte";
+import { live } from "./live.svelte";
+
+export type Gate = "starting" | "open" | "stranger" | "enrol" | "code" | "away";
+
+export interface Preview {
+  id: string;
+  sign: string;
+  warnings: { errcode: string; error: string }[];
+  brief?: { sign: string; headline: string; bytes: number };
+  cell_broadcast: Record<string, string>;
+}
+
+const WAIT_MS = 25_000;
+// Of a busy service there would be a new picture many times a second.
+const REST_MS = 1_500;
+const AGAIN_MS = 3_000;
+
+const rest = (ms: number) => new Promise((done) => setTimeout(done, ms));
+
+class Tower {
+  gate = $state<Gate>("starting");
+  picture = $state.raw<Picture | null>(null);
+  keys = $state.raw<TowerKey[]>([]);
+  /** The key in this browser; null: none. */
+  key = $state.raw<OfficerKey | null>(null);
+  map = $state.raw<OperatorsMap | null>(null);
+  failure = $state("");
+  private open: AbortController | null = null;
+
+  /** The statements about the key in this browser that are in force. */
+  readonly rights = $derived(this.keys.filter(({ id, ended, expires }) => id === this.key?.id && ended === null && expires > Date.now()));
+  readonly commands = $derived(this.rights.some(({ role }) => role !== "agency"));
+
+  get userId(): string {
+    return app.session?.userId ?? "";
+  }
+
+  /** Keeps the picture fresh until what it returns is called. */
+  begin(): () => void {
+    const open = new AbortController();
+    this.open?.abort();
+    this.open = open;
+    void this.watch(open.signal);
+    void mine(this.userId).then((key) => (this.key = key));
+    void mapOf(this.userId).then((map) => (this.map = map));
+    return () => open.abort();
+  }
+
+  private async watch(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.learnKeys();
+        await this.look(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!this.refused(error)) await rest(AGAIN_MS);
+        else return;
+      }
+    }
+  }
+
+  async learnKeys(): Promise<void> {
+    this.keys = (await get<{ keys: TowerKey[] }>(live.client, "/tower/keys")).keys;
+  }
+
+  private async look(signal: AbortSignal): Promise<void> {
+    const since: Record<string, string> = this.picture && this.gate === "open" ? { since: this.picture.version, timeout: String(WAIT_MS) } : {};
+    const picture = await get<Picture>(live.client, "/tower/picture", since, signal);
+    if (signal.aborted) return;
+    this.picture = picture;
+    this.gate = "open";
+    await rest(REST_MS);
+  }
+
+  /** Why it does not open. False: for no reason but the network, so that it is tried again. */
+  private refused(error: unknown): boolean {
+    const why = refusal(error);
+    if (why?.status === 403) this.gate = why.errcode === "KR_BONGSU_SECOND_FACTOR" ? (why.enrolled ? "code" : "enrol") : "stranger";
+    else if (this.gate === "starting") this.gate = "away";
+    return why?.status === 403;
+  }
+
+  async enrol(): Promise<{ secret: string; uri: string }> {
+    return post(live.client, "/second_factor/enrol", {});
+  }
+
+  async giveCode(code: string): Promise<void> {
+    await post(live.client, "/second_factor", { code: code.replace(/\s/g, "") });
+    this.gate = "starting";
+    this.begin();
+  }
+
+  /** The officer's key, or a sentence about why there is none to sign with. */
+  private signer(): OfficerKey {
+    if (!this.key) throw new Error(m.tower_no_key());
+    return this.key;
+  }
+
+  async preview(content: AlertContent): Promise<Preview> {
+    const preview = await post<Preview>(live.client, "/alerts/preview", { content });
+    // A node that shows one thing and has another signed is found out here.
+    if (preview.sign !== base64(alertMessage(content))) throw new Error(m.tower_not_the_same());
+    return preview;
+  }
+
+  /** Signs an alert, one's own or a colleague's, and hands it in. */
+  async send(content: AlertContent): Promise<{ id: string; state: string }> {
+    const key = this.signer();
+    const { brief } = await this.preview(content);
+    const handed = await signed("alert", content, key);
+    const found = await post<{ id: string; state: string }>(live.client, "/alerts", {
+      ...handed,
+      ...(brief ? { briefs: { [key.id]: await this.signBrief(content, brief, key) } } : {}),
+    });
+    void this.refresh();
+    return found;
+  }
+
+  private async signBrief(content: AlertContent, brief: NonNullable<Preview["brief"]>, key: OfficerKey): Promise<string> {
+    const message = briefMessage(await payload(content, brief.headline));
+    if (base64(message) !== brief.sign) throw new Error(m.tower_not_the_same());
+    return key.sign(message);
+  }
+
+  async call(content: CallContent): Promise<void> {
+    await post(live.client, "/safety_calls", await signed("safety-call", content as Json & CallContent, this.signer()));
+    void this.refresh();
+  }
+
+  async openIncident(content: { [name: string]: Json | undefined }, areas: string[]): Promise<string> {
+    return this.act({ act: "open", areas, content });
+  }
+
+  /** An act that names all that this browser knows of the incident. */
+  async actOn(incident: Incident, act: string, content: { [name: string]: Json | undefined }): Promise<string> {
+    return this.act({ act, incident: incident.id, after: incident.heads, content });
+  }
+
+  private async act(said: { [name: string]: Json }): Promise<string> {
+    const key = this.signer();
+    const content = { ...said, sender: key.id, sent: now(), user_id: this.userId };
+    const { incident } = await post<{ incident: string }>(live.client, "/incidents/acts", await signed("incident-act", content, key));
+    await this.refresh();
+    return incident;
+  }
+
+  async refresh(): Promise<void> {
+    try {
+      this.picture = await get<Picture>(live.client, "/tower/picture");
+    } catch {
+      // The next one comes by itself.
+    }
+  }
+
+  /** Runs what a button does; what goes wrong is told above everything. */
+  async attempt(work: () => Promise<unknown>): Promise<boolean> {
+    this.failure = "";
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      const refused = refusal(error) !== undefined;
+      this.failure = refused || !(error instanceof Error) || error.name === "ConnectionError" ? explain(error) : error.message;
+      return false;
+    }
+  }
+}
+
+/** Whole seconds, as CAP counts. */
+export const now = (): number => Math.floor(Date.now() / 1000) * 1000;
+
+/** An alert that somebody here signed: others' feeds have other texts. */
+export const ours = (alert: Alert): AlertContent => alert.content as AlertContent;
+
+export const tower = new Tower();

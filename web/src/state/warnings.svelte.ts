@@ -1,0 +1,177 @@
+// Alerts, and "I'm safe": what this device knows of them, and what it still has to tell. Kept on the device, so that
+// a standing alert is there when the client opens without a network, and an answer is never lost.
+import { SvelteDate } from "svelte/reactivity";
+import { ClientEvent, type MatrixClient, SyncState } from "matrix-js-sdk";
+import { getLocale } from "../paraglide/runtime";
+import { type Alert, type AlertNews, type Answer, learn, stands, toShow } from "../tower/alert";
+import { get, post, put, refusal } from "../tower/api";
+import type { News } from "../tower/news";
+import { type CheckIn, type Known, learnSafety, openQuestion, type Wellbeing } from "../tower/safety";
+import { app } from "./app.svelte";
+import { notices } from "./notices.svelte";
+
+const KEY = "bongsu.warnings";
+const TICK_MS = 5_000;
+const NOTHING: Known = { checkIns: [], requests: [], calls: [] };
+
+export interface CheckInDraft {
+  answer: Wellbeing;
+  with?: string[];
+  where?: string | [number, number];
+  request?: string;
+}
+
+interface Kept {
+  userId: string;
+  alerts: Alert[];
+  known: Known;
+  /** Answers that no site has taken yet, by alert. */
+  answers: Record<string, Answer>;
+  draft: CheckInDraft | null;
+}
+
+function readKept(userId: string): Kept {
+  const none = { userId, alerts: [], known: NOTHING, answers: {}, draft: null };
+  try {
+    const kept = JSON.parse(localStorage.getItem(KEY) ?? "null") as Kept | null;
+    return kept?.userId === userId ? { ...none, ...kept } : none;
+  } catch {
+    return none;
+  }
+}
+
+class Warnings {
+  private kept = readKept(app.session?.userId ?? "");
+  alerts = $state.raw<Alert[]>(this.kept.alerts);
+  known = $state.raw<Known>(this.kept.known);
+  /** What the person said and no site has taken yet. */
+  draft = $state.raw<CheckInDraft | null>(this.kept.draft);
+  /** Alerts that a person has put aside on this device alone: others' take no answer. */
+  private answers: Record<string, Answer> = this.kept.answers;
+  private readonly now = new SvelteDate();
+  private client: MatrixClient | null = null;
+  private telling = false;
+
+  /** The one that covers the screen. */
+  readonly current = $derived(toShow(this.alerts, this.now.getTime()));
+  readonly standing = $derived(this.alerts.filter((alert) => stands(alert, this.now.getTime())));
+  readonly question = $derived(openQuestion(this.known, this.me, getLocale(), this.now.getTime()));
+  readonly lastSaid = $derived(new Map(this.known.checkIns.map((each) => [each.user_id, each])));
+
+  get me(): string {
+    return app.session?.userId ?? "";
+  }
+
+  get mine(): CheckIn | undefined {
+    return this.lastSaid.get(this.me);
+  }
+
+  begin(client: MatrixClient): void {
+    this.client = client;
+    setInterval(() => this.now.setTime(Date.now()), TICK_MS);
+    client.on(ClientEvent.Sync, (state, previous) => {
+      if (state === SyncState.Syncing && previous !== SyncState.Syncing) void this.tell();
+    });
+    void this.load();
+  }
+
+  /** All there is, since what this device heard last may be old. */
+  async load(): Promise<void> {
+    if (!this.client) return;
+    try {
+      const [alerts, said] = await Promise.all([
+        get<AlertNews>(this.client, "/alerts"),
+        get<{ check_ins: CheckIn[]; requests: Known["requests"]; calls: Known["calls"] }>(this.client, "/check_ins"),
+      ]);
+      this.hear({ alerts, checkIns: said });
+    } catch {
+      // What is kept stands; /sync brings what is new.
+    }
+    void this.tell();
+  }
+
+  /** What /sync said. */
+  hear({ alerts, checkIns }: News): void {
+    this.now.setTime(Date.now());
+    if (alerts) {
+      const before = this.current?.id;
+      this.alerts = this.withAnswers(learn(this.alerts, alerts.alerts));
+      const { current } = this;
+      if (current && current.id !== before) void notices.warn(current);
+    }
+    if (checkIns) this.known = learnSafety(this.known, checkIns);
+    this.keep();
+  }
+
+  /** An answer that is on its way counts here already. */
+  private withAnswers(alerts: Alert[]): Alert[] {
+    return alerts.map((alert) => (this.answers[alert.id] ? { ...alert, answer: this.answers[alert.id] as Answer } : alert));
+  }
+
+  answer(alert: Alert, answer: Answer): void {
+    if (alert.answer === answer) return;
+    this.answers = { ...this.answers, [alert.id]: answer };
+    this.alerts = this.withAnswers(this.alerts);
+    this.keep();
+    void this.tell();
+  }
+
+  checkIn(draft: CheckInDraft): void {
+    this.draft = draft;
+    this.keep();
+    void this.tell();
+  }
+
+  async ask(users: string[], text: string): Promise<void> {
+    if (this.client) await post(this.client, "/check_requests", { users, text });
+  }
+
+  /** Hands over what waits; what is refused will be refused again, and is dropped. */
+  async tell(): Promise<void> {
+    const { client } = this;
+    if (!client || this.telling) return;
+    this.telling = true;
+    try {
+      for (let draft = this.draft; draft; draft = this.draft) {
+        const { ts } = await this.handOver(() => post<{ ts: number }>(client, "/check_ins", draft as CheckInDraft), { ts: 0 });
+        if (ts) this.known = learnSafety(this.known, { check_ins: [{ ...draft, user_id: this.me, ts }] });
+        if (this.draft === draft) this.draft = null;
+      }
+      for (const [id, answer] of Object.entries(this.answers)) {
+        await this.handOver(() => put(client, `/alerts/${id}/ack`, { answer }), {});
+        if (this.answers[id] === answer) this.answers = Object.fromEntries(Object.entries(this.answers).filter(([each]) => each !== id));
+      }
+    } catch {
+      // The network is away: once more when there is news of it.
+    } finally {
+      this.telling = false;
+      this.keep();
+    }
+  }
+
+  private async handOver<T>(ask: () => Promise<T>, refused: T): Promise<T> {
+    try {
+      return await ask();
+    } catch (error) {
+      const status = refusal(error)?.status ?? 0;
+      if (status >= 400 && status < 500 && status !== 429 && status !== 401) return refused;
+      throw error;
+    }
+  }
+
+  private keep(): void {
+    const { alerts, known, answers, draft, me: userId } = this;
+    this.kept = { userId, alerts: alerts.slice(0, 30), known, answers, draft };
+    try {
+      localStorage.setItem(KEY, JSON.stringify(this.kept));
+    } catch {
+      // A full device shows what it hears all the same.
+    }
+  }
+
+  forget(): void {
+    localStorage.removeItem(KEY);
+  }
+}
+
+export const warnings = new Warnings();

@@ -1,0 +1,99 @@
+// What officers sign in the browser is, byte by byte, what the server checks; the vectors are the server's own.
+import { expect, test } from "vitest";
+import { type Alert, type AlertContent, learn, toShow } from "../src/tower/alert";
+import { alertMessage, briefMessage, isShortened, payload } from "../src/tower/brief";
+import { withNews } from "../src/tower/news";
+import { fromSecret, request, unseal } from "../src/tower/officerKey";
+import { learnSafety, openQuestion, type SafetyCall } from "../src/tower/safety";
+import { base64, canonical, type Json, statementId, unbase64 } from "../src/tower/statement";
+import vectors from "./vectors/tower.json";
+
+test("canonical JSON is the server's", () => {
+  for (const { value, text } of vectors.canonical) expect(canonical(value as unknown as Json)).toBe(text);
+  expect(() => canonical(1.5)).toThrow();
+});
+
+test("a key has the server's id, and asks with the server's line", async () => {
+  const { key } = await fromSecret(unbase64(vectors.key.seed), vectors.key.name);
+  expect([key.id, key.publicKey]).toEqual([vectors.key.id, vectors.key.public]);
+  expect(await request(key)).toBe(vectors.key.request);
+});
+
+test("a key's file opens with its passphrase alone", async () => {
+  const sealed = unseal(vectors.key_file.text, vectors.key_file.passphrase);
+  expect(base64(await sealed)).toBe(vectors.key.seed);
+  await expect(unseal(vectors.key_file.text, "다른 암호 문구입니다")).rejects.toThrow();
+});
+
+test("an alert and its brief are signed over the server's bytes", async () => {
+  const { key } = await fromSecret(unbase64(vectors.key.seed), vectors.key.name);
+  for (const { content, id, sign, signature, headline, brief } of vectors.alerts) {
+    const alert = content as unknown as AlertContent;
+    expect(base64(alertMessage(alert))).toBe(sign);
+    expect(await statementId("alert", alert)).toBe(id);
+    expect(await key.sign(alertMessage(alert))).toBe(signature);
+    expect(base64(briefMessage(await payload(alert, headline)))).toBe(brief);
+  }
+});
+
+test("nobody signs a headline for radio that the alert does not have", async () => {
+  const [{ content }] = vectors.alerts as unknown as [{ content: AlertContent }];
+  await expect(payload(content, "모두 안전합니다")).rejects.toThrow();
+  expect(isShortened("가나 다…", "가나  다라")).toBe(true);
+  expect(isShortened("…", "가나")).toBe(false);
+});
+
+const HOUR_MS = 3_600_000;
+function alert(id: string, changes: Partial<AlertContent> = {}, rest: Partial<Alert> = {}): Alert {
+  const [{ content }] = vectors.alerts as unknown as [{ content: AlertContent }];
+  return { id, state: "standing", content: { ...content, ...changes }, signed_by: [], brief: false, ...rest };
+}
+const NOW = vectors.alerts[0]?.content.sent ?? 0;
+
+test("the gravest real alert that is not answered covers the screen, until it expires", () => {
+  const minor = alert("a", { status: "Actual", severity: "Minor" });
+  const extreme = alert("b", { status: "Actual", severity: "Extreme" });
+  const exercise = alert("c", { severity: "Extreme" });
+  expect(toShow([exercise, minor, extreme], NOW)?.id).toBe("b");
+  expect(toShow([exercise, minor, { ...extreme, answer: "cannot" }], NOW)?.id).toBe("a");
+  expect(toShow([{ ...minor, answer: "seen" }], NOW)?.id).toBe("a");
+  expect(toShow([minor], NOW + HOUR_MS)).toBe(null);
+  expect(toShow([{ ...minor, state: "cancelled" }, { ...extreme, state: "pending" }], NOW)).toBe(null);
+  expect(toShow([{ ...minor, state: "foreign" }], NOW)).toBe(null);
+  expect(toShow([{ ...extreme, state: "foreign" }], NOW)?.id).toBe("b");
+});
+
+test("news replaces by id, a brief by its alert, and keeps what was answered", () => {
+  const [brief, whole] = [alert("00112233445566ff", {}, { brief: true, answer: "confirmed" }), alert("00112233445566ff8899aabbccddeeff")];
+  expect(learn([brief], [whole])).toMatchObject([{ id: whole.id, answer: "confirmed" }]);
+  expect(learn([{ ...whole, answer: "cannot" }], [{ ...whole, state: "cancelled" }])).toMatchObject([{ state: "cancelled", answer: "cannot" }]);
+  expect(learn([whole], [{ id: whole.id, state: "refused" }])).toEqual([]);
+});
+
+test("a question is open until one has said something since", () => {
+  const call: SafetyCall = {
+    id: "c1",
+    content: { sender: "", sent: NOW, expires: NOW + HOUR_MS, status: "Actual", areas: [], texts: { ko: { question: "무사하십니까?" } } },
+    signed_by: ["시장"],
+  };
+  const asked = { id: "r1", user_id: "@b:x", users: ["@a:x"], text: "", ts: NOW - 1 };
+  const known = learnSafety({ checkIns: [], requests: [], calls: [] }, { calls: [call], requests: [asked] });
+  expect(openQuestion(known, "@a:x", "en", NOW)).toMatchObject({ id: "c1", text: "무사하십니까?" });
+  const before = learnSafety(known, { check_ins: [{ user_id: "@a:x", answer: "safe", ts: NOW - 1 }] });
+  expect(openQuestion(before, "@a:x", "ko", NOW)?.id).toBe("c1");
+  const answered = learnSafety(known, { check_ins: [{ user_id: "@a:x", answer: "safe", ts: NOW + 1 }] });
+  expect(openQuestion(answered, "@a:x", "ko", NOW)).toBe(null);
+  expect(openQuestion(known, "@b:x", "ko", NOW + HOUR_MS)).toBe(null);
+  // Late news of an earlier time takes nothing back.
+  const late = learnSafety(answered, { check_ins: [{ user_id: "@a:x", answer: "help", ts: NOW - 5 }] });
+  expect(late.checkIns).toMatchObject([{ answer: "safe" }]);
+});
+
+test("news is read on its way to the SDK, which gets the same answer", async () => {
+  const told: unknown[] = [];
+  const body = '{"next_batch":"1","kr.bongsu.alerts":{"alerts":[]}}';
+  const fetch = withNews(() => Promise.resolve(new Response(body)), (news) => told.push(news));
+  expect(await (await fetch("http://x/_matrix/client/v3/sync?since=1")).text()).toBe(body);
+  await fetch("http://x/_matrix/client/v3/rooms/x/messages");
+  expect(told).toEqual([{ alerts: { alerts: [] } }]);
+});
