@@ -14,7 +14,7 @@ PIP_INSTALL := -m pip install -qq --disable-pip-version-check --require-hashes -
 PIP_COMPILE := .venv-lock/bin/pip-compile --quiet --strip-extras --allow-unsafe --no-header --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-.PHONY: help install run test test-long oracle e2e-deps test-deps bench tower-drill web-bench web-size sim drill demo lock format clean
+.PHONY: help install run test test-long oracle e2e-deps test-deps bench tower-drill web-bench web-size sim sim-couriers sim-hubs drill demo lock format clean
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 20
@@ -65,11 +65,18 @@ lock: .venv-lock/.tools ## write requirements/*.txt and package-lock.json anew f
 sim: .venv/.run ## run the simulator over SEEDS seeds from FIRST on; a failing one is printed as its command
 	@$(BIN)/python -m bongsu.sim --seeds $(FIRST)-$$(($(FIRST) + $(SEEDS) - 1))
 
+sim-couriers: .venv/.run ## five days of couriers between twenty hubs, and what arrives within 48 hours; minutes
+	@$(BIN)/python -m bongsu.sim.couriers
+
+sim-hubs: .venv/.run ## hubs, cuts, couriers and moves over SEEDS seeds from FIRST on; then fifty that come back at once
+	@$(BIN)/python -m bongsu.sim.hubs --seeds $(FIRST)-$$(($(FIRST) + $(SEEDS) - 1))
+	@$(BIN)/python -m bongsu.sim.hubs --fifty
+
 drill: .venv/.run ## burn a data centre under load on this machine, and write drill.html
 	@$(BIN)/bongsu drill site-kill --html drill.html --json drill.json
 	@echo "The report: drill.html"
 
-demo: install ## three sites with a small town on this machine, and a page to burn them from
+demo: install ## three sites and two hubs with a small town on this machine, and a page to burn and cut them from
 	@$(BIN)/bongsu demo
 
 format: .venv/.test ## lay out the Python code as the tests demand

@@ -60,6 +60,7 @@ class Author:
         heads, before = self._base(room)
         events = self.node.context.events
         now = self.node.now_ms()
+        stamp = next_stamp(now, *(head.stamp for head in heads))
         event = build.build(
             room.version,
             room_id=room.room_id,
@@ -72,13 +73,14 @@ class Author:
                 room.version, new.type, sender, new.state_key, new.content, before
             ),
             depth=1 + max(head.depth for head in heads),
-            origin_server_ts=now,
+            # Resolution orders state by this time. It follows all that the event follows: else somebody who
+            # left, and came back at a hub whose clock had stopped, would be gone again after a merge.
+            origin_server_ts=now if new.state_key is None else stamp,
             redacts=new.redacts,
         )
         auth.check(event, room.version, StateEvents(before, events))
         if new.type == ENCRYPTION and is_relief(events.body(before[CREATE]).content):
             raise forbidden(NEVER_ENCRYPTED)
-        stamp = next_stamp(now, *(head.stamp for head in heads))
         draft = drafts.event(room.room_id, stamp, event.pdu, sent_by)
         self._lead(room, event, before, heads, draft)
         return event, draft

@@ -214,13 +214,13 @@ def _drill_alert(folder: Path | None, people: int, *, tls: bool, json_file: Path
 )
 @_sentences
 def demo(folder: Path | None) -> None:
-    """Three sites with a small town in them, and a page to burn them from. Ends with Ctrl-C."""
+    """Three sites and two hubs with a small town in them, and a page to burn them from. Ends with Ctrl-C."""
     from bongsu.drill.demo import Demo
     from bongsu.drill.demo_page import server
     from bongsu.lab import commands
 
     home = folder or Path(tempfile.mkdtemp(prefix="bongsu-demo-"))
-    plan = commands.up(home, 3, tls=False)
+    plan = commands.up(home, 3, tls=False, hubs=2)
     try:
         town = Demo(plan)
         town.seed()

@@ -197,6 +197,13 @@ class Config:
         unit="word",
         bound="auto, on, off",
     )
+    admin_listen: str | None = _setting(
+        None,
+        parse_listen,
+        "Where administrators work, with their second factor; elsewhere there is no administration.",
+        unit="HOST:PORT",
+        bound="port 1 to 65535",
+    )
     plain_listen: str | None = _setting(
         None,
         parse_listen,

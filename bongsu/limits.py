@@ -1,7 +1,7 @@
 """Every numeric bound in one place, unit last. A bound that protects memory or CPU belongs here."""
 
 BUILD_DATE_MS = 1_780_000_000_000  # 2026-05-28: a clock before this date has lost its time
-LOG_BATCH_RECORDS_MAX = 4_096  # records that share one fsync
+LOG_BATCH_RECORDS_MAX = 512  # records that share one fsync, and are shown at once: others wait meanwhile
 LOG_CHECKPOINT_PAGES = 4_096  # pages of log.db's write-ahead file before it is folded in
 LOG_DRAIN_S = 5  # how long closing the log waits for what is queued
 RECORD_BODY_BYTES_MAX = 1_048_576
@@ -190,6 +190,8 @@ CARRY_RECIPIENTS_MAX = 256
 CARRY_PART_BYTES_MAX = 2_162_688  # so that the largest bundle fits
 CARRY_PARTS_MAX = 65_536
 CARRY_EXPIRES_MS = 30 * 24 * 3_600_000  # how long hubs and phones keep a file for somebody else
+HELD_LOOK_S = 600  # between two looks whether it is time to say what a hub holds
+HELD_EVERY_S = 86_400  # between two records of what a hub holds
 COURIER_FILE_BYTES_MAX = 16_777_216  # that a phone takes at once
 COURIER_BOX_BYTES_MAX = 268_435_456  # of files for others that a node keeps; the oldest go first
 DEFERRED_MS_MAX = 60 * 24 * 3_600_000  # from a visitor's writing to the sending

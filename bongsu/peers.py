@@ -69,6 +69,10 @@ class Peers:
         self.lanes: frozenset[Lane] = EVERY_LANE
         # When the link with a node was made or cut last, in milliseconds since 1970: for operators.
         self.changed_ms: dict[bytes, int] = {}
+        self.started_ms = node.now_ms()
+        self.started_at = node.position
+        # Up to where a peer was known to have each log when the link with it was cut last.
+        self._had: dict[bytes, dict[LogName, int]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         # Links with nodes that were revoked, which end in a moment.
@@ -160,6 +164,7 @@ class Peers:
                 end_with(link)
             if self.links.get(peer.node) is link:
                 del self.links[peer.node]
+                self._had[peer.node] = {log: link.has(log) for log in self._node.log.held()}
                 self.changed_ms[peer.node] = self._node.now_ms()
                 logger.info("the link with site %s is cut", peer.details.site)
                 self._sites_changed()
@@ -264,6 +269,11 @@ class Peers:
 
     async def _say_vector(self, link: Link, body: bytes) -> bytes | None:
         return self._node.log.vector().encode()
+
+    def had(self, name: bytes, log: LogName) -> int:
+        """Up to which seq a node is known to have a log: now, or when it was linked last since the start."""
+        link = self.links.get(name)
+        return self._had.get(name, {}).get(log, 0) if link is None else link.has(log)
 
     def sites_with(self, log: LogName, seq: int) -> set[str]:
         """The names of the sites known to have a record on disk, this one included."""

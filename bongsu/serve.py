@@ -17,7 +17,7 @@ from granian.server.embed import Server
 from bongsu import limits
 from bongsu.api.app import App
 from bongsu.api.bongsu_sites import base_urls
-from bongsu.api.routes import all_routes
+from bongsu.api.routes import admin_routes, all_routes
 from bongsu.api.static import StaticFiles
 from bongsu.bearer.locks import NatsLocks
 from bongsu.bearer.nats import Fabric
@@ -117,6 +117,9 @@ def _listeners(config: Config, app: App, parts: Parts) -> list["_Listener"]:
     found = [_Listener(config.listen, app, config.tls), *_plain(parts.service)]
     if config.private_listen is not None:
         found.append(_Listener(config.private_listen, PrivateApp(parts), None))
+    if config.admin_listen is not None:
+        admin = App(parts.service, admin_routes(), app.files)
+        found.append(_Listener(config.admin_listen, admin, config.tls))
     if config.peer_listen is not None:
         links = LinkApp(parts.service.peers.serve)
         found.append(_Listener(config.peer_listen, links, config.peer_tls, peers=True))

@@ -71,11 +71,13 @@ class Service:
         """Begin what goes on by itself."""
         if self.node.config.role == HUB:
             self.power.start()
+            self.desk.start()
         self.deferred.start()
 
     async def close(self) -> None:
         """End it."""
         self.power.close()
+        await self.desk.close()
         await self.deferred.close()
 
     def _power_changed(self, level: Level) -> None:

@@ -35,6 +35,10 @@ CORS_HEADERS = (
     ("access-control-allow-methods", "GET, POST, PUT, DELETE, OPTIONS"),
     ("access-control-allow-headers", "X-Requested-With, Content-Type, Authorization"),
     ("access-control-max-age", "86400"),
+    (
+        "access-control-expose-headers",
+        "x-bongsu-id, x-bongsu-records, x-bongsu-complete, x-bongsu-expires, x-bongsu-not-a-resident",
+    ),
 )
 _HEADERS_WITH_CORS = SECURITY_HEADERS + CORS_HEADERS
 _JSON_WITH_CORS = [*JSON_HEADERS, *_HEADERS_WITH_CORS]  # of nearly every answer

@@ -26,7 +26,9 @@ async def get_waiting(service: Service, request: Request) -> Response:
         }
         for each in service.desk.box.files(node.now_ms())
     ]
-    return answer({"site": node.config.site, "waiting": service.desk.waiting(), "kept": kept})
+    return answer(
+        {"site": node.config.site, "role": node.config.role, "waiting": service.desk.waiting(), "kept": kept}
+    )
 
 
 async def get_export(service: Service, request: Request) -> Response:
@@ -39,6 +41,8 @@ async def get_export(service: Service, request: Request) -> Response:
     headers = (
         _BINARY,
         ("content-disposition", f'attachment; filename="{done.file_id.hex()}.carry"'),
+        ("x-bongsu-id", done.file_id.hex()),
+        ("x-bongsu-expires", str(done.expires_ms)),
         ("x-bongsu-records", str(done.records)),
         ("x-bongsu-complete", "true" if done.complete else "false"),
     )

@@ -3,6 +3,7 @@
 from bongsu import ratelimit
 from bongsu.api.http import Request, Response, Route, answer, integer
 from bongsu.hub.operator import check_operator, standing, vouch
+from bongsu.hub.plain import notices
 from bongsu.service import Service
 
 
@@ -14,7 +15,8 @@ async def get_hub(service: Service, request: Request) -> Response:
     said = standing(node, service.peers, service.power, service.keeping.interests)
     waiting = service.desk.waiting()
     kept = service.desk.box.files(node.now_ms())
-    return answer({**said, "waiting": waiting, "files_kept": len(kept)})
+    board = [{"room": room, "text": text, "ts": ts} for room, text, ts in notices(node.context)]
+    return answer({**said, "waiting": waiting, "files_kept": len(kept), "notices": board})
 
 
 async def post_vouch(service: Service, request: Request) -> Response:

@@ -5,6 +5,7 @@ docs/protocol/client.md.
 
 from bongsu.api.http import Request, Response, Route, answer
 from bongsu.api.rooms import visible_event
+from bongsu.courier.route import alone_since_ms, route
 from bongsu.errors import MatrixError, not_found
 from bongsu.gateway.web_push import WebPushKey
 from bongsu.node import Node
@@ -18,7 +19,10 @@ async def get_sites(service: Service, request: Request) -> Response:
     own = node.log.key.node.hex()
     linked = {peer.hex() for peer in service.peers.links}
     battery = service.power.as_json()
-    here = {} if battery is None else {"battery": battery}
+    here: dict[str, object] = {} if battery is None else {"battery": battery}
+    alone_ms = alone_since_ms(node, service.peers)
+    if alone_ms is not None:
+        here["alone_since_ms"] = alone_ms
     sites = [
         {
             **{field: site[field] for field in ("name", "base_url", "role")},
@@ -52,7 +56,8 @@ async def get_durability(service: Service, request: Request) -> Response:
     record = node.log.read(row.position)
     sites = sorted(service.peers.sites_with(record.log, record.header.seq))
     promise = "two sites" if len(sites) > 1 else "here"
-    return answer({"event_id": event_id, "promise": promise, "sites": sites, "since": row.stamp})
+    said = {"event_id": event_id, "promise": promise, "sites": sites, "since": row.stamp}
+    return answer({**said, **route(node, service.peers, service.desk, record)})
 
 
 async def get_push_key(service: Service, request: Request) -> Response:

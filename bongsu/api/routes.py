@@ -11,6 +11,7 @@ from bongsu.api import (
     bongsu_deferred,
     bongsu_hub,
     bongsu_incidents,
+    bongsu_merges,
     bongsu_nodes,
     bongsu_picture,
     bongsu_residency,
@@ -89,8 +90,8 @@ _MODULES = (
     bongsu_courier,
     bongsu_deferred,
     bongsu_hub,
+    bongsu_merges,
     bongsu_tower_keys,
-    bongsu_admin,
     bongsu_alerts,
     bongsu_cap,
     bongsu_check_ins,
@@ -105,5 +106,10 @@ _MODULES = (
 
 
 def all_routes() -> list[Route]:
-    """The routes of every module."""
+    """The routes of every module but the administration's."""
     return [route for module in _MODULES for route in module.ROUTES]
+
+
+def admin_routes() -> list[Route]:
+    """All, and the administration's: for a listener of its own."""
+    return [*all_routes(), *bongsu_admin.ROUTES]

@@ -12,6 +12,8 @@ from bongsu.api.http import Request, Response
 
 FOLDER = Path(__file__).parents[1] / "web"
 INDEX = "/index.html"
+# Addresses that people type: the client opens there. Its own are behind the #.
+PAGES = ("/", "/hub", "/courier")
 # The build gives these names that change with their content.
 _HASHED = re.compile(r"/assets/.*-[\w-]{8}\.\w+")
 _ENCODINGS = ((".br", "br"), (".gz", "gzip"))
@@ -59,7 +61,7 @@ class StaticFiles:
         """The file for a GET request, or None. The client puts its own addresses behind the #."""
         if request.method != "GET" or request.path.startswith(_API_PREFIXES):
             return None
-        file = self._files.get(INDEX if request.path == "/" else request.path)
+        file = self._files.get(INDEX if request.path in PAGES else request.path)
         if file is None:
             return None
         if file.etag in _words(request.headers.get("if-none-match")):

@@ -12,12 +12,13 @@ from bongsu.bearer.frame import Unreadable
 from bongsu.courier.box import Box, Kept
 from bongsu.courier.destinations import Known, destination, destinations, scopes_of
 from bongsu.courier.export import Export, Exported
-from bongsu.courier.take import Took, check_header, content_key, take
+from bongsu.courier.take import Took, check_header, content_key, say_held, take
 from bongsu.errors import MatrixError, invalid_param, too_large
 from bongsu.node import Node
 from bongsu.peers import Peers
 
 FILES_SPENT_KEPT = 4  # newer files until one is removed that may still be on its way
+GIVEN_KEPT = 64  # files given to couriers of which is known what they hold, for each destination
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,29 @@ class Desk:
         self.box = Box(Path(node.config.data) / "courier")
         self._made: dict[str, _Made] = {}
         self._spent: deque[Path] = deque()
+        self._given: dict[str, deque[tuple[int, int]]] = {}
         self._lock = asyncio.Lock()
+        self._saying: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Say once a day what is held here, while somebody is linked who can pass it on."""
+        self._saying = asyncio.ensure_future(self._keep_saying())
+
+    async def close(self) -> None:
+        """End it."""
+        if self._saying is not None:
+            self._saying.cancel()
+            await asyncio.gather(self._saying, return_exceptions=True)
+
+    async def _keep_saying(self) -> None:
+        said_s = said_at = 0.0
+        while True:
+            await asyncio.sleep(limits.HELD_LOOK_S)
+            now = self._node.clock.monotonic()
+            due = not said_at or now - said_s > limits.HELD_EVERY_S
+            if due and self._peers.links and self._node.position != said_at:
+                await self.say_held()
+                said_s, said_at = now, self._node.position
 
     def waiting(self) -> list[dict[str, object]]:
         """What there is to carry: for each destination the records it lacks as far as known here."""
@@ -68,7 +91,14 @@ class Desk:
                 if made is not None:
                     self._drop_later(made.path)
                 made = self._made[target.name] = _Made(path, done, position)
+            if made.done.complete:
+                given = self._given.setdefault(target.name, deque(maxlen=GIVEN_KEPT))
+                given.append((made.position, self._node.now_ms()))
             return made.path, made.done
+
+    def taken_ms(self, name: str, position: int) -> int | None:
+        """When a courier first took the record at a position along to a destination; None: not known here."""
+        return next((ms for up_to, ms in self._given.get(name, ()) if up_to >= position), None)
 
     async def export_to(
         self,
@@ -86,6 +116,10 @@ class Desk:
         known = Known(self._node, self._peers, target)
         scopes = scopes_of(self._node, target)
         return await Export(self._node, target, known, scopes, bytes_max, progress).write(write)
+
+    async def say_held(self) -> None:
+        """Record what is held here. Else files for a hub that never took one begin at the beginning."""
+        await say_held(self._node, set())
 
     async def bring(self, chunks: AsyncIterator[bytes]) -> Took | Kept:
         """Take what a courier brought, or keep it for the site it is for.

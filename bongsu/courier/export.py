@@ -33,6 +33,7 @@ class Exported:
     records: int = 0
     size: int = 0
     complete: bool = True
+    expires_ms: int = 0
 
 
 @dataclass(slots=True)
@@ -51,6 +52,7 @@ class Export:
         """Write the whole file; between two parts others get their turn."""
         content_key, done = os.urandom(carry.KEY_BYTES), Exported(os.urandom(carry.ID_BYTES))
         header = self._header(content_key, done.file_id)
+        done.expires_ms = header.expires_ms
         raw = header.encode(self.node.log.key.sign_bytes)
         sealer = Sealer(content_key, raw[len(carry.MAGIC) + carry.LENGTH_BYTES : -carry.SIGNATURE_BYTES])
         total = self._gather()

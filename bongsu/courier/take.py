@@ -103,7 +103,8 @@ async def take(node: Node, read: ReadBytes, progress: Progress = lambda _: None)
             progress(took.new + took.known + took.lacking + took.refused)
     except Unreadable as error:
         took.problem = str(error)
-    await _say_held(node, took, scopes)
+    if took.new:
+        await say_held(node, scopes)
     return took
 
 
@@ -150,10 +151,8 @@ def _is_complete(payload: bytes) -> bool:
     return reader.flag()
 
 
-async def _say_held(node: Node, took: Took, scopes: set[bytes]) -> None:
-    """Record what is held now, and which bodies lack: it goes back with the next courier."""
-    if not took.new:
-        return
+async def say_held(node: Node, scopes: set[bytes]) -> None:
+    """Record what is held now, and which bodies of these scopes lack; couriers take it to who makes files."""
     name = node.log.key.node.hex()
     value = {"vector": unpadded_base64(node.log.vector().encode())}
     lacks = lacking(node.log, scopes)

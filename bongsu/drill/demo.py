@@ -1,4 +1,4 @@
-"""`make demo`: a small Korean town at three sites whose people talk without end, and fires in it."""
+"""`make demo`: a small Korean town at three sites and two hubs whose people never stop, and fires in it."""
 
 import io
 import threading
@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 
 from bongsu.drill import faults
 from bongsu.drill.client import API
+from bongsu.drill.demo_hubs import Villages
 from bongsu.drill.town import PASSWORD, Api
 from bongsu.errors import FatalError
 from bongsu.lab.plan import Plan
@@ -46,6 +47,7 @@ class Demo:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.api = Api(plan)
+        self.villages = Villages(plan, self.api)
         self.speakers: list[Speaker] = []
         self._lock = threading.Lock()
         self._acting = threading.Lock()
@@ -58,7 +60,7 @@ class Demo:
 
     def seed(self) -> None:
         """People with names, rooms with words and photos, and a speaker for every site."""
-        sites = [node.site for node in self.plan.nodes]
+        sites = [node.site for node in self.plan.core]
         tokens = [self._person(name, korean) for name, korean in PEOPLE]
         for number, (name, words) in enumerate(ROOMS):
             body = {"preset": "public_chat", "name": name}
@@ -72,11 +74,13 @@ class Demo:
         self.speakers = [
             Speaker(site, tokens[2 + number % 3], room_id, site) for number, site in enumerate(sites)
         ]
+        self.villages.seed()
 
     def start(self) -> None:
         """Let people talk, and look for what they said at every site."""
         self._threads = [threading.Thread(target=self._talk, args=(each,)) for each in self.speakers]
         self._threads.append(threading.Thread(target=self._look))
+        self._threads.append(threading.Thread(target=self.villages.talk, args=(self._stop,)))
         for thread in self._threads:
             thread.start()
 
@@ -94,7 +98,7 @@ class Demo:
             FatalError: there is no such site, or it is the last one.
         """
         with self._acting:
-            alive = [node.site for node in self.plan.nodes if node.site not in self.burnt]
+            alive = [node.site for node in self.plan.core if node.site not in self.burnt]
             if site not in alive or len(alive) == 1:
                 raise FatalError(
                     "이 사이트는 태울 수 없습니다. This site cannot be burnt: it is gone, or the last."
@@ -126,15 +130,16 @@ class Demo:
                 "checking": len(self._unseen),
                 "sites": [
                     {"name": node.site, "url": node.url, "burnt": node.site in self.burnt}
-                    for node in self.plan.nodes
+                    for node in self.plan.core
                 ],
+                "hubs": self.villages.state(),
                 "speakers": [{"home": each.home, "at": each.at} for each in self.speakers],
                 "recovered": bool(struck) and all(each.silent_s is not None for each in struck),
                 "recovery_s": max((each.silent_s or 0.0 for each in struck), default=0.0),
             }
 
     def _person(self, name: str, korean: str) -> str:
-        site = self.plan.nodes[0].site
+        site = self.plan.core[0].site
         body = {"username": name, "password": PASSWORD, "auth": {"type": "m.login.dummy"}}
         account = self.api.call(site, "POST", f"{API}/register", json=body)
         token = str(account["access_token"])
@@ -148,7 +153,7 @@ class Demo:
         return str(answer["event_id"])
 
     def _photo(self, token: str, room_id: str, words: str) -> None:
-        site, picture = self.plan.nodes[0].site, _picture(words)
+        site, picture = self.plan.core[0].site, _picture(words)
         path = "/_matrix/media/v3/upload"
         uri = self.api.call(site, "POST", path, token, content=picture, params={"filename": "photo.png"})
         info = {"mimetype": "image/png", "w": WIDTH, "h": HEIGHT, "size": len(picture)}
@@ -156,7 +161,7 @@ class Demo:
         self._send(site, token, room_id, "photo", content)
 
     def _talk(self, speaker: Speaker) -> None:
-        sites = [node.site for node in self.plan.nodes]
+        sites = [node.site for node in self.plan.core]
         last_s = time.monotonic()
         while not self._stop.wait(EVERY_S):
             speaker.number += 1
@@ -187,7 +192,7 @@ class Demo:
         while not self._stop.wait(CHECK_S):
             with self._lock:
                 wanted = dict(self._unseen)
-            alive = [node.site for node in self.plan.nodes if node.site not in self.burnt]
+            alive = [node.site for node in self.plan.core if node.site not in self.burnt]
             try:
                 held = [self._history(site) for site in alive]
             except httpx.HTTPError:

@@ -1,4 +1,4 @@
-"""The page of `bongsu demo`, on loopback: burn a site, see how long people wait and what is lost."""
+"""The page of `bongsu demo`, on loopback: burn a site, cut the hubs off, see who waits and what is lost."""
 
 import json
 import secrets
@@ -33,6 +33,12 @@ code{font-size:1rem}
 messages lost</small></div>
 <div><span class="big" id="acknowledged">0</span><small>확인된 메시지 · acknowledged</small></div>
 </div>
+<h2>거점 두 곳<small>Two hubs in two villages</small></h2>
+<p>데이터센터로 가는 선을 끊어도 마을마다 이야기는 이어집니다. 전령을 보내 보세요.
+<small>Cut the fibre: each village talks on. Send a courier, then mend it.</small></p>
+<div class="sites" id="hubs"></div>
+<p><button id="cut">광케이블 끊기 Cut the fibre</button> <button id="walk">전령 보내기 Send a courier</button>
+<button id="mend">다시 잇기 Mend it</button></p>
 <p id="said" role="status"></p>
 <h2>직접 해 보기<small>Try it yourself</small></h2>
 <p>LINKS<small>비밀번호 · password: <code>PASSWORD</code></small></p>
@@ -48,6 +54,15 @@ async function look() {
     $("lost").textContent = state.lost; $("acknowledged").textContent = state.acknowledged;
     const burning = state.sites.some((site) => site.burnt);
     if (burning) $("recovery").textContent = state.recovered ? state.recovery_s.toFixed(1) + " s" : "…";
+    $("hubs").replaceChildren(...state.hubs.map((hub) => {
+      const box = document.createElement("div");
+      box.className = hub.cut ? "site burnt" : "site";
+      const head = `${hub.name.toUpperCase()} · ${hub.cut ? "끊김 cut off" : "이어짐 linked"}`;
+      box.append(head, document.createElement("br"),
+        `여기서 한 말 said here: ${hub.said}`, document.createElement("br"),
+        `아직 못 받은 말 not here yet: ${hub.missing}`);
+      return box;
+    }));
     $("sites").replaceChildren(...state.sites.map((site) => {
       const box = document.createElement("div"), button = document.createElement("button");
       const here = state.speakers.filter((one) => one.at === site.name).length;
@@ -59,6 +74,7 @@ async function look() {
     }));
   } catch { $("said").textContent = "시연이 끝났습니다. The demo has ended."; }
 }
+for (const what of ["cut", "walk", "mend"]) $(what).onclick = () => act(what, "");
 look(); setInterval(look, 1000);
 </script></body></html>
 """
@@ -67,7 +83,13 @@ look(); setInterval(look, 1000);
 def server(demo: Demo) -> ThreadingHTTPServer:
     """The page's server, on a free port of loopback; its caller runs it."""
     token = secrets.token_urlsafe(16)
-    acts: dict[str, Callable[[str], None]] = {"/burn": demo.burn, "/revive": demo.revive}
+    acts: dict[str, Callable[[str], None]] = {
+        "/burn": demo.burn,
+        "/revive": demo.revive,
+        "/cut": demo.villages.cut_fibre,
+        "/mend": demo.villages.mend_fibre,
+        "/walk": demo.villages.walk,
+    }
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -108,6 +130,6 @@ def server(demo: Demo) -> ThreadingHTTPServer:
 def _page(demo: Demo, token: str) -> str:
     links = " ".join(
         f'<a href="{node.url}" target="_blank">{korean} ({name}) · {node.site.upper()}</a><br>'
-        for (name, korean), node in zip(PEOPLE, demo.plan.nodes[:2], strict=False)
+        for (name, korean), node in zip(PEOPLE, demo.plan.core[:2], strict=False)
     )
     return PAGE.replace("LINKS", links).replace("PASSWORD", PASSWORD).replace("TOKEN", token)

@@ -1,8 +1,9 @@
-"""What may happen to the hubs of a laboratory: all are cut off from everybody, or an old disk comes back."""
+"""What may happen to the hubs of a laboratory: they are cut off, somebody walks, an old disk comes back."""
 
 import shutil
 import ssl
 import time
+from itertools import permutations
 from pathlib import Path
 
 import httpx
@@ -12,6 +13,7 @@ from bongsu.lab.plan import NodePlan, Plan, Process
 
 IMAGE = "image"
 LINKED_S = 40.0
+COURIER = "/_bongsu/client/v1/courier"
 
 
 def alone(plan: Plan, _: str) -> None:
@@ -30,6 +32,15 @@ def back(plan: Plan, _: str) -> None:
     with httpx.Client(verify=trust, timeout=LINKED_S, trust_env=False) as http:
         while time.monotonic() < deadline and not all(_is_linked(http, hub) for hub in plan.hubs):
             time.sleep(0.1)
+
+
+def courier(plan: Plan, _: str) -> None:
+    """Somebody walks from hub to hub and back, with a sealed file for each from every other."""
+    trust: ssl.SSLContext | bool = ssl.create_default_context(cafile=plan.ca) if plan.ca else True
+    with httpx.Client(verify=trust, timeout=LINKED_S, trust_env=False) as http:
+        for giver, taker in permutations(plan.hubs, 2):
+            file = http.get(f"{giver.url}{COURIER}/export", params={"to": taker.site}).raise_for_status()
+            http.post(f"{taker.url}{COURIER}", content=file.content).raise_for_status()
 
 
 def _is_linked(http: httpx.Client, hub: NodePlan) -> bool:
@@ -61,4 +72,4 @@ def _stopped(plan: Plan, target: str) -> NodePlan:
     return node
 
 
-HUB_ACTS = {"hubs-alone": alone, "hubs-back": back, "image": image, "amnesia": amnesia}
+HUB_ACTS = {"hubs-alone": alone, "hubs-back": back, "courier": courier, "image": image, "amnesia": amnesia}

@@ -198,6 +198,15 @@ PLANS = {
             hubs=2,
         ),
         DrillPlan(
+            "courier-only",
+            "거점이 모두 끊기고, 사람이 거점 사이로 봉인된 파일을 나른다. 나중에 합쳐진다.",
+            "Every hub is cut off, and somebody carries sealed files between them; links return later.",
+            60,
+            (Step(10, "hubs-alone"), Step(18, "courier"), Step(28, "courier"), Step(40, "hubs-back")),
+            ("h1", "h2"),
+            hubs=2,
+        ),
+        DrillPlan(
             "hub-amnesia",
             "거점 하나가 오래된 디스크 사본으로 돌아온다.",
             "A hub comes back with an old copy of its disk.",

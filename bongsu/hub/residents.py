@@ -19,6 +19,13 @@ NO_ALIAS = (
 )
 
 
+# Marks refusals that another site would not make: a client may leave a deferred message here instead.
+NOT_A_RESIDENT = "kr.bongsu.not_a_resident"
+_MARK: dict[str, bool] = {NOT_A_RESIDENT: True}
+# The same where a client sees it without reading the answer, so that it goes on to its own hub.
+_HEADERS = (("x-bongsu-not-a-resident", "true"),)
+
+
 def hub_at(node: Node, site: str) -> Certificate:
     """The hub at a site: of several that stood there, the one that was let in last.
 
@@ -117,9 +124,13 @@ def check_resident(node: Node, user_id: str) -> None:
     mine = node.certificate_of(node.log.key.node)
     if mine is None or mine.role == CORE or node.context.residencies.of(mine, user_id).lasts:
         return
-    raise forbidden(
+    raise MatrixError(
+        403,
+        "M_FORBIDDEN",
         f"{user_id} is not a resident of this hub ({mine.site}), which keeps its residents' rooms only. "
-        "Use your own hub or the service's address, or make an account here."
+        "Use your own hub or the service's address, or make an account here.",
+        headers=_HEADERS,
+        **_MARK,
     )
 
 
@@ -135,7 +146,11 @@ def refused_token(node: Node) -> MatrixError | None:
     mine = node.certificate_of(node.log.key.node)
     if mine is None or mine.role == CORE:
         return None
-    return forbidden(
+    return MatrixError(
+        403,
+        "M_FORBIDDEN",
         f"This hub ({mine.site}) does not know your session: you are not one of its residents, or logged in "
-        "at another place while it was cut off. Use the service's address, or log in here."
+        "at another place while it was cut off. Use the service's address, or log in here.",
+        headers=_HEADERS,
+        **_MARK,
     )

@@ -34,10 +34,10 @@ def make_authority(folder: Path) -> Authority:
     return authority
 
 
-def issue(authority: Authority, folder: Path, name: str, address: str) -> None:
+def issue(authority: Authority, folder: Path, name: str, address: str, hosts: tuple[str, ...] = ()) -> None:
     """Write `certificate.pem`, `key.pem` and `ca.pem` for somebody on this machine, as server and client."""
     key = ec.generate_private_key(ec.SECP256R1())
-    here = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address(address))]
+    here = [*map(x509.DNSName, ("localhost", *hosts)), x509.IPAddress(ipaddress.ip_address(address))]
     usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
     builder = (
         _builder(_name(name), authority.certificate.subject, key.public_key())

@@ -6,11 +6,11 @@ import sys
 from typing import Any
 
 
-def same_order() -> None:
+def same_order(module: str = "bongsu.sim") -> None:
     """Begin the process again if sets of text are walked in another order each time."""
     if os.environ.get("PYTHONHASHSEED") != "0":
         environment = {**os.environ, "PYTHONHASHSEED": "0"}
-        os.execve(sys.executable, [sys.executable, "-m", "bongsu.sim", *sys.argv[1:]], environment)  # noqa: S606
+        os.execve(sys.executable, [sys.executable, "-m", module, *sys.argv[1:]], environment)  # noqa: S606
 
 
 def seed_all(seed: int) -> None:

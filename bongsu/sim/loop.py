@@ -9,6 +9,7 @@ from contextvars import Context, ContextVar, copy_context
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+TASKS_KEPT = 10_000
 
 _process: ContextVar["Process"] = ContextVar("process")
 
@@ -88,6 +89,7 @@ class Loop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self.now = 0.0
         self.tasks: list[asyncio.Task[Any]] = []
+        self._tasks_kept = TASKS_KEPT
         jump = _Jump()
         jump.loop = self
         super().__init__(jump)
@@ -132,6 +134,10 @@ class Loop(asyncio.SelectorEventLoop):
     ) -> "asyncio.Task[T]":
         task = super().create_task(coro, name=name, context=context)
         self.tasks.append(task)
+        if len(self.tasks) > self._tasks_kept:
+            # A run of days starts millions; only those under way are needed at its end.
+            self.tasks = [each for each in self.tasks if not each.done()]
+            self._tasks_kept = 2 * len(self.tasks) + TASKS_KEPT
         return task
 
     def run_in_executor(  # type: ignore[override]

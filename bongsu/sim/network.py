@@ -31,7 +31,10 @@ class Wire:
 class End:
     """One end of a channel."""
 
-    def __init__(self, loop: Loop, wire: Wire, rnd: random.Random, *, ordered: bool) -> None:
+    def __init__(
+        self, network: "Network", loop: Loop, wire: Wire, rnd: random.Random, *, ordered: bool
+    ) -> None:
+        self._network = network
         self._loop = loop
         self._wire = wire
         self._random = rnd
@@ -69,6 +72,7 @@ class End:
             at = wire.free_at_s = max(at, wire.free_at_s)
         else:
             at += self._random.random() * (10 * wire.delay_s + 0.05)
+        self._network.carries(len(raw or b""))
         self._loop.outside(at - self._loop.now, self.other.take, raw)
 
     def take(self, raw: bytes | None) -> None:
@@ -84,6 +88,7 @@ class End:
             self._waiting = self._loop.create_future()
             await self._waiting
         raw = self._arrived.popleft()
+        self._network.carries(-len(raw or b""))
         if raw is None:
             self._closed = True
             raise ChannelClosed
@@ -120,6 +125,14 @@ class Network:
         self._random = rnd
         self._wires: dict[tuple[str, str], Wire] = {}
         self._ends: dict[str, list[End]] = {}
+        # Bytes that were sent and not taken yet, and when channels were made.
+        self.in_flight_bytes = self.in_flight_bytes_max = 0
+        self.connected_s: list[float] = []
+
+    def carries(self, count: int) -> None:
+        """So many bytes more, or fewer, are on their way."""
+        self.in_flight_bytes += count
+        self.in_flight_bytes_max = max(self.in_flight_bytes_max, self.in_flight_bytes)
 
     def wire(self, sender: str, receiver: str) -> Wire:
         """The wire from one site to another."""
@@ -138,8 +151,9 @@ class Network:
 
     def connect(self, caller: str, called: str, *, ordered: bool) -> tuple[End, End]:
         """A channel between two sites; the caller's end first."""
-        ours = End(self._loop, self.wire(caller, called), self._random, ordered=ordered)
-        theirs = End(self._loop, self.wire(called, caller), self._random, ordered=ordered)
+        ours = End(self, self._loop, self.wire(caller, called), self._random, ordered=ordered)
+        theirs = End(self, self._loop, self.wire(called, caller), self._random, ordered=ordered)
+        self.connected_s.append(self._loop.now)
         ours.other, theirs.other = theirs, ours
         self._ends.setdefault(caller, []).append(ours)
         self._ends.setdefault(called, []).append(theirs)

@@ -124,11 +124,12 @@ class Site:
         self._open: list[Node] = []
         self._requests: set[asyncio.Future[Answer]] = set()
 
-    def enrol(self, root_key: str, certificate: str) -> None:
+    def enrol(self, root_key: str, certificate: str, role: str = "core") -> None:
         """Give the site its key and certificate, on an empty disk."""
         self._config = Config(
             server_name=NAME,
             site=self.name,
+            role=role,
             root_key=root_key,
             registration="open",
             rate_limits=False,

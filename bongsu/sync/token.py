@@ -16,6 +16,8 @@ from bongsu.log.vector import Vector
 
 _HEAD = struct.Struct(">8sQQ")
 NO_START = bytes(8)
+GIVEN_ID_BYTES = 4
+GIVEN_BYTES_MAX = 64
 # Longer tokens are read anew each time, so that what is remembered stays small.
 _SHORT_CHARACTERS_MAX = 1_024
 
@@ -33,12 +35,16 @@ class Token:
     position: int
     live: int
     vector: Vector
+    # The latest messages that the device was given, by the first bytes of their identities: another site may
+    # hold one in another record, and not yet that in which the device got it.
+    given: bytes = b""
 
     def encode(self) -> str:
         """The token as clients carry it."""
-        return "s" + unpadded_urlsafe_base64(
-            _HEAD.pack(self.start, self.position, self.live) + self.vector.encode()
-        )
+        raw = _HEAD.pack(self.start, self.position, self.live) + self.vector.encode()
+        if not self.given:
+            return "s" + unpadded_urlsafe_base64(raw)
+        return "d" + unpadded_urlsafe_base64(bytes([len(self.given)]) + self.given + raw)
 
 
 def decode(text: str) -> Token:
@@ -52,17 +58,22 @@ def decode(text: str) -> Token:
 
 def _decode(text: str) -> Token:
     sentence = "The `since` token was not made by this service. Start again without it."
-    if not text.startswith("s") or len(text) > limits.SYNC_TOKEN_CHARACTERS_MAX:
+    if text[:1] not in ("s", "d") or len(text) > limits.SYNC_TOKEN_CHARACTERS_MAX:
         raise invalid_param(sentence)
+    given = b""
     try:
         raw = decode_urlsafe_base64(text[1:])
+        if text[0] == "d":
+            count = raw[0] if raw else 0
+            given, raw = raw[1 : 1 + count], raw[1 + count :]
         start, position, live = _HEAD.unpack_from(raw)
         vector = Vector.decode(raw[_HEAD.size :])
     except (ValueError, struct.error, MatrixError):
         raise invalid_param(sentence) from None
-    if max(position, live) >= 2**62:
+    fits = len(given) % GIVEN_ID_BYTES == 0 and (text[0] == "s") == (not given)
+    if max(position, live) >= 2**62 or len(given) > GIVEN_BYTES_MAX or not fits:
         raise invalid_param(sentence)
-    return Token(start, position, live, vector)
+    return Token(start, position, live, vector, given)
 
 
 _decode_short = lru_cache(maxsize=512)(_decode)
@@ -77,6 +88,7 @@ class Since(msgspec.Struct, frozen=True):
     position: int
     live: int
     unseen: frozenset[int] | None = None
+    given: bytes = b""
 
     def covers(self, position: int) -> bool:
         """Whether the client has seen the record at `position`."""

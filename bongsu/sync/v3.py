@@ -1,6 +1,7 @@
 """GET /sync: wait until there is something new for the user, then say it once."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -15,7 +16,7 @@ from bongsu.sync.encryption import device_lists, key_counts, messages
 from bongsu.sync.presence import note_sync, presence_events
 from bongsu.sync.request import SyncRequest
 from bongsu.sync.rooms import rooms
-from bongsu.sync.token import NO_START, Since, Token, decode
+from bongsu.sync.token import GIVEN_BYTES_MAX, GIVEN_ID_BYTES, NO_START, Since, Token, decode
 from bongsu.sync.tower import tower_sections
 from bongsu.view import registers
 
@@ -41,13 +42,14 @@ async def sync(node: Node, request: SyncRequest, since_text: str | None) -> byte
     while True:
         at_once = since is None or request.full_state or node.stopping
         answer: dict[str, Any] = {}
-        last = None
+        last: int | None = None
+        ids: tuple[bytes, ...] = ()
         if at_once or since is None or not _at_end(node, since):
-            answer, last = build(node, request, since)
+            answer, last, ids = build(node, request, since)
         now = key_counts(node, request.user_id, request.device_id)
         left_s = deadline - loop.time()
         if at_once or answer or now != counts or left_s <= 0:
-            answer["next_batch"] = _encoded(node, next_batch(node, token, last))
+            answer["next_batch"] = _encoded(node, next_batch(node, token, last, ids))
             answer["device_one_time_keys_count"], answer["device_unused_fallback_key_types"] = now
             return json_bytes(answer)
         await node.wake.wait(request.user_id, left_s)
@@ -88,31 +90,36 @@ def read(node: Node, token: Token) -> Since:
     """What a token means here: by the shortcut if this node's store wrote it, else by the vector."""
     live = token.live if token.start == node.log.start_tag else 0
     if _is_shortcut(node, token):
-        return Since(token.position, live)
+        return Since(token.position, live, given=token.given)
     if token.start != NO_START and node.log.shortcut_valid(token.start, token.position):
-        return Since(min(token.position, node.position), live)
+        return Since(min(token.position, node.position), live, given=token.given)
     unseen = [position for position in node.log.positions_beyond(token.vector) if position <= node.position]
     if not unseen:
-        return Since(node.position, live)
-    return Since(min(unseen) - 1, live, frozenset(unseen))
+        return Since(node.position, live, given=token.given)
+    return Since(min(unseen) - 1, live, frozenset(unseen), token.given)
 
 
-def next_batch(node: Node, token: Token | None, last: int | None = None) -> Token:
+def next_batch(node: Node, token: Token | None, last: int | None = None, ids: Sequence[bytes] = ()) -> Token:
     """The token of an answer that covers all that is applied here. No entry of `token` is ever lowered.
 
+    `ids`: of the messages to the device in the answer.
     `last`: messages to the device wait behind this position. They alone come in the bulk lane, so the
     vector stops there in that lane and says all of the others (docs/decisions/to-device-limit.md).
     """
+    given = b""
+    if node.config.has_several_sites:
+        before = b"" if token is None else token.given
+        given = (before + b"".join(each[:GIVEN_ID_BYTES] for each in ids))[-GIVEN_BYTES_MAX:]
     known = Vector.empty() if token is None or _is_shortcut(node, token) else token.vector
     if last is not None:
         vector = node.shown(node.log.vector_at(last, Lane.BULK, node.position))
-        return Token(NO_START, 0, node.live.count, node.log.merged(vector, known))
+        return Token(NO_START, 0, node.live.count, node.log.merged(vector, known), given)
     merged = node.log.merged(node.vector, known)
     if merged == node.vector and not node.holds_back:
-        return Token(node.log.start_tag, node.position, node.live.count, node.vector)
+        return Token(node.log.start_tag, node.position, node.live.count, node.vector, given)
     # The client has seen records this node lacks: the shortcut would deliver them again. Or events wait here
     # for others: the shortcut would pass over them, since they keep their place in the order of arrival.
-    return Token(NO_START, 0, node.live.count, merged)
+    return Token(NO_START, 0, node.live.count, merged, given)
 
 
 def _at_end(node: Node, since: Since) -> bool:
@@ -121,11 +128,15 @@ def _at_end(node: Node, since: Since) -> bool:
 
 
 def _encoded(node: Node, token: Token) -> str:
+    if token.given:
+        return token.encode()  # nobody else has the same
     return node.shared.token((token.start, token.position, token.live), token.vector, token.encode)
 
 
-def build(node: Node, request: SyncRequest, since: Since | None) -> tuple[dict[str, Any], int | None]:
-    """The answer without its token ({}: nothing is new), and where messages to the device stop short."""
+def build(
+    node: Node, request: SyncRequest, since: Since | None
+) -> tuple[dict[str, Any], int | None, tuple[bytes, ...]]:
+    """The answer without its token ({}: nothing new), where messages to the device stop, and their ids."""
     answer: dict[str, Any] = {}
     found = rooms(node, request, since).fields()
     if found:
@@ -143,7 +154,7 @@ def build(node: Node, request: SyncRequest, since: Since | None) -> tuple[dict[s
     if lists:
         answer["device_lists"] = lists
     answer.update(tower_sections(node, request.user_id, since))
-    return answer, given.last
+    return answer, given.last, given.ids
 
 
 def _account_data(node: Node, request: SyncRequest, since: Since | None) -> list[dict[str, Any]]:

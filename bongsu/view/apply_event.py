@@ -1,5 +1,6 @@
 """A room event becomes rows: its place, the rules' verdict, the state after it, members, relations."""
 
+from collections.abc import Collection
 from operator import attrgetter
 from typing import Any
 
@@ -117,9 +118,8 @@ def _state_before(
     if len(groups) == 1:
         state = pending.before if pending is not None else context.states.group(groups[0])
         return groups[0], state
-    maps = [context.states.group(group) for group in groups]
-    state = resolve.resolve(version, maps, context.events.body, context.events.rejected)
-    return new_group(context, groups[0], maps[0], state), state
+    state = _resolved(context, groups, version)
+    return new_group(context, groups[0], context.states.group(groups[0]), state), state
 
 
 def new_group(context: Context, parent: int, before: StateMap, after: StateMap) -> int:
@@ -244,12 +244,13 @@ def _accepted(
     notify: int,
     changes: Changes,
 ) -> None:
-    extends_all = _move_heads(context, row, event)
+    heads_before = _move_heads(context, row, event)
+    extends_all = heads_before <= set(event.prev_events)
     if extends_all:
         if event.state_key is not None:
             _set_current(context, row, event, changes)
     else:
-        _resolve_current(context, row, version, changes)
+        _resolve_current(context, row, version, heads_before, changes)
     live = context.live.peek(event.room_id)
     context.touched.touch(row.room, row.position)
     if changes.waited:
@@ -281,17 +282,17 @@ def _note_relief(context: Context, row: EventRow, event: Event, changes: Changes
         changes.interest = True
 
 
-def _move_heads(context: Context, row: EventRow, event: Event) -> bool:
-    """The event is a head, and those it builds on are none. True if it builds on all there were."""
+def _move_heads(context: Context, row: EventRow, event: Event) -> set[str]:
+    """The event is a head, and those it builds on are none. Returns the heads there were."""
     heads = {head for (head,) in context.db.all("SELECT event_id FROM heads WHERE room=?", (row.room,))}
     if len(heads) == 1 and heads == set(event.prev_events):
         context.db.run("UPDATE heads SET event_id=? WHERE room=?", (event.event_id, row.room))
-        return True
+        return heads
     context.db.run_many(
         "DELETE FROM heads WHERE room=? AND event_id=?", [(row.room, prev) for prev in event.prev_events]
     )
     context.db.run("INSERT INTO heads VALUES(?,?)", (row.room, event.event_id))
-    return heads <= set(event.prev_events)
+    return heads
 
 
 def _set_current(context: Context, row: EventRow, event: Event, changes: Changes) -> None:
@@ -342,13 +343,17 @@ def set_member(
     changes.member(room, user_id, before, membership)
 
 
-def _resolve_current(context: Context, row: EventRow, version: RoomVersion, changes: Changes) -> None:
+def _resolve_current(
+    context: Context, row: EventRow, version: RoomVersion, heads_before: set[str], changes: Changes
+) -> None:
     """The room forked: its current state is the resolution of the states after all its heads."""
     heads = [
         event_id for (event_id,) in context.db.all("SELECT event_id FROM heads WHERE room=?", (row.room,))
     ]
-    maps = [context.states.group(_row(context, head).state_group) for head in heads]
-    after = resolve.resolve(version, maps, context.events.body, context.events.rejected)
+    groups = {_row(context, head).state_group for head in heads}
+    if groups == {_row(context, head).state_group for head in heads_before}:
+        return  # a message at one of several heads changes nothing
+    after = _resolved(context, groups, version)
     before = context.live.current_state(row.room)
     for key in set(before) | set(after):
         event_id = after.get(key)
@@ -370,18 +375,21 @@ def _resolve_current(context: Context, row: EventRow, version: RoomVersion, chan
             set_join_rule(context, row.room, None if event_id is None else context.events.body(event_id))
 
 
+def _resolved(context: Context, groups: Collection[int], version: RoomVersion) -> StateMap:
+    return context.states.resolved(groups, version, context.events.body, context.events.rejected)
+
+
 def _lead(context: Context, live: LiveRoom, row: EventRow, event: Event, version: RoomVersion) -> None:
     """An event from elsewhere joins what local authors build on; what is on its way to disk stays."""
     live.heads = [head for head in live.heads if head.event_id not in event.prev_events]
     live.heads.append(Head(row.event_id, row.stamp, row.depth))
-    maps = []
-    for head in live.heads:
-        promised = context.live.pending.get(head.event_id)
-        if promised is not None:
-            maps.append(promised.after)
-        else:
-            maps.append(context.states.group(_row(context, head.event_id).state_group))
-    if len(maps) == 1:
-        live.state = maps[0]
-    else:
-        live.state = resolve.resolve(version, maps, context.events.body, context.events.rejected)
+    promised = [context.live.pending.get(head.event_id) for head in live.heads]
+    if not any(promised):
+        groups = [_row(context, head.event_id).state_group for head in live.heads]
+        live.state = _resolved(context, groups, version)
+        return
+    maps = [
+        context.states.group(_row(context, head.event_id).state_group) if pending is None else pending.after
+        for head, pending in zip(live.heads, promised, strict=True)
+    ]
+    live.state = resolve.resolve(version, maps, context.events.body, context.events.rejected)

@@ -1,7 +1,7 @@
 """Reading room events: where they are, what they say, and which state they stand on."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ from bongsu.ids import EventId, RoomId
 from bongsu.log.store import Damaged, LogStore
 from bongsu.room.event import Event
 from bongsu.room.redact import redact
+from bongsu.room.resolve import resolve
 from bongsu.room.state import StateMap
 from bongsu.room.versions import VERSIONS, RoomVersion
 from bongsu.view.cache import Cache
@@ -213,6 +214,25 @@ class States:
     def __init__(self, db: Database) -> None:
         self.db = db
         self._maps: Cache[int, StateMap] = Cache(2048)
+        self._resolved: Cache[frozenset[int], StateMap] = Cache(2048)
+
+    def resolved(
+        self,
+        groups: Collection[int],
+        version: RoomVersion,
+        event: Callable[[EventId], Event],
+        rejected: Callable[[EventId], bool],
+    ) -> StateMap:
+        """The resolution of the states of these groups.
+
+        Remembered: while what two sides wrote comes together, most of it are messages, which change neither.
+        """
+        found = self._resolved.get(frozenset(groups))
+        if found is None:
+            maps = [self.group(group) for group in sorted(set(groups))]
+            found = resolve(version, maps, event, rejected)
+            self._resolved.put(frozenset(groups), found)
+        return found
 
     def group(self, state_group: int) -> StateMap:
         """The whole state map of a group. One walk to the first group when nothing is cached."""
@@ -242,6 +262,7 @@ class States:
     def forget_all(self) -> None:
         """After a batch that was rolled back: its groups' numbers will name others."""
         self._maps.clear()
+        self._resolved.clear()
 
     def parent(self, state_group: int) -> int | None:
         """The group a group is a delta of; None for the first of a room."""

@@ -28,6 +28,17 @@ def queued(context: Context, user_id: str, device_id: str, position: int, limit:
     return [row[0] for row in found]
 
 
+def ids(context: Context, positions: list[int]) -> dict[int, bytes]:
+    """The identities of queued messages by their positions."""
+    if not positions:
+        return {}
+    found = context.db.all(
+        "SELECT position, id FROM to_device WHERE position BETWEEN ? AND ?", (positions[0], positions[-1])
+    )
+    wanted = set(positions)
+    return {position: bytes(identity) for position, identity in found if position in wanted}
+
+
 def copies(context: Context, positions: list[int]) -> list[tuple[int, int]]:
     """(position, position of another record of the same message) for those that have one."""
     if not positions or context.db.one("SELECT 1 FROM to_device_copies LIMIT 1") is None:

@@ -8,13 +8,21 @@ import pytest
 
 from tests.api.client import User, http_client
 from tests.helpers.tower import pass_second_factor, rooted_server
-from tests.server import Server
+from tests.server import Server, free_port
 
 ADMIN = "/_bongsu/admin/v1"
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
+def console(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Where administrators work."""
+    address = f"127.0.0.1:{free_port()}"
+    monkeypatch.setenv("BONGSU_ADMIN_LISTEN", address)
+    return f"http://{address}"
+
+
+@pytest.fixture
+def server(tmp_path: Path, console: str) -> Iterator[Server]:
     server = rooted_server(tmp_path)
     server.start()
     try:
@@ -30,15 +38,18 @@ def made(http: httpx.Client, *names: str) -> list[User]:
     return users
 
 
-def test_an_administrator_at_work(server: Server) -> None:
+def test_an_administrator_at_work(server: Server, console: str) -> None:
     with http_client(server.url) as http:
         boss, mallory = made(http, "boss", "mallory")
+        boss.refused(404, "M_UNRECOGNIZED", "GET", f"{ADMIN}/users")
+    with http_client(console) as http:
+        boss.http = http
         boss.refused(403, "M_FORBIDDEN", "GET", f"{ADMIN}/users")
     server.stop()
     data = ("--data", str(server.data))
     server.run("user", "admin", *data, "boss")
     server.start()
-    with http_client(server.url) as http:
+    with http_client(console) as http:
         boss.http = mallory.http = http
         boss.refused(403, "KR_BONGSU_SECOND_FACTOR", "GET", f"{ADMIN}/users")
         pass_second_factor(boss)

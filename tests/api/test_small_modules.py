@@ -89,7 +89,8 @@ def test_where_a_message_is_safe(alice: User, bob: User) -> None:
     event_id = alice.send(alice.create_room(), "지켜 주세요")
     answer = alice.get(path, event_id)
     assert answer.pop("since") > 1_700_000_000_000
-    assert answer == {"event_id": event_id, "promise": "here", "sites": ["main"]}
+    there = {"at_core": True, "core_linked": True, "courier_ms": None}
+    assert answer == {"event_id": event_id, "promise": "here", "sites": ["main"], **there}
     bob.refused(404, "M_NOT_FOUND", "GET", path, event_id)
     alice.refused(404, "M_NOT_FOUND", "GET", path, "$nothing")
     User(alice.http, "").refused(401, "M_MISSING_TOKEN", "GET", path, event_id)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from bongsu.clock import next_stamp
 from bongsu.errors import MatrixError
 from bongsu.ids import EventId
 from bongsu.room.auth import check, check_auth_events
@@ -50,7 +51,10 @@ class Step:
 
 @dataclass
 class Room:
-    """Every event that was tried, with the state after it; a rejected one changes no state."""
+    """Every event that was tried, with the state after it; a rejected one changes no state.
+
+    `our_times`: the time of a state event is its stamp, as our own nodes make them; others' may be any.
+    """
 
     version: RoomVersion
     events: dict[EventId, Event] = field(default_factory=dict)
@@ -58,6 +62,8 @@ class Room:
     rejected: set[EventId] = field(default_factory=set)
     heads: list[EventId] = field(default_factory=list)
     room_id: str | None = None
+    our_times: bool = False
+    stamps: dict[EventId, int] = field(default_factory=dict)
 
     def state_before(self, prev_events: Iterable[EventId]) -> StateMap:
         states = [self.states[event_id] for event_id in prev_events]
@@ -82,6 +88,9 @@ class Room:
         """Build an event on `prev_events` (the heads by default), check it, and add it even if rejected."""
         prev_events = list(self.heads) if prev_events is None else list(prev_events)
         before = self.state_before(prev_events)
+        stamp = next_stamp(origin_server_ts, *(self.stamps[event_id] for event_id in prev_events))
+        if self.our_times and state_key is not None:
+            origin_server_ts = stamp
         event = build(
             self.version,
             room_id=self.room_id,
@@ -94,6 +103,7 @@ class Room:
             depth=next_depth(self.events[event_id].depth for event_id in prev_events),
             origin_server_ts=origin_server_ts,
         )
+        self.stamps[event.event_id] = stamp
         self._accept(event, before)
         self.heads = [head for head in self.heads if head not in prev_events] + [event.event_id]
         return event

@@ -95,3 +95,29 @@ def test_a_stranger_brings_nothing(lab: Lab) -> None:
     assert "changed on the way" in str(lab.http["h1"].post(PATH, content=bytes(turned)).json())
     for hub in HUBS:
         assert lab.http[hub].get("/_matrix/client/versions").status_code == 200
+
+
+def test_a_message_says_where_it_is_on_its_way(lab: Lab) -> None:
+    kim = lab.resident("h1", "kim")
+    room_id = kim.create_room()
+    settled(lab, kim, "h1", room_id, [])
+    here = lab.at(kim, "h1")
+    path = "/_bongsu/client/v1/durability"
+    arrived = here.send(room_id, "by wire")
+    eventually(lambda: here.get(path, arrived)["at_core"], "the core has it")
+    lab.isolate()
+    eventually(lambda: not here.get(path, arrived)["core_linked"], "cut off")
+    assert here.get(path, arrived)["at_core"]
+    event_id = here.send(room_id, "by courier")
+    where = here.get(path, event_id)
+    assert (where["at_core"], where["core_linked"], where["courier_ms"]) == (False, False, None)
+    file = lab.http["h1"].get(f"{PATH}/export", params={"to": "core"})
+    assert file.headers["x-bongsu-id"]
+    assert int(file.headers["x-bongsu-expires"]) > where["since"]
+    assert here.get(path, event_id)["courier_ms"] >= where["since"]
+    assert lab.http["a"].post(PATH, content=file.content).json()["complete"]
+    assert lab.at(kim, "a").get(path, event_id)["at_core"]
+    # The receipt comes back with the next courier.
+    carry(lab, "a", "h1")
+    where = here.get(path, event_id)
+    assert (where["at_core"], where["core_linked"], where["courier_ms"]) == (True, False, None)

@@ -1,4 +1,4 @@
-"""A short drill: every data centre goes dark and hubs are cut off, under load; no promise is broken."""
+"""A short drill: data centres go dark, hubs are cut off, and somebody walks: no promise is broken."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ SHORT = DrillPlan(
     "짧은 거점 훈련",
     "A short drill of hubs.",
     14,
-    (Step(3, "hubs-alone"), Step(9, "hubs-back")),
+    (Step(3, "hubs-alone"), Step(6, "courier"), Step(9, "hubs-back")),
     ("h1", "h2"),
     hubs=2,
 )

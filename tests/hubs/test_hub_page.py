@@ -35,6 +35,7 @@ def test_the_operator_sees_how_the_hub_stands(lab: Lab, operator: User) -> None:
     said = operator.get(HUB)
     assert (said["site"], said["role"]) == ("h1", "hub")
     assert [each["user_id"] for each in said["residents"]] == [operator.user_id]
+    assert said["notices"] == []
     assert said["battery"] == {"percent": 80, "on_mains": False, "hours_left": None, "does": "full"}
     eventually(lambda: _linked(operator) == {"a"}, "the core seen as linked")
     lab.isolate()
@@ -71,6 +72,8 @@ def test_notices_and_probes_are_answered_over_plain_http(lab: Lab, operator: Use
     operator.send(board, "물은 <b>마을 회관</b>에 있습니다")
     room = operator.create_room(preset="public_chat", creation_content={"type": "kr.bongsu.relief"})
     operator.send(room, "상황실 안에서만")
+    told = operator.get(HUB)["notices"]
+    assert [(each["room"], each["text"]) for each in told] == [("<공지>", "물은 <b>마을 회관</b>에 있습니다")]
     url = _plain_of(lab)
     page = httpx.get(url, trust_env=False)
     assert page.status_code == 200

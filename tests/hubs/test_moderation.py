@@ -23,6 +23,14 @@ def edit(user: User, room_id: str, event_id: str, body: str) -> None:
     user.send(room_id, {**new, "body": f"* {body}", "m.new_content": new, "m.relates_to": relation})
 
 
+def moderators_are_told(reader: User, room_id: str, park: User) -> None:
+    """The room's owner is told what park did while he no longer might."""
+    told = reader.get("/_bongsu/client/v1/rooms", room_id, "merges")
+    undone = {(each["type"], each["sender"]) for each in told["undone"]}
+    assert undone == {("m.room.topic", park.user_id), ("m.room.member", park.user_id)}
+    assert not told["more"]
+
+
 def test_what_both_sides_did_is_the_same_everywhere(lab: Lab) -> None:
     kim, lee = (lab.resident("h1", name) for name in ("kim", "lee"))
     park, choi = (lab.resident("h2", name) for name in ("park", "choi"))
@@ -76,6 +84,8 @@ def test_what_both_sides_did_is_the_same_everywhere(lab: Lab) -> None:
         assert lab.digests(hub)[f"room {room_id}"] == told[f"room {room_id}"]
     readers = (core[kim], at[kim], at[park])
     assert len({membership(reader, room_id, lee) for reader in readers}) == 1
+    moderators_are_told(at[kim], room_id, park)
+    at[choi].refused(403, "M_FORBIDDEN", "GET", "/_bongsu/client/v1/rooms", room_id, "merges")
     gone = [reader.get("rooms", room_id, "event", first)["content"] for reader in readers]
     assert gone == [{}, {}, {}]
     seen = bodies(core[kim], room_id)

@@ -26,7 +26,7 @@ def page(tmp_path: Path) -> Iterator[str]:
             process.send_signal(signal.SIGINT)
             assert process.wait(60) == 0
     stopped = (tmp_path / "demo" / "lab.json").read_text(encoding="utf-8")
-    assert len(re.findall(r'"pid": 0', stopped)) == 6, "every process has ended"
+    assert len(re.findall(r'"pid": 0', stopped)) == 15, "every process has ended"
 
 
 def until(http: httpx.Client, holds: Any) -> dict[str, Any]:
@@ -56,3 +56,19 @@ def test_a_site_burns_and_comes_back_and_nothing_is_lost(page: str) -> None:
         assert http.post("/revive?site=a", headers=headers).status_code == 200
         state = until(http, lambda state: state["acknowledged"] > before + 10)
         assert state["lost"] == 0
+
+
+def test_villages_are_cut_off_a_courier_walks_and_all_merges(page: str) -> None:
+    with httpx.Client(base_url=page, trust_env=False, timeout=60) as http:
+        token = re.search(r'token = "([^"]+)"', http.get("/").text)
+        assert token is not None
+        headers = {"X-Demo": token[1]}
+        until(http, lambda state: all(hub["said"] > 1 and hub["missing"] < 2 for hub in state["hubs"]))
+        assert http.post("/mend", headers=headers).status_code == 409
+        assert http.post("/cut", headers=headers).status_code == 200
+        state = until(http, lambda state: all(hub["missing"] > 2 for hub in state["hubs"]))
+        assert all(hub["cut"] for hub in state["hubs"])
+        assert http.post("/walk", headers=headers).status_code == 200
+        until(http, lambda state: all(hub["missing"] < 3 for hub in state["hubs"]))
+        assert http.post("/mend", headers=headers).status_code == 200
+        until(http, lambda state: not any(hub["cut"] or hub["missing"] > 1 for hub in state["hubs"]))

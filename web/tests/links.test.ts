@@ -1,12 +1,15 @@
 // Addresses, names and the stored session, good and bad.
 import { expect, test } from "vitest";
 import { isUsable, localpart, register } from "../src/matrix/auth";
-import { hashOf, linkTo, type Place, readPlace } from "../src/matrix/links";
+import { hashOf, hubOf, linkTo, type Place, placeOf, readPlace } from "../src/matrix/links";
 import { readSession, writeSession } from "../src/matrix/session";
 
 test.each<Place>([
   { screen: "chats" },
   { screen: "settings" },
+  { screen: "courier" },
+  { screen: "hub" },
+  { screen: "join", token: "aB3_-x" },
   { screen: "room", roomId: "!aB/+:x" },
   { screen: "room", roomId: "!aB/+:x", eventId: "$e/+f" },
   { screen: "person", userId: "@hong:talk.example.kr" },
@@ -14,13 +17,28 @@ test.each<Place>([
   expect(readPlace(hashOf(place))).toEqual(place);
 });
 
-test.each(["", "#", "#/u/hong", "#/room/x", "#/nothing", "#/u/%E0%A4%A", "#/u/@a b:c"])(
+test.each(["", "#", "#/u/hong", "#/room/x", "#/nothing", "#/u/%E0%A4%A", "#/u/@a b:c", "#/join", "#/join/%3Cb%3E"])(
   "an address that leads nowhere leads to the chats: %s",
   (hash) => expect(readPlace(hash)).toEqual({ screen: "chats" }),
 );
 
 test("a link to a person is short enough to read out", () => {
   expect(linkTo("https://talk.kr", "@hong:talk.kr")).toBe("https://talk.kr/#/u/@hong:talk.kr");
+});
+
+test("a link may name the town hall of who is invited", () => {
+  const link = linkTo("https://talk.kr", "@hong:talk.kr", "jongno");
+  expect(link).toBe("https://talk.kr/?hub=jongno#/u/@hong:talk.kr");
+  expect(hubOf(new URL(link).search)).toBe("jongno");
+  expect(hubOf("?hub=%3Cb%3E")).toBeNull();
+  expect(hubOf("")).toBeNull();
+});
+
+test("addresses that people type lead somewhere", () => {
+  expect(placeOf("/hub", "")).toEqual({ screen: "hub" });
+  expect(placeOf("/courier", "")).toEqual({ screen: "courier" });
+  expect(placeOf("/hub", "#/chats")).toEqual({ screen: "chats" });
+  expect(placeOf("/", "")).toEqual({ screen: "chats" });
 });
 
 test("names are taken as people type them", () => {

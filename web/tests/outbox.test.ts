@@ -1,7 +1,7 @@
 // The outbox: order per room, once each, across a reload, with refusals that do not block the rest.
 import "fake-indexeddb/auto";
 import { expect, test } from "vitest";
-import { type Letter, Outbox, type OutboxOptions, Refused } from "../src/matrix/outbox";
+import { Deferred, type Letter, Outbox, type OutboxOptions, Refused } from "../src/matrix/outbox";
 import { openOutboxStore } from "../src/matrix/outboxStore";
 
 const text = (body: string) => ({ msgtype: "m.text", body });
@@ -105,4 +105,26 @@ test("the one who shows messages hears of a sent letter before it leaves the que
   await box.add(message("!a", "hello"));
   await box.idle();
   expect(seen).toEqual(["hello $event 1"]);
+});
+
+test("what was left at a hub holds back nobody, and is tried again when something changes", async () => {
+  const tried: string[] = [];
+  let atHub = true;
+  const box = await outbox(newUser(), {
+    send: (letter) => {
+      tried.push(bodyOf(letter));
+      if (atHub) throw new Deferred();
+      return Promise.resolve("$e");
+    },
+  });
+  await box.add(message("!a", "1"));
+  await box.add(message("!a", "2"));
+  await box.idle();
+  expect(box.waiting().map(({ deferred }) => deferred)).toEqual([true, true]);
+  expect(tried).toEqual(["1", "2"]);
+  atHub = false;
+  box.wake();
+  await box.idle();
+  expect(tried).toEqual(["1", "2", "1", "2"]);
+  expect(box.waiting()).toEqual([]);
 });

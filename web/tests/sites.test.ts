@@ -1,6 +1,6 @@
 // Several sites: hop on an error, on a hang, once for many failures, come back late, say so.
 import { expect, test } from "vitest";
-import { RETURN_AFTER_MS, readSites, type SiteState, Sites } from "../src/matrix/sites";
+import { FOREIGN_MS, RETURN_AFTER_MS, readHub, readSites, type SiteState, Sites } from "../src/matrix/sites";
 
 const HOME = "https://one.example";
 const KNOWN = [
@@ -9,7 +9,7 @@ const KNOWN = [
   { name: "three", base_url: "https://three.example", role: "core" },
 ];
 
-type Health = "up" | "down" | "hangs";
+type Health = "up" | "down" | "hangs" | "foreign";
 
 /** Three sites whose health a test sets, a clock it turns, and timers it fires. */
 function world() {
@@ -22,6 +22,9 @@ function world() {
     const name = new URL(input).host.split(".")[0] as string;
     asked.push(name);
     if (health[name] === "up" && !input.includes("/poll")) return Promise.resolve(new Response("{}"));
+    if (health[name] === "foreign" && input.includes("/versions")) return Promise.resolve(new Response("{}"));
+    if (health[name] === "foreign")
+      return Promise.resolve(new Response("{}", { status: 403, headers: { "x-bongsu-not-a-resident": "true" } }));
     if (health[name] === "down") return Promise.reject(new TypeError("failed to fetch"));
     return new Promise((_, reject) => {
       const end = () => reject(init.signal?.reason as Error);
@@ -126,4 +129,41 @@ test("a list with rubbish in it is read for what it holds", () => {
   expect(readSites({ sites: [null, 1, { name: "a" }, KNOWN[1]] })).toEqual([KNOWN[1]]);
   expect(readSites("<html>")).toEqual([]);
   expect(readSites(null)).toEqual([]);
+});
+
+test("a hub that does not know the person is left for one that does", async () => {
+  const { sites, health } = world();
+  health["one"] = "down";
+  health["two"] = "foreign";
+  expect((await sites.fetchFn(`${HOME}/x`)).status).toBe(200);
+  expect(sites.site.name).toBe("three");
+});
+
+test("where no other site answers, the refusal of such a hub is what there is, until something changes", async () => {
+  const { sites, health, pass } = world();
+  health["one"] = "down";
+  health["two"] = "foreign";
+  health["three"] = "down";
+  expect((await sites.fetchFn(`${HOME}/x`)).status).toBe(403);
+  expect(sites.state).toMatchObject({ kind: "elsewhere", site: "two", stranger: true });
+  health["three"] = "up";
+  pass(FOREIGN_MS);
+  expect((await sites.fetchFn(`${HOME}/x`)).status).toBe(200);
+  expect(sites.site.name).toBe("three");
+});
+
+test("a hub says since when it is alone, and what its battery has left", () => {
+  const here = { name: "h1", base_url: HOME, role: "hub", this: true };
+  const battery = { percent: 62, on_mains: false, hours_left: 5, does: "full" };
+  expect(readHub({ sites: [{ ...here, alone_since_ms: 5, battery }] })).toEqual({
+    name: "h1",
+    aloneSinceMs: 5,
+    battery: { percent: 62, hours: 5, does: "full" },
+  });
+  expect(readHub({ sites: [{ ...here, battery: { ...battery, on_mains: true } }] })).toEqual({
+    name: "h1",
+    aloneSinceMs: null,
+    battery: null,
+  });
+  expect(readHub({ sites: [{ ...here, role: "core" }] })).toBeNull();
 });

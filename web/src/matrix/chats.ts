@@ -2,6 +2,9 @@
 import { KnownMembership, type MatrixClient, type MatrixEvent, NotificationCountType, type Room, type RoomMember } from "matrix-js-sdk";
 import { ARCHIVE, FAVOURITE, isMuted, isTagged } from "./rooms";
 
+/** The type of rooms that hubs can read (docs/protocol/client.md). */
+export const RELIEF = "kr.bongsu.relief";
+
 export interface Chat {
   roomId: string;
   name: string;
@@ -10,6 +13,8 @@ export interface Chat {
   invited: boolean;
   inviter: string;
   encrypted: boolean;
+  /** Hubs can read it. */
+  relief: boolean;
   favourite: boolean;
   archived: boolean;
   muted: boolean;
@@ -46,6 +51,7 @@ function chatOf(room: Room, me: string, other: string | null): Omit<Chat, "muted
     name: room.name,
     other: other ?? (member?.getDMInviter() || null),
     encrypted: room.hasEncryptionStateEvent(),
+    relief: room.getType() === RELIEF,
     favourite: isTagged(room, FAVOURITE),
     archived: isTagged(room, ARCHIVE),
     alone: other === me,

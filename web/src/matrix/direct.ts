@@ -1,6 +1,6 @@
 // Beginning chats: one with each person, groups, all encrypted from their first event; and answering invitations.
 import { KnownMembership, type MatrixClient, Preset } from "matrix-js-sdk";
-import { directRooms } from "./chats";
+import { directRooms, RELIEF } from "./chats";
 
 const ENCRYPTED = { type: "m.room.encryption", state_key: "", content: { algorithm: "m.megolm.v1.aes-sha2" } };
 
@@ -37,6 +37,22 @@ export async function openGroup(client: MatrixClient, name: string, userIds: str
     invite: userIds,
     preset: Preset.PrivateChat,
     initial_state: [ENCRYPTED],
+  });
+  return room_id;
+}
+
+/** A room that hubs can read: a situation room, or with `board` a notice board that anybody may read. Never encrypted. */
+export async function openRelief(client: MatrixClient, name: string, userIds: string[], board: boolean): Promise<string> {
+  const visibility = { type: "m.room.history_visibility", state_key: "", content: { history_visibility: "world_readable" } };
+  // Who may read a board writes nothing on it.
+  const levels = board ? { power_level_content_override: { events_default: 50 } } : {};
+  const { room_id } = await client.createRoom({
+    name,
+    invite: userIds,
+    preset: Preset.PublicChat,
+    creation_content: { type: RELIEF },
+    initial_state: board ? [visibility] : [],
+    ...levels,
   });
   return room_id;
 }

@@ -49,7 +49,7 @@ export interface Line {
   unread: number;
   /** Names that stand in the text with an @ and are somebody's in this room. */
   mentions: string[];
-  state: "sent" | "sending" | "refused";
+  state: "sent" | "sending" | "refused" | "deferred";
   progress: number | null;
   refusal: string | null;
 }

@@ -5,11 +5,14 @@ export type Place =
   | { screen: "friends" }
   | { screen: "me" }
   | { screen: "settings" }
+  | { screen: "courier" }
   | { screen: "tower" }
+  | { screen: "hub" }
+  | { screen: "join"; token: string }
   | { screen: "room"; roomId: string; eventId?: string }
   | { screen: "person"; userId: string };
 
-const PLAIN = ["chats", "friends", "me", "settings", "tower"] as const;
+const PLAIN = ["chats", "friends", "me", "settings", "courier", "hub", "tower"] as const;
 const USER_ID = /^@[^\s:]{1,200}:[^\s/]{1,230}$/;
 
 export function readPlace(hash: string): Place {
@@ -24,9 +27,10 @@ export function readPlace(hash: string): Place {
   if (kind === "u" && USER_ID.test(given.join("/"))) return { screen: "person", userId: given.join("/") };
   if (kind === "room" && roomId.startsWith("!"))
     return { screen: "room", roomId, ...(eventId.startsWith("$") ? { eventId } : {}) };
-  const plain = PLAIN.find((name) => name === kind);
-  return { screen: plain ?? "chats" };
+  return kind === "join" ? joinPlace(roomId) : { screen: PLAIN.find((name) => name === kind) ?? "chats" };
 }
+
+const joinPlace = (token: string): Place => (/^[\w.~-]{1,64}$/.test(token) ? { screen: "join", token } : { screen: "chats" });
 
 export function hashOf(place: Place): string {
   if (place.screen === "room") {
@@ -34,10 +38,24 @@ export function hashOf(place: Place): string {
     return `#/room/${parts.map((part) => encodeURIComponent(part)).join("/")}`;
   }
   if (place.screen === "person") return `#/u/${place.userId}`;
+  if (place.screen === "join") return `#/join/${place.token}`;
   return `#/${place.screen}`;
 }
 
-/** What one gives to a friend, as text or QR. */
-export function linkTo(origin: string, userId: string): string {
-  return `${origin}/${hashOf({ screen: "person", userId })}`;
+/** The place of an address: what people type (`/hub`, `/courier`), or what stands behind the #. */
+export function placeOf(pathname: string, hash: string): Place {
+  const typed = ["/hub", "/courier"].includes(pathname) && !hash;
+  return readPlace(typed ? pathname : hash);
+}
+
+/** What one gives to a friend, as text or QR. `hub`: the town hall at which the newcomer's rooms are kept, too. */
+export function linkTo(origin: string, userId: string, hub = ""): string {
+  const query = hub ? `?hub=${encodeURIComponent(hub)}` : "";
+  return `${origin}/${query}${hashOf({ screen: "person", userId })}`;
+}
+
+/** The hub that an invitation names, if it looks like one. */
+export function hubOf(search: string): string | null {
+  const hub = new URLSearchParams(search).get("hub") ?? "";
+  return /^[\w.-]{1,63}$/.test(hub) ? hub : null;
 }

@@ -21,6 +21,8 @@ export interface Letter {
   writtenMs: number;
   /** The server's sentence when it refused the letter for good; it then waits for the person. */
   refused: string | null;
+  /** It was left, signed, at a hub that does not keep the room, and is sent from there or from here, once. */
+  deferred?: boolean;
 }
 
 export type Draft = Pick<Letter, "roomId" | "type" | "content"> & { attachment?: Letter["attachment"] };
@@ -35,6 +37,9 @@ export interface LetterStore {
 
 /** A refusal that trying again cannot change. */
 export class Refused extends Error {}
+
+/** Left at a hub that does not keep the room: it is tried again when something has changed. */
+export class Deferred extends Error {}
 
 export interface OutboxOptions {
   store: LetterStore;
@@ -57,6 +62,8 @@ export class Outbox {
   private nextOrder = 1;
   private closed = false;
   private wakers = new Set<() => void>();
+  /** Deferred letters, which hold back nobody until there is another site to try. */
+  private resting = new Set<string>();
 
   constructor(private readonly options: OutboxOptions) {}
 
@@ -128,7 +135,9 @@ export class Outbox {
 
   /** Tries at once what waits for a better moment: the network is back. */
   wake(): void {
+    this.resting.clear();
     for (const waker of this.wakers) waker();
+    for (const roomId of new Set(this.letters.map((letter) => letter.roomId))) this.drain(roomId);
   }
 
   /** Resolves when every room's queue is empty, refused or stopped. */
@@ -146,7 +155,7 @@ export class Outbox {
   }
 
   private next(roomId: string): Letter | undefined {
-    return this.letters.find((letter) => letter.roomId === roomId && letter.refused === null);
+    return this.letters.find((letter) => letter.roomId === roomId && letter.refused === null && !this.resting.has(letter.id));
   }
 
   private async drainRoom(roomId: string): Promise<void> {
@@ -160,9 +169,15 @@ export class Outbox {
         await this.discard(letter.id);
       } catch (error) {
         if (error instanceof Refused) await this.replace({ ...letter, refused: error.message });
+        else if (error instanceof Deferred) await this.rest(letter);
         else await this.pause(failures++);
       }
     }
+  }
+
+  private async rest(letter: Letter): Promise<void> {
+    this.resting.add(letter.id);
+    if (!letter.deferred) await this.replace({ ...letter, deferred: true });
   }
 
   private pause(failures: number): Promise<void> {

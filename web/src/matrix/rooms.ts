@@ -78,6 +78,11 @@ export interface Promised {
   promise: string;
   sites: string[];
   since: number;
+  /** Whether a data centre has it; null: the site that answers does not know. */
+  at_core?: boolean | null;
+  core_linked?: boolean;
+  /** When a courier took it along to the core. */
+  courier_ms?: number | null;
 }
 
 /** Where the server knows an event to be on disk (docs/protocol/client.md). */

@@ -10,7 +10,7 @@ export interface Site {
 
 export type SiteState =
   | { kind: "normal"; site: string }
-  | { kind: "elsewhere"; site: string; away: string; sinceMs: number }
+  | { kind: "elsewhere"; site: string; away: string; sinceMs: number; stranger?: boolean }
   | { kind: "offline"; sinceMs: number };
 
 export interface SitesOptions {
@@ -24,6 +24,10 @@ export interface SitesOptions {
 export const PROBE_AFTER_MS = 5_000;
 export const PROBE_TIMEOUT_MS = 3_000;
 export const RETURN_AFTER_MS = 30_000;
+/** For how long a hub that does not know the person is left out: they may have become its resident since. */
+export const FOREIGN_MS = 60_000;
+/** A hub says with it that it does not keep this person's rooms (docs/protocol/client.md). */
+const FOREIGN = "x-bongsu-not-a-resident";
 
 export class Sites {
   private sites: Site[];
@@ -32,6 +36,8 @@ export class Sites {
   private flights = new Set<AbortController>();
   private watching: unknown = null;
   private hopping: Promise<boolean> | null = null;
+  /** Hubs that do not know the person, until when they are left out, by base URL. */
+  private foreign = new Map<string, number>();
   private listeners = new Set<(state: SiteState) => void>();
   private readonly fetch: typeof globalThis.fetch;
   private readonly now: () => number;
@@ -79,6 +85,7 @@ export class Sites {
       const used = this.current;
       try {
         const response = await this.fly(asked, init, signal);
+        if (await this.mayLeave(response, used, tries)) continue;
         this.good(used);
         return response;
       } catch (error) {
@@ -125,6 +132,22 @@ export class Sites {
     });
   }
 
+  /** Leaves a hub that does not know the person for one that may. False: it knows them, or there is no other. */
+  private async mayLeave(response: Response, used: number, tries: number): Promise<boolean> {
+    if (!response.headers.has(FOREIGN) || tries >= this.sites.length) return false;
+    if (used !== this.current) return true;
+    this.foreign.set(this.site.base_url, this.now() + FOREIGN_MS);
+    const before = this.state;
+    const moved = await this.hop();
+    // The hub does answer: nothing is gone.
+    if (!moved) this.become(before.kind === "elsewhere" ? { ...before, stranger: true } : before);
+    return moved;
+  }
+
+  private isForeign(site: Site): boolean {
+    return (this.foreign.get(site.base_url) ?? 0) > this.now();
+  }
+
   /** Goes to the next site that answers. False: none does. */
   private hop(): Promise<boolean> {
     this.hopping ??= this.findAnother().finally(() => (this.hopping = null));
@@ -134,7 +157,8 @@ export class Sites {
   private async findAnother(): Promise<boolean> {
     for (let step = 1; step < this.sites.length; step++) {
       const index = (this.current + step) % this.sites.length;
-      if (await this.answers(this.sites[index] as Site)) {
+      const site = this.sites[index] as Site;
+      if (!this.isForeign(site) && (await this.answers(site))) {
         this.use(index);
         return true;
       }
@@ -182,7 +206,8 @@ export class Sites {
   }
 
   private async maybeReturn(): Promise<void> {
-    if (!(await this.answers(this.sites[0] as Site))) this.firstGoodMs = null;
+    const first = this.sites[0] as Site;
+    if (this.isForeign(first) || !(await this.answers(first))) this.firstGoodMs = null;
     else if (this.firstGoodMs === null) this.firstGoodMs = this.now();
     else if (this.now() - this.firstGoodMs >= RETURN_AFTER_MS) this.use(0);
   }
@@ -212,4 +237,32 @@ export function readSites(value: unknown): Site[] {
     (each: Partial<Site> | null): each is Site =>
       typeof each?.name === "string" && typeof each.base_url === "string" && typeof each.role === "string",
   );
+}
+
+export interface HubState {
+  name: string;
+  /** Since when it is linked with no data centre; null: it is. */
+  aloneSinceMs: number | null;
+  /** What is left while there is no power from the mains. */
+  battery: { percent: number; hours: number | null; does: string } | null;
+}
+
+/** The same answer, of the site that gave it: how it stands, if it is a hub. */
+export function readHub(value: unknown): HubState | null {
+  const here = readSites(value).find((site) => site.this && site.role === "hub") as HubAnswer | undefined;
+  if (!here) return null;
+  const { alone_since_ms: since, battery } = here;
+  return {
+    name: here.name,
+    aloneSinceMs: typeof since === "number" ? since : null,
+    battery:
+      battery && battery.on_mains === false && typeof battery.percent === "number"
+        ? { percent: battery.percent, hours: battery.hours_left ?? null, does: String(battery.does) }
+        : null,
+  };
+}
+
+interface HubAnswer extends Site {
+  alone_since_ms?: unknown;
+  battery?: { percent?: unknown; on_mains?: unknown; hours_left?: number | null; does?: unknown } | null;
 }

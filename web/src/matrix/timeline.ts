@@ -284,7 +284,7 @@ function pending(letter: Letter, me: string, progress: Map<string, number>): Lin
     reactions: [],
     unread: 0,
     mentions: [],
-    state: letter.refused === null ? "sending" : "refused",
+    state: letter.refused !== null ? "refused" : letter.deferred ? "deferred" : "sending",
     progress: attachment ? (progress.get(letter.id) ?? 0) : null,
     refusal: letter.refused,
   };

@@ -1,10 +1,11 @@
 // What the shell knows before the SDK is there: who is logged in, where one is, which site answers, how it looks.
 import { type AuthError, logIn, register } from "../matrix/auth";
 import { handOver, type Kept, readKept } from "../matrix/keptOutbox";
-import { hashOf, type Place, readPlace } from "../matrix/links";
+import { hashOf, hubOf, type Place, placeOf } from "../matrix/links";
 import { forgetSession, readSession, type Session, writeSession } from "../matrix/session";
-import { readSites, Sites, type Site, type SiteState } from "../matrix/sites";
+import { type HubState, readHub, readSites, Sites, type Site, type SiteState } from "../matrix/sites";
 import { m } from "../paraglide/messages";
+import { HUB_KEY } from "./keys";
 
 export type Phase = "welcome" | "main" | "otherTab" | "again";
 export type Theme = "auto" | "light" | "dark";
@@ -14,6 +15,7 @@ const THEME_KEY = "bongsu.theme";
 const LARGE_KEY = "bongsu.large";
 const LOCK = "bongsu";
 const NOTICE_KEY = "bongsu.notice";
+const LOOK_MS = 30_000;
 
 function storedSites(): Site[] {
   try {
@@ -27,8 +29,10 @@ class AppState {
   readonly sites = new Sites(location.origin, storedSites(), { fetch: globalThis.fetch.bind(globalThis) });
   session = $state<Session | null>(readSession(localStorage));
   phase = $state<Phase>("welcome");
-  place = $state<Place>(readPlace(location.hash));
+  place = $state<Place>(placeOf(location.pathname, location.hash));
   siteState = $state<SiteState>({ kind: "normal", site: "" });
+  /** How the hub stands that one talks to; null: it is no hub. */
+  hub = $state.raw<HubState | null>(null);
   /** What is said on the first screen, also after the reload that ends a session. */
   notice = $state(sessionStorage.getItem(NOTICE_KEY) ?? "");
   /** What somebody wrote here before the server ended their session. */
@@ -40,12 +44,17 @@ class AppState {
 
   begin(): void {
     sessionStorage.removeItem(NOTICE_KEY);
-    window.addEventListener("hashchange", () => (this.place = readPlace(location.hash)));
+    window.addEventListener("hashchange", () => (this.place = placeOf("/", location.hash)));
     this.siteState = this.sites.state;
     this.sites.onChange((state) => (this.siteState = state));
     if (this.session) void this.enter();
     void this.learnSites();
+    setInterval(() => document.visibilityState === "visible" && void this.learnSites(), LOOK_MS);
   }
+
+  /** A question to the site in use, as who is logged in. */
+  readonly api = (path: string, init: RequestInit = {}): Promise<Response> =>
+    this.sites.fetchFn(path, { ...init, headers: { Authorization: `Bearer ${this.session?.accessToken ?? ""}` } });
 
   go(place: Place): void {
     if (location.hash !== hashOf(place)) location.hash = hashOf(place);
@@ -53,7 +62,12 @@ class AppState {
   }
 
   async register(name: string, password: string, invitation: string): Promise<void> {
-    await this.logged(await register(this.sites.fetchFn, name, password, m.device_web(), invitation), password);
+    const session = await register(this.sites.fetchFn, name, password, m.device_web(), invitation);
+    // A newcomer lives where the invitation says; who had an account keeps the town hall they chose.
+    const hub = hubOf(location.search);
+    if (hub) localStorage.setItem(HUB_KEY, hub);
+    if (this.place.screen === "join") this.go({ screen: "chats" });
+    await this.logged(session, password);
   }
 
   async logIn(name: string, password: string): Promise<void> {
@@ -130,10 +144,14 @@ class AppState {
       const response = await this.sites.fetchFn("/_bongsu/client/v1/sites");
       if (!response.ok) return;
       const answer: unknown = await response.json();
+      this.hub = readHub(answer);
+      // Elsewhere, "this site" is not the one the page came from.
+      if (this.siteState.kind !== "normal") return;
       localStorage.setItem(SITES_KEY, JSON.stringify(answer));
       this.sites.learn(location.origin, readSites(answer));
     } catch {
-      // The list of last time stands.
+      // The list of last time stands; of a hub that does not answer nothing is claimed.
+      this.hub = null;
     }
   }
 }

@@ -15,6 +15,7 @@ import { type Running, start } from "../matrix/client";
 import { openDirect } from "../matrix/direct";
 import { type Encryption, openWithKit, prepareEncryption, recover, tryAgain } from "../matrix/encryption";
 import { type Item, layout } from "../matrix/layout";
+import { settle } from "../matrix/residency";
 import { pinnedIds, typing } from "../matrix/rooms";
 import { KEY_PATIENCE_MS, linesOf, loadOlder, loadUntil, markRead } from "../matrix/timeline";
 import { deleteDB } from "idb";
@@ -26,6 +27,7 @@ import { CryptoEvent, type VerificationRequest } from "matrix-js-sdk/lib/crypto-
 import { m } from "../paraglide/messages";
 import { app } from "./app.svelte";
 import { forgetChats, keepChats, readChats } from "./lastChats";
+import { HUB_KEY } from "./keys";
 import { notices } from "./notices.svelte";
 import { warnings } from "./warnings.svelte";
 
@@ -145,6 +147,8 @@ class LiveState {
     this.refresh();
     // What this device held may be older than the account's keys: made from that, they would be made twice.
     await this.running.upToDate;
+    // Not possible while the core is away: at the next start.
+    settle(app.api, localStorage, HUB_KEY).catch(() => undefined);
     await this.prepareEncryption();
   }
 
