@@ -277,6 +277,7 @@ def main() -> int:
     parser.add_argument("--people", type=int, default=500)
     parser.add_argument("--days", type=float, default=5)
     parser.add_argument("--carriers", type=float, default=0.3)
+    parser.add_argument("--messages", type=float, default=MESSAGES_A_DAY, help="of each person, a day")
     parser.add_argument(
         "--least", type=float, default=0.66, help="the share that must arrive within 48 hours"
     )
