@@ -29,6 +29,7 @@ from bongsu.drill.hub_town import move_in
 from bongsu.drill.town import PASSWORD, Api, Town
 from bongsu.lab import commands, processes
 from bongsu.lab.plan import NodePlan, Plan
+from bongsu.log.record import Draft
 from bongsu.node import Node
 from bongsu.operate.against import ask, compare
 from bongsu.service import Service
@@ -87,7 +88,7 @@ async def alone(hub: NodePlan, residents: list[dict[str, Any]], events: int, see
     choice = random.Random(seed)
     written = 0
     while written < events:
-        batch = []
+        batch: list[Draft] = []
         for _ in range(min(AT_ONCE, events - written)):
             person = choice.choice([each for each in residents if each["rooms"]])
             room = node.context.live.get(choice.choice(person["rooms"]))
