@@ -1,5 +1,6 @@
 """What lies in deploy/ fits the program: its metrics, its commands, its settings."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -35,6 +36,20 @@ def test_alerts_speak_of_metrics_that_are_there() -> None:
     assert named
     assert named <= told()
     assert rules.count("expr:") == rules.count("summary:") == rules.count("remedy:")
+
+
+def test_the_dashboard_draws_metrics_that_are_there() -> None:
+    board = json.loads((DEPLOY / "grafana.json").read_text(encoding="utf-8"))
+    drawn = {
+        name
+        for panel in board["panels"]
+        for each in panel["targets"]
+        for name in METRIC.findall(each["expr"])
+    }
+    assert drawn <= told()
+    assert len(drawn) >= 10
+    places = [(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in board["panels"]]
+    assert len(set(places)) == len(places)
 
 
 def test_units_and_pages_call_commands_that_are_there() -> None:
