@@ -13,7 +13,7 @@ from bongsu.api.http import Request, Response
 FOLDER = Path(__file__).parents[1] / "web"
 INDEX = "/index.html"
 # Addresses that people type: the client opens there. Its own are behind the #.
-PAGES = ("/", "/hub", "/courier")
+PAGES = ("/", "/hub", "/courier", "/tower")
 # The build gives these names that change with their content.
 _HASHED = re.compile(r"/assets/.*-[\w-]{8}\.\w+")
 _ENCODINGS = ((".br", "br"), (".gz", "gzip"))

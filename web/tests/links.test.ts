@@ -37,6 +37,7 @@ test("a link may name the town hall of who is invited", () => {
 test("addresses that people type lead somewhere", () => {
   expect(placeOf("/hub", "")).toEqual({ screen: "hub" });
   expect(placeOf("/courier", "")).toEqual({ screen: "courier" });
+  expect(placeOf("/tower", "")).toEqual({ screen: "tower" });
   expect(placeOf("/hub", "#/chats")).toEqual({ screen: "chats" });
   expect(placeOf("/", "")).toEqual({ screen: "chats" });
 });

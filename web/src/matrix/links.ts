@@ -42,9 +42,9 @@ export function hashOf(place: Place): string {
   return `#/${place.screen}`;
 }
 
-/** The place of an address: what people type (`/hub`, `/courier`), or what stands behind the #. */
+/** The place of an address: what people type (`/hub`, `/courier`, `/tower`), or what stands behind the #. */
 export function placeOf(pathname: string, hash: string): Place {
-  const typed = ["/hub", "/courier"].includes(pathname) && !hash;
+  const typed = ["/hub", "/courier", "/tower"].includes(pathname) && !hash;
   return readPlace(typed ? pathname : hash);
 }
 
