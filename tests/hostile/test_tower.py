@@ -111,5 +111,5 @@ def test_nobody_else_sees_the_tower(people: tuple[User, Officer], tmp_path: Path
     for path in ("tower/picture", "incidents", "alerts/x/acks", "incidents/x", "tower/check_ins/x"):
         eve.refused(403, "M_FORBIDDEN", "GET", f"{BASE}/{path}")
     for path in ("users", "rooms", "media", "reports", "acts", f"user/{eve.user_id}"):
-        eve.refused(403, "M_FORBIDDEN", "GET", f"/_bongsu/admin/v1/{path}")
-        User(user.http, "").refused(401, "M_MISSING_TOKEN", "GET", f"/_bongsu/admin/v1/{path}")
+        eve.refused(404, "M_UNRECOGNIZED", "GET", f"/_bongsu/admin/v1/{path}")
+        User(user.http, "").refused(404, "M_UNRECOGNIZED", "GET", f"/_bongsu/admin/v1/{path}")

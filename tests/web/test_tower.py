@@ -6,10 +6,17 @@ import pytest
 
 from bongsu.lab import commands
 from tests.web import gangneung
-from tests.web.test_web import EVERYWHERE, SCREENSHOTS, tell
+from tests.web.test_web import SCREENSHOTS, tell
 
 
-@pytest.mark.parametrize(("language", "width"), EVERYWHERE)
+@pytest.mark.parametrize(
+    ("language", "width"),
+    [
+        ("ko", 360),
+        ("en", 1280),
+        *(pytest.param(*each, marks=pytest.mark.long) for each in (("ko", 1280), ("en", 360))),
+    ],
+)
 def test_alerts_check_ins_and_the_tower(tmp_path: Path, language: str, width: int) -> None:
     lab = tmp_path / "lab"
     plan = commands.up(lab, 1, tls=False, hubs=2)

@@ -106,7 +106,7 @@ def hubs(tmp_path: Path) -> Iterator[Plan]:
         commands.down(Plan.load(Path(plan.folder)))
 
 
-@pytest.mark.parametrize("language", ["ko", "en"])
+@pytest.mark.parametrize("language", ["ko", pytest.param("en", marks=pytest.mark.long)])
 def test_hubs_go_on_alone_and_a_phone_carries_between_them(hubs: Plan, language: str) -> None:
     tell("couriers.mjs", str(hubs.folder), str(SCREENSHOTS), language, BONGSU)
 

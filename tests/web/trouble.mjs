@@ -69,6 +69,7 @@ async function flood(early, right) {
   );
   await say(early, "그래도 잘 써져");
   await shows(right, "그래도 잘 써져");
+  await early.locator(".reactions").getByRole("button").first().waitFor();
   const shown = await early.locator(".reactions").getByRole("button").count();
   if (shown < 2 || shown > 20) throw new Error(`${shown} kinds of reactions are shown`);
   await shot(early, "52-flood");
