@@ -1,6 +1,7 @@
 """The people and rooms of a drill, made through the public API, and what sites say of them afterwards."""
 
 import ssl
+import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from bongsu.lab.plan import Plan
 
 PASSWORD = "a drill's password"  # noqa: S105
 MEMBERS = 6
+SETTLE_S = 15.0  # for a room to reach another site of a laboratory that has just begun
 
 
 @dataclass(slots=True)
@@ -76,13 +78,25 @@ def settle(api: Api, plan: Plan, people: int) -> Town:
         for member in members:
             member["room_id"], member["members"] = room["room_id"], len(members)
             if member is not host:
-                api.call(
-                    member["home"], "POST", f"{API}/join/{room['room_id']}", member["access_token"], json={}
-                )
+                _join(api, member)
     for person in made:
         answer = api.call(person["home"], "GET", f"{API}/sync", person["access_token"])
         person["since"] = answer["next_batch"]
     return Town(made)
+
+
+def _join(api: Api, member: dict[str, Any]) -> None:
+    """Join at the member's own site, where the room may not have come yet: the links are just being made."""
+    deadline = time.monotonic() + SETTLE_S
+    while True:
+        try:
+            path = f"{API}/join/{member['room_id']}"
+            api.call(member["home"], "POST", path, member["access_token"], json={})
+            return
+        except httpx.HTTPStatusError as error:
+            if error.response.status_code != 404 or time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
 
 
 def histories(
