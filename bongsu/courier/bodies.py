@@ -1,7 +1,7 @@
 """Bodies that a hub got without, before somebody's rooms became its own: asked for by file, sent by file."""
 
 from binascii import Error
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 
 from cbor2 import dumps
 
@@ -10,14 +10,13 @@ from bongsu.bearer.frame import FrameReader, Unreadable
 from bongsu.canonical import decode_base64
 from bongsu.errors import MatrixError
 from bongsu.hub import fill
+from bongsu.hub.bodies import Allowed, fillings, given
 from bongsu.hub.fill import Dot, Given
 from bongsu.log.record import BodyState, ForeignRecord
 from bongsu.log.store import LogStore
 from bongsu.log.withheld import Filling
 
 VERSION = 1
-# Whether the destination may read the bodies of a scope.
-Allowed = Callable[[bytes], bool]
 
 
 def manifest(vector: bytes, scopes: Iterable[bytes] | None) -> bytes:
@@ -53,24 +52,16 @@ def parts(log: LogStore, dots: list[Dot], allowed: Allowed) -> Iterator[bytes]:
     """Payloads with these bodies, as far as they are here and the destination may read them."""
     at = 0
     while at < len(dots):
-        given: list[Given] = []
+        bodies: list[Given] = []
         size = 0
         for dot in dots[at:]:
-            each = _given(log, dot, allowed)
+            each = given(log, dot, allowed)
             size += 0 if each is None else len(each[1] or b"")
-            if given and size > limits.FILL_BYTES:
+            if bodies and size > limits.FILL_BYTES:
                 break
-            given.append(each)
-        yield dumps([VERSION, fill.ask(dots[at : at + len(given)]), fill.answer(given)], canonical=True)
-        at += len(given)
-
-
-def _given(log: LogStore, dot: Dot, allowed: Allowed) -> Given:
-    found = log.log_records(*dot, 1)
-    if not found or found[0].header.seq != dot[1] or not allowed(found[0].header.scope):
-        return None
-    whole = found[0].state in (BodyState.FULL, BodyState.HOLLOW)
-    return (found[0].state, found[0].body) if whole else None
+            bodies.append(each)
+        yield dumps([VERSION, fill.ask(dots[at : at + len(bodies)]), fill.answer(bodies)], canonical=True)
+        at += len(bodies)
 
 
 def read_part(payload: bytes, giver: bytes, *, core: bool) -> list[Filling]:
@@ -83,13 +74,9 @@ def read_part(payload: bytes, giver: bytes, *, core: bool) -> list[Filling]:
     reader.array(3, 3)
     reader.uint(VERSION, VERSION)
     dots = fill.read_ask(reader.octets(limits.CARRY_PART_BYTES_MAX))
-    given = fill.read_answer(reader.octets(limits.CARRY_PART_BYTES_MAX), len(dots))
+    bodies = fill.read_answer(reader.octets(limits.CARRY_PART_BYTES_MAX), len(dots))
     reader.end()
-    return [
-        Filling(log, seq, *each)
-        for (log, seq), each in zip(dots, given, strict=False)
-        if each is not None and (each[0] == BodyState.FULL or core or log.node == giver)
-    ]
+    return fillings(dots, bodies, giver, core=core)
 
 
 def lacking(log: LogStore, scopes: Set[bytes]) -> list[Dot]:

@@ -14,8 +14,9 @@ from bongsu import limits
 from bongsu.bearer import carry
 from bongsu.bearer.bundle import Bundle
 from bongsu.bearer.carry import Header, Recipient, Sealer
-from bongsu.courier.bodies import Allowed, manifest, parts
+from bongsu.courier.bodies import manifest, parts
 from bongsu.courier.destinations import Destination, Known, lacks_of
+from bongsu.hub.bodies import Allowed
 from bongsu.log.key import SEAL
 from bongsu.log.record import BodyState, ForeignRecord, Lane, LogName, Record
 from bongsu.log.store import Damaged

@@ -13,6 +13,7 @@ from bongsu.bearer.frame import Unreadable
 from bongsu.bearer.link import Link
 from bongsu.errors import FatalError, MatrixError
 from bongsu.hub import fill
+from bongsu.hub.bodies import fillings, given
 from bongsu.hub.fill import DIGEST_BYTES, Dot, Given
 from bongsu.hub.interest import SERVICE, Interest, Interests
 from bongsu.log.record import BodyState, Record
@@ -113,30 +114,21 @@ class Keeping:
         except Unreadable as error:
             logger.warning("from site %s: %s", link.peer.details.site, error)
             return None
-        given: list[Given] = []
+        bodies: list[Given] = []
         size = 0
         for dot in dots:
             each = self._given(link, dot)
             size += 0 if each is None else len(each[1] or b"")
-            if given and size > limits.FILL_BYTES:
+            if bodies and size > limits.FILL_BYTES:
                 break
-            given.append(each)
-        return fill.answer(given)
+            bodies.append(each)
+        return fill.answer(bodies)
 
     def _given(self, link: Link, dot: Dot) -> Given:
-        try:
-            found = self._node.log.log_records(*dot, 1)
-        except Damaged as damage:
-            logger.error("%s", damage)
-            self._node.log.on_damaged(damage)
-            return None
-        if not found or found[0].header.seq != dot[1]:
-            return None
-        record = found[0]
-        if not link.is_core and not self.interests.allows(link.peer.node, record.header.scope):
-            return None
-        whole = record.state in (BodyState.FULL, BodyState.HOLLOW)
-        return (record.state, record.body) if whole else None
+        def allowed(scope: bytes) -> bool:
+            return link.is_core or self.interests.allows(link.peer.node, scope)
+
+        return given(self._node.log, dot, allowed)
 
     # Keeping
 
@@ -283,12 +275,12 @@ class Keeping:
                 if raw is None:
                     return
                 try:
-                    given = fill.read_answer(raw, len(dots))
+                    bodies = fill.read_answer(raw, len(dots))
                 except Unreadable as error:
                     logger.warning("from site %s: %s", side.link.peer.details.site, error)
                     return
-                await self.refill(self._fillings(side.link, dots, given))
-                dots = dots[len(given) :]
+                await self.refill(fillings(dots, bodies, side.link.peer.node, core=side.link.is_core))
+                dots = dots[len(bodies) :]
 
     def _page(self, left: deque[tuple[bytes, Place]]) -> list[Dot]:
         """The next records to ask for; what is left of their scopes stays in `left`."""
@@ -302,15 +294,6 @@ class Keeping:
             if len(found) == room:
                 left.appendleft((scope, found[-1][0]))
         return dots
-
-    def _fillings(self, link: Link, dots: list[Dot], given: list[Given]) -> list[Filling]:
-        found = []
-        for (log, seq), each in zip(dots, given, strict=False):
-            # Nothing proves what a hub says of others' hollow bodies (bearer/bundle.py).
-            proven = link.is_core or log.node == link.peer.node
-            if each is not None and (each[0] == BodyState.FULL or proven):
-                found.append(Filling(log, seq, *each))
-        return found
 
     def _again(self, side: _Side) -> None:
         """Ask again later: the peer may have got it by then."""
