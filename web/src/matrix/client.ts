@@ -98,6 +98,8 @@ export async function start(session: Session, sites: Sites, hooks: Hooks): Promi
       },
     },
   });
+  // After a gap older pages would lead into the timeline of before, which nobody looks at: they begin anew instead.
+  client.setCanResetTimelineCallback(() => true);
   client.on(HttpApiEvent.SessionLoggedOut, ({ data }) => hooks.loggedOut(data["soft_logout"] === true));
   await store.startup();
   await Promise.all([hastenBackup(), startProgram(hooks.waiting)]);

@@ -134,6 +134,10 @@ class LiveState {
     warnings.begin(this.client);
     this.client.on(CryptoEvent.VerificationRequestReceived, (request) => (this.verifying = request));
     for (const news of NEWS) this.client.on(news, () => this.refresh());
+    this.client.on(RoomEvent.TimelineReset, (room) => {
+      // A gap: what is older than it has to be fetched, whatever was held before.
+      if (room?.roomId === this.roomId) this.atBeginning = false;
+    });
     this.client.on(RoomEvent.Timeline, (_event, _room, toStart) => {
       // Whoever asked for older messages draws them once, when they are all there.
       if (!toStart) this.refresh();
