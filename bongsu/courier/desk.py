@@ -12,6 +12,7 @@ from bongsu.bearer.frame import Unreadable
 from bongsu.courier.box import Box, Kept
 from bongsu.courier.destinations import Known, destination, destinations, scopes_of
 from bongsu.courier.export import Export, Exported
+from bongsu.courier.rows import Rows
 from bongsu.courier.take import Took, check_header, content_key, say_held, take
 from bongsu.errors import MatrixError, invalid_param, too_large
 from bongsu.node import Node
@@ -37,6 +38,7 @@ class Desk:
         self._node = node
         self._peers = peers
         self.box = Box(Path(node.config.data) / "courier")
+        self._rows = Rows(node)
         self._made: dict[str, _Made] = {}
         self._spent: deque[Path] = deque()
         self._given: dict[str, deque[tuple[int, int]]] = {}
@@ -115,7 +117,8 @@ class Desk:
         target = destination(self._node, name)
         known = Known(self._node, self._peers, target)
         scopes = scopes_of(self._node, target)
-        return await Export(self._node, target, known, scopes, bytes_max, progress).write(write)
+        export = Export(self._node, target, known, scopes, self._rows, bytes_max, progress)
+        return await export.write(write)
 
     async def say_held(self) -> None:
         """Record what is held here. Else files for a hub that never took one begin at the beginning."""

@@ -21,7 +21,7 @@ from bongsu.log.key import NodeKey
 from bongsu.log.reader import Damaged, Reader
 from bongsu.log.record import Draft, ForeignRecord, Lane, LogName, Record
 from bongsu.log.schema import Opener, connect, is_full
-from bongsu.log.stretch import stretch
+from bongsu.log.stretch import Read, stretch
 from bongsu.log.vector import Vector
 from bongsu.log.verify import Report, Statistics
 from bongsu.log.withheld import Filling, Withheld, refilled
@@ -67,6 +67,7 @@ class LogStore:
         self._tag_shown: bytes = self._tag if last is None else last
         self._generation = 0
         self._refilling: set[int] = set()
+        self.refills = 0  # how often bodies came of records that were held without
         self._loop: asyncio.AbstractEventLoop | None = None
         self.transactions = Transactions(files.writing, key)
         self._writer = writer(self.transactions, self._wake)
@@ -224,14 +225,14 @@ class LogStore:
 
     def log_signature(self, log: LogName) -> tuple[int, bytes] | None:
         """The head of a log as (seq, the author's signature over its hash)."""
-        for _, held, signature in self._reader.held("WHERE l.log_id=?", (self._reader.log_id(log),)):
-            if signature is not None:
-                return held.seq, signature
-        return None
+        rows = self._reader.held("WHERE l.log_id=?", (self._reader.log_id(log),))
+        return next(((held.seq, signature) for _, held, signature in rows if signature is not None), None)
 
-    def stretch(self, log: LogName, after: int) -> tuple[list[Record], bytes] | None:
+    def stretch(
+        self, log: LogName, after: int, read: Read | None = None
+    ) -> tuple[list[Record], bytes] | None:
         """Records of one log beyond `after` for a bundle, and their author's signature, or None."""
-        return stretch(self._reader, self.key, self._heads.every().get(log), after)
+        return stretch(self._reader, self.key, self._heads.every().get(log), after, read or self.log_records)
 
     def public_key(self, node: bytes) -> bytes:
         """The key of a node some of whose records are held.
@@ -358,6 +359,7 @@ class LogStore:
         for request in done.requests:
             records += request.records
             records += [record for _, record in request.refilled]
+            self.refills += bool(request.refilled)
             self._refilling.difference_update(before for before, _ in request.refilled)
         for request in done.requests:
             self._heads.commit(request)

@@ -1,23 +1,28 @@
 """What of a log can be handed on in one piece: consecutive records up to one that their author signed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bongsu import limits
 from bongsu.log.epoch import Held
 from bongsu.log.key import NodeKey
 from bongsu.log.reader import Reader
-from bongsu.log.record import Record
+from bongsu.log.record import LogName, Record
 from bongsu.log.schema import SIGNATURES_AFTER
 
 HEADER_BYTES_ABOUT = 160  # of a record in a bundle, beside its body
 
+# Records of a log, from a seq on, at most so many.
+Read = Callable[[LogName, int, int], list[Record]]
 
-def stretch(reader: Reader, key: NodeKey, held: Held | None, after: int) -> tuple[list[Record], bytes] | None:
+
+def stretch(
+    reader: Reader, key: NodeKey, held: Held | None, after: int, read: Read
+) -> tuple[list[Record], bytes] | None:
     """Records beyond `after` and the author's signature of the last of them, or None."""
     log_id = None if held is None else reader.log_id(held.log)
     if log_id is None or held is None or held.seq <= after:
         return None
-    records = _fitting(reader.log(log_id, after + 1, limits.BUNDLE_RECORDS_MAX), held.seq)
+    records = _fitting(read(held.log, after + 1, limits.BUNDLE_RECORDS_MAX), held.seq)
     if held.log.node == key.node:
         return records, key.sign([records[-1].hash])
     signed = reader.rows(SIGNATURES_AFTER, (log_id, after, limits.BUNDLE_RECORDS_MAX))
