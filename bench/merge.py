@@ -12,6 +12,7 @@ import sqlite3
 import tempfile
 import threading
 import time
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -77,8 +78,8 @@ def settle(api: Api, plan: Plan, rooms: int) -> Town:
     return Town(people)
 
 
-async def alone(hub: NodePlan, residents: list[dict[str, Any]], events: int, seed: int) -> None:
-    """What a hub's residents wrote in a week, put into its data while it is stopped."""
+async def alone(hub: NodePlan, residents: list[dict[str, Any]], events: int, seed: int) -> Counter[str]:
+    """What a hub's residents wrote in a week, put into its stopped data; how much in which room."""
     config = settings.load({}, os.environ, Path(hub.config))
     clock = PastClock()
     node = Node.open(config, clock, lambda done, total: None)
@@ -87,11 +88,13 @@ async def alone(hub: NodePlan, residents: list[dict[str, Any]], events: int, see
     service = Service(node)
     choice = random.Random(seed)
     written = 0
+    rooms: Counter[str] = Counter()
     while written < events:
         batch: list[Draft] = []
         for _ in range(min(AT_ONCE, events - written)):
             person = choice.choice([each for each in residents if each["rooms"]])
             room = node.context.live.get(choice.choice(person["rooms"]))
+            rooms[room.room_id] += 1
             new, sender = something(choice, person["user_id"])
             sent_by = {
                 "device_id": person["device_id"],
@@ -103,6 +106,7 @@ async def alone(hub: NodePlan, residents: list[dict[str, Any]], events: int, see
         written += len(batch)
         clock.ago_ms = WEEK_MS - WEEK_MS * written // events
     node.close()
+    return rooms
 
 
 def something(choice: random.Random, sender: str) -> tuple[NewEvent, str]:
@@ -231,6 +235,14 @@ def _events(hub: NodePlan) -> int:
     return int(found)
 
 
+def _kept(hub: NodePlan, written: Counter[str]) -> int:
+    """How much of it is of rooms that the hub keeps: those of its residents."""
+    view = sqlite3.connect(f"{Path(hub.data, 'view.db').as_uri()}?mode=ro", uri=True)
+    found = sum(written[room_id] for (room_id,) in view.execute("SELECT room_id FROM rooms"))
+    view.close()
+    return found
+
+
 def _differing(asks: list[Any]) -> list[str]:
     one, two = (each().digests for each in asks)
     return [
@@ -251,12 +263,15 @@ def measure(folder: Path, events: int, rooms: int) -> dict[str, Any]:
         assert compare(asks, SETTLED_S) == [], "the hubs have their residents' rooms"
         processes.end(plan.processes)
         began = time.monotonic()
+        written = []
         for seed, hub in enumerate(plan.hubs):
             residents = [each for each in town.people if each["home"] == hub.site]
-            asyncio.run(alone(hub, residents, events // 2, seed))
+            written.append(asyncio.run(alone(hub, residents, events // 2, seed)))
         filled_s = time.monotonic() - began
-        # Each keeps its residents' rooms, and so has a number of its own.
-        whole = {hub.name: _events(hub) + events // 2 for hub in plan.hubs}
+        whole = {
+            hub.name: _events(hub) + _kept(hub, theirs)
+            for hub, theirs in zip(plan.hubs, reversed(written), strict=True)
+        }
         for hub in plan.hubs:
             commands.start(plan, hub.name)
         figures = merge(plan, town, whole)

@@ -6,11 +6,13 @@ LOG_CHECKPOINT_PAGES = 4_096  # pages of log.db's write-ahead file before it is 
 LOG_DRAIN_S = 5  # how long closing the log waits for what is queued
 RECORD_BODY_BYTES_MAX = 1_048_576
 FOREIGN_RECORDS_MAX = 10_000  # records of another node's log taken at once
-BUNDLE_RECORDS_MAX = 1_024
+BUNDLE_RECORDS_MAX = 1_024  # that are taken
+BUNDLE_RECORDS_GIVEN = 256  # as many are shown at once, and whoever is served waits meanwhile
 BUNDLE_BYTES_MAX = 2_097_152  # so that the largest record fits
 BUNDLE_FILL_BYTES = 1_048_576  # a bundle is closed when the next record would lead beyond this
 EXCHANGE_MESSAGE_BYTES_MAX = 2_163_712  # a bundle, or a vector and a list of logs
-EXCHANGE_WINDOW_BYTES = 8_388_608  # records a peer may send before some of them are on disk here
+# Records a peer may send before some of them are on disk here: what is written here stands behind them.
+EXCHANGE_WINDOW_BYTES = 524_288
 EXCHANGE_WITHOUT_MAX = 256  # logs a peer sent wrongly and is not asked for again on this link
 EXCHANGE_COMPLAINTS_MAX = 32  # sentences about one peer on one link
 EXCHANGE_ACKS_MAX = 1_024  # logs acknowledged in one message

@@ -22,15 +22,17 @@ def stretch(
     log_id = None if held is None else reader.log_id(held.log)
     if log_id is None or held is None or held.seq <= after:
         return None
-    records = _fitting(read(held.log, after + 1, limits.BUNDLE_RECORDS_MAX), held.seq)
-    if held.log.node == key.node:
-        return records, key.sign([records[-1].hash])
-    signed = reader.rows(SIGNATURES_AFTER, (log_id, after, limits.BUNDLE_RECORDS_MAX))
-    fitting = [(seq, signature) for seq, signature in signed if seq <= records[-1].header.seq]
-    if not fitting:
-        return None
-    seq, signature = fitting[-1]
-    return records[: seq - after], signature
+    # Another node's are signed where that node's bundles ended, which may lie farther apart.
+    for limit in (limits.BUNDLE_RECORDS_GIVEN, limits.BUNDLE_RECORDS_MAX):
+        records = _fitting(read(held.log, after + 1, limit), held.seq)
+        if held.log.node == key.node:
+            return records, key.sign([records[-1].hash])
+        signed = reader.rows(SIGNATURES_AFTER, (log_id, after, limit))
+        fitting = [(seq, signature) for seq, signature in signed if seq <= records[-1].header.seq]
+        if fitting:
+            seq, signature = fitting[-1]
+            return records[: seq - after], signature
+    return None
 
 
 def _fitting(records: Sequence[Record], last_seq: int) -> list[Record]:
