@@ -37,6 +37,7 @@ FILL_RECORDS_MAX = 512  # whose bodies are asked for at once
 FILL_BYTES = 1_048_576  # of bodies in one answer, but for a single larger one
 NEIGHBOURS_MAX = 64  # on a LAN that are called
 NEIGHBOUR_MS = 3_000  # within which one has to say where it is
+CARRY_LATE_BYTES_MAX = 8_388_608  # of a file: bodies kept until all of it is taken
 FILL_AGAIN_S = 30  # until a peer is asked again for bodies it did not have
 SCOPES_A_STRETCH = 200  # looked up before whoever is served goes first
 CATCH_UP_S = 0.3  # that a request may wait for what peers have and this node has not

@@ -34,6 +34,8 @@ class Exported:
     size: int = 0
     complete: bool = True
     expires_ms: int = 0
+    # Logs of which the file ends before what is held here, because a body lacks here: at which seq.
+    ends: dict[LogName, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -48,6 +50,7 @@ class Export:
     bytes_max: int
     progress: Progress
     _queues: dict[Lane, deque[tuple[LogName, int]]] = field(default_factory=dict)
+    _ends: dict[LogName, int] = field(default_factory=dict)
 
     async def write(self, write: Write) -> Exported:
         """Write the whole file; between two parts others get their turn."""
@@ -57,6 +60,7 @@ class Export:
         raw = header.encode(self.node.log.key.sign_bytes)
         sealer = Sealer(content_key, raw[len(carry.MAGIC) + carry.LENGTH_BYTES : -carry.SIGNATURE_BYTES])
         total = self._gather()
+        done.ends = self._ends
         self._put(write, done, raw)
         said = manifest(self.node.log.vector().encode(), self.scopes)
         self._put(write, done, sealer.part(carry.MANIFEST, said))
@@ -137,6 +141,9 @@ class Export:
                     bundle, last_seq = found
                     queue.append((log, last_seq))
                     return bundle, last_seq - after
+                held = self.node.log.held_log(log)
+                if held is not None and after < held.seq:
+                    self._ends[log] = after
         return None
 
 

@@ -14,6 +14,7 @@ from bongsu.canonical import unpadded_base64
 from bongsu.courier.bodies import lacks_here, read_manifest, read_part, withheld_scopes, without
 from bongsu.courier.destinations import HELD
 from bongsu.courier.export import service_id
+from bongsu.courier.late import Late
 from bongsu.errors import MatrixError, invalid_param
 from bongsu.hub import fill
 from bongsu.log.epoch import Fork
@@ -92,23 +93,27 @@ async def take(node: Node, read: ReadBytes, progress: Progress = lambda _: None)
     scopes: set[bytes] = set()
     # Of which earlier records lack: looked for once, and kept while the file is taken.
     lacking = withheld_scopes(node.log)
+    late = Late()
     try:
         for kind, payload in carry.read_parts(read, key, raw):
             match kind:
                 case carry.MANIFEST:
                     scopes = read_manifest(payload)
+                    late.scopes = _late(node, lacking, scopes)
                 case carry.BODIES:
                     took.new += await node.log.refill(
                         read_part(payload, header.node, core=_is_core(node, header))
                     )
                     lacking = withheld_scopes(node.log)
                 case carry.BUNDLE:
-                    await _bundle(node, header, payload, took, lacking)
+                    lacking |= await _bundle(node, header, payload, took, lacking, late)
+                    late.scopes = _late(node, lacking, scopes)
                 case carry.END:
                     took.complete = _is_complete(payload)
             progress(took.new + took.known + took.lacking + took.refused)
     except Unreadable as error:
         took.problem = str(error)
+    took.new += await late.fill(node.log)
     if took.new:
         await say_held(node, scopes)
     return took
@@ -131,21 +136,26 @@ def _begin(node: Node, read: ReadBytes) -> tuple[Header, bytes, bytes]:
     return header, raw, key
 
 
-async def _bundle(node: Node, header: Header, payload: bytes, took: Took, lacking: set[bytes]) -> None:
+async def _bundle(
+    node: Node, header: Header, payload: bytes, took: Took, lacking: set[bytes], late: Late
+) -> set[bytes]:
+    """Take a bundle; the scopes of records that came without their bodies."""
     said = outline(payload)
-    if _is_held(node, said):
+    if not late.scopes and _is_held(node, said):
         took.known += said.records
-        return
+        return set()
     bundle = Bundle.decode(payload)
     records = believed(bundle.records, bundle.log, header.node, core=_is_core(node, header))
+    late.note(bundle.log, records)
     if node.config.role == HUB:
         records = without(records, lacking)
     verdict = await node.log.append_foreign(bundle.log, bundle.public_key, records, bundle.signature)
+    bare: set[bytes] = set()
     match verdict:
         case Taken(taken):
+            bare = {each.header.scope for each in taken if each.state == BodyState.WITHHELD}
             took.new += len(taken)
             took.known += said.records - len(taken)
-            lacking.update(each.header.scope for each in taken if each.state == BodyState.WITHHELD)
         case Gap():
             took.lacking += said.records
         case Refused() if bundle.log.node == node.log.key.node:
@@ -153,6 +163,12 @@ async def _bundle(node: Node, header: Header, payload: bytes, took: Took, lackin
         case Fork() | Refused():
             took.refused += said.records
     await asyncio.sleep(0)
+    return bare
+
+
+def _late(node: Node, lacking: set[bytes], scopes: set[bytes]) -> set[bytes]:
+    """Scopes of which a file may bring bodies that came late: a hub keeps what it may have, the core all."""
+    return lacking & scopes if node.config.role == HUB else set(lacking)
 
 
 def _is_held(node: Node, said: Outline) -> bool:

@@ -25,6 +25,8 @@ def stretch(
     # Another node's are signed where that node's bundles ended, which may lie farther apart.
     for limit in (limits.BUNDLE_RECORDS_GIVEN, limits.BUNDLE_RECORDS_MAX):
         records = _fitting(read(held.log, after + 1, limit), held.seq)
+        if not records:
+            return None
         if held.log.node == key.node:
             return records, key.sign([records[-1].hash])
         signed = reader.rows(SIGNATURES_AFTER, (log_id, after, limit))
