@@ -8,6 +8,7 @@ import ssl
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import uvloop
 from granian.constants import HTTPModes
@@ -30,6 +31,9 @@ from bongsu.filling import Filling
 from bongsu.gateway.sender import PushSender
 from bongsu.hub.neighbours import Neighbours
 from bongsu.hub.plain import PlainApp
+from bongsu.hub.tls import prepare
+from bongsu.hub.tls_order import TlsAsker
+from bongsu.node import Node
 from bongsu.operate.health import Health
 from bongsu.operate.messages import set_up
 from bongsu.operate.parts import Parts
@@ -54,6 +58,8 @@ def run(config: Config) -> int:
 async def _serve(config: Config) -> int:
     # Inside the loop: the log's writer thread hands results to it.
     node = await open_node(config, SystemClock(), _show_progress)
+    if config.tls_order and config.tls is not None:
+        prepare(config.tls, urlsplit(config.base_url).hostname or "")
     try:
         await node.introduce()
     except FatalError:
@@ -78,6 +84,7 @@ async def _serve(config: Config) -> int:
     listeners = _listeners(config, app, parts)
     for listener in listeners:
         await listener.start()
+    await _ask_certificate(config, node, listeners)
     peers.start(config.peers, context := _peer_context(config))
     neighbours = await _neighbours(service, context)
     tower = TowerTasks(node, peers, service.author, service.power, service.feeds, Health(parts).problems)
@@ -126,6 +133,18 @@ def _listeners(config: Config, app: App, parts: Parts) -> list["_Listener"]:
     return found
 
 
+async def _ask_certificate(config: Config, node: Node, listeners: list["_Listener"]) -> None:
+    """Where a hub's certificate comes from its data centre: ask for it, and use it from when it comes on."""
+
+    def reload() -> None:
+        for listener in listeners:
+            if listener.tls == config.tls:
+                listener.reload()
+
+    if config.tls_order and config.tls is not None:
+        await TlsAsker(node, config.tls, reload).start()
+
+
 async def _neighbours(service: Service, context: ssl.SSLContext | None) -> Neighbours:
     """Those on the LAN, looked for where the settings say so."""
     config = service.node.config
@@ -167,6 +186,7 @@ class _Listener:
     def __init__(self, listen: str, app: Any, tls: Path | None, *, peers: bool = False) -> None:
         host, _, port = listen.rpartition(":")
         self.host, self.port = host.strip("[]"), int(port)
+        self.tls = tls
         self._server = Server(
             app,
             address=self.host,
@@ -193,6 +213,10 @@ class _Listener:
         """
         self.serving = asyncio.ensure_future(self._server.serve())
         await _listening(self.host, self.port, self.serving)
+
+    def reload(self) -> None:
+        """Accept connections by the certificate that lies there now; those under way go on by the old one."""
+        self._server.reload()  # type: ignore[no-untyped-call]
 
     async def stop(self) -> None:
         """Let requests under way end, within a bound."""

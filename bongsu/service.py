@@ -13,6 +13,7 @@ from bongsu.courier.desk import Desk
 from bongsu.hub.energy import LANES, Level
 from bongsu.hub.keeping import Keeping
 from bongsu.hub.power import Power
+from bongsu.hub.tls_order import TlsOrders
 from bongsu.interactive import InteractiveAuth
 from bongsu.key_claims import KeyClaims
 from bongsu.live_links import LiveLinks
@@ -45,6 +46,8 @@ class Service:
         self.power = Power(node.config.power_supply, self._power_changed)
         self.deferred = Deferred(node, self.peers, self.author)
         self.feeds = FeedPoller(node)
+        hook = node.config.certificate_hook
+        self.tls_orders = None if hook is None else TlsOrders(node, self.peers, hook)
         self.public_rooms = PublicRooms(node.context, node.clock.monotonic)
         # Names being registered at this moment: the claim is a record, which is not applied yet.
         self.names_claimed: set[str] = set()
@@ -73,12 +76,16 @@ class Service:
             self.power.start()
             self.desk.start()
         self.deferred.start()
+        if self.tls_orders is not None:
+            self.tls_orders.start()
 
     async def close(self) -> None:
         """End it."""
         self.power.close()
         await self.desk.close()
         await self.deferred.close()
+        if self.tls_orders is not None:
+            await self.tls_orders.close()
 
     def _power_changed(self, level: Level) -> None:
         self.peers.set_lanes(LANES[level])
