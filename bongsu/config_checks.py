@@ -1,16 +1,13 @@
 """Settings that are fine alone and wrong together are refused by a sentence."""
 
-from typing import TYPE_CHECKING
+from typing import Any
 from urllib.parse import urlsplit
 
 from bongsu.setting_values import NO_HUB_ALONE, ROOT_KEY_FILE_NAME, SettingError, is_loopback
 
-if TYPE_CHECKING:
-    from bongsu.config import Config
 
-
-def check_together(config: "Config") -> None:
-    """Refuse what contradicts itself.
+def check_together(config: Any) -> None:
+    """Refuse a `Config` that contradicts itself.
 
     Raises:
         SettingError: the sentence says what, and what to do.

@@ -58,8 +58,6 @@ def run(config: Config) -> int:
 async def _serve(config: Config) -> int:
     # Inside the loop: the log's writer thread hands results to it.
     node = await open_node(config, SystemClock(), _show_progress)
-    if config.tls_order and config.tls is not None:
-        prepare(config.tls, urlsplit(config.base_url).hostname or "")
     try:
         await node.introduce()
     except FatalError:
@@ -121,6 +119,8 @@ async def _serve(config: Config) -> int:
 
 def _listeners(config: Config, app: App, parts: Parts) -> list["_Listener"]:
     """The public one first."""
+    if config.tls_order and config.tls is not None:
+        prepare(config.tls, urlsplit(config.base_url).hostname or "")
     found = [_Listener(config.listen, app, config.tls), *_plain(parts.service)]
     if config.private_listen is not None:
         found.append(_Listener(config.private_listen, PrivateApp(parts), None))
