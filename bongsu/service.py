@@ -13,7 +13,6 @@ from bongsu.courier.desk import Desk
 from bongsu.hub.energy import LANES, Level
 from bongsu.hub.keeping import Keeping
 from bongsu.hub.power import Power
-from bongsu.hub.tls_order import TlsOrders
 from bongsu.interactive import InteractiveAuth
 from bongsu.key_claims import KeyClaims
 from bongsu.live_links import LiveLinks
@@ -27,6 +26,7 @@ from bongsu.view.directory import PublicRooms
 
 if TYPE_CHECKING:
     from bongsu.cap.signing import CapKey
+    from bongsu.hub.tls_order import TlsOrders
 
 
 class Service:
@@ -46,8 +46,7 @@ class Service:
         self.power = Power(node.config.power_supply, self._power_changed)
         self.deferred = Deferred(node, self.peers, self.author)
         self.feeds = FeedPoller(node)
-        hook = node.config.certificate_hook
-        self.tls_orders = None if hook is None else TlsOrders(node, self.peers, hook)
+        self.tls_orders = self._tls_orders()
         self.public_rooms = PublicRooms(node.context, node.clock.monotonic)
         # Names being registered at this moment: the claim is a record, which is not applied yet.
         self.names_claimed: set[str] = set()
@@ -69,6 +68,15 @@ class Service:
         self.cap_documents: Cache[tuple[str, str, int], bytes] = Cache(1_000)
         # Proofs of identity for other services: (user id, end in ms).
         self.openid_tokens: Cache[str, tuple[str, int]] = Cache(10_000)
+
+    def _tls_orders(self) -> "TlsOrders | None":
+        """What orders hubs' certificates, where an operator gave the program for it."""
+        hook = self.node.config.certificate_hook
+        if hook is None:
+            return None
+        from bongsu.hub.tls_order import TlsOrders
+
+        return TlsOrders(self.node, self.peers, hook)
 
     def start(self) -> None:
         """Begin what goes on by itself."""

@@ -13,6 +13,7 @@ from bongsu.errors import MatrixError
 from bongsu.files import write_whole
 from bongsu.hub import tls
 from bongsu.hub.tls import Unusable
+from bongsu.hub.tls_ends import TLS_CERTIFICATE
 from bongsu.node import Node
 from bongsu.peers import Peers
 from bongsu.speakers import TLS_REQUEST
@@ -20,7 +21,6 @@ from bongsu.view import registers
 from bongsu.view.changes import Changes
 
 logger = logging.getLogger(__name__)
-TLS_CERTIFICATE = "tls_certificate"
 
 
 def hub_host(site: str, server_name: str) -> str:
@@ -199,16 +199,3 @@ async def _write(node: Node, family: str, key: str, value: Mapping[str, object])
     stamp = registers.stamp_after(node.context, node.now_ms(), family, "", "", key)
     with suppress(MatrixError):  # the disk is nearly full: later
         await node.write(drafts.register(family, "", "", key, value, stamp))
-
-
-def ends_of_hubs(node: Node) -> list[tuple[str, int]]:
-    """(site, when its certificate ends, in ms) of every hub for which one was ordered."""
-    found = []
-    revoked = node.context.authorities.revocations()
-    for key, said in registers.under(node.context, TLS_CERTIFICATE, "", ""):
-        certificate = node.certificate_of(bytes.fromhex(key))
-        if certificate is not None and certificate.node not in revoked and isinstance(said, dict):
-            ends_ms = said.get("ends")
-            if isinstance(ends_ms, int):
-                found.append((certificate.site, ends_ms))
-    return found

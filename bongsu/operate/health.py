@@ -7,7 +7,7 @@ from typing import Any
 from bongsu import limits
 from bongsu.authority import CORE
 from bongsu.certificate_ends import DAYS_SERIOUS, DAYS_WARNED, days_left, tls_end_ms
-from bongsu.hub.tls_order import ends_of_hubs
+from bongsu.hub.tls_ends import ends_of_hubs
 from bongsu.log.files import free_bytes
 from bongsu.operate.finding import Finding
 from bongsu.operate.parts import Parts
@@ -129,7 +129,7 @@ class Health:
                 "No other site is linked: what is written is on this site's disk alone.",
                 max(peers.changed_ms.get(each.node, started_ms) for each in others),
             )
-        if node.config.nats and not self._parts.fabric.connected:
+        if self._parts.fabric is not None and not self._parts.fabric.connected:
             yield Finding(
                 "nats",
                 False,
