@@ -118,15 +118,15 @@ def lab_heal(folder: Path, site: str) -> None:
 @_folder
 @click.argument("hub")
 @click.argument("other")
-@click.argument("how", type=click.Choice(["lan", "none"]))
+@click.argument("how", metavar="lan|none|RATE")
 @_sentences
 def lab_link(folder: Path, hub: str, other: str, how: str) -> None:
-    """Link HUB with OTHER (a hub, a site, or core), or cut it off from it."""
+    """Link HUB with OTHER (a hub, a site, or core), or cut it off from it. RATE is like 64kbps or 1200bps."""
     from bongsu.lab import commands
     from bongsu.lab.plan import Plan
 
     commands.link(Plan.load(folder), hub, other, how)
-    click.echo(f"{hub} and {other} are {'linked' if how == 'lan' else 'cut off from each other'}.")
+    click.echo(f"{hub} and {other} are {'cut off from each other' if how == 'none' else f'linked ({how})'}.")
 
 
 @lab.command("down")
