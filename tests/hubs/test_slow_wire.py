@@ -1,4 +1,4 @@
-"""A hub on a slow wire brings what waits there; it is not taken for dead while a long message is on its way."""
+"""A hub on a slow wire brings what waits there; a long message on its way does not pass for silence."""
 
 from pathlib import Path
 
