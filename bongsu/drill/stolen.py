@@ -121,7 +121,10 @@ class _Stolen:
 
     def _settle(self) -> None:
         """Two residents at each hub; a room of all, an encrypted one, and one of another hub's alone."""
-        for number, hub in enumerate((STOLEN, MEETS_A_HUB, MEETS_COURIERS) * 2):
+        hubs = (STOLEN, MEETS_A_HUB, MEETS_COURIERS)
+        for hub in hubs:
+            self._until(f"{hub} is linked", self._is_linked, CORE, hub)
+        for number, hub in enumerate(hubs * 2):
             body = {"username": f"p{number}", "password": PASSWORD, "auth": {"type": "m.login.dummy"}}
             made = self._api.call(CORE, "POST", f"{API}/register", json=body)
             self._api.call(CORE, "PUT", RESIDENCY, made["access_token"], json={"hub": hub})
@@ -283,18 +286,17 @@ class _Stolen:
             return False
         return True
 
-    def _status(self, site: str) -> dict[str, Any]:
-        """What a site says of the stolen hub."""
+    def _status(self, site: str, hub: str) -> dict[str, Any]:
+        """What a site says of a hub; nothing where it does not know it."""
         url = f"{self._node(site).private}/_bongsu/node/v1/status"
         sites = httpx.get(url, timeout=WAIT_S, trust_env=False).json()["sites"]
-        found: dict[str, Any] = next(each for each in sites if each["site"] == STOLEN)
-        return found
+        return next((each for each in sites if each["site"] == hub), {})
 
     def _knows_revoked(self, site: str) -> bool:
-        return bool(self._status(site)["revoked"])
+        return bool(self._status(site, STOLEN).get("revoked"))
 
-    def _is_linked(self, site: str) -> bool:
-        return bool(self._status(site)["linked"])
+    def _is_linked(self, site: str, hub: str = STOLEN) -> bool:
+        return bool(self._status(site, hub).get("linked"))
 
     def _refused_at(self, site: str) -> bool:
         node = self._node(site)
