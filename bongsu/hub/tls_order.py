@@ -95,9 +95,17 @@ class TlsOrders:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
+        context, clock = self._node.context, self._node.clock
+        position, all_s = 0, clock.monotonic()
         while True:
             self._news.clear()
-            for key, _ in registers.under(self._node.context, TLS_REQUEST, "", ""):
+            # Of all of them once in a while; in between of those that are new, which costs next to nothing.
+            asked = registers.since(context, TLS_REQUEST, "", "", position)
+            if clock.monotonic() >= all_s:
+                asked = registers.under(context, TLS_REQUEST, "", "")
+                all_s = clock.monotonic() + limits.TLS_LOOK_S
+            position = self._node.position
+            for key, _ in asked:
                 await self._look(key)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._news.wait(), limits.TLS_LOOK_S)
