@@ -8,20 +8,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from bongsu.setting_values import (
     CONFIG_VARIABLE,
     CONTACT,
     MIB,
-    NO_HUB_ALONE,
     ROOT_KEY_FILE_NAME,
     SERVER_NAME,
     SITE,
     Networks,
     Parser,
     SettingError,
-    is_loopback,
+    check_together,
     matching,
     one_of,
     parse_directory,
@@ -30,6 +28,7 @@ from bongsu.setting_values import (
     parse_nats_urls,
     parse_networks,
     parse_on_off,
+    parse_place,
     parse_private_listen,
     parse_public_key,
     parse_public_url,
@@ -77,6 +76,13 @@ class Config:
         "The failure domain this node stands in, as people are shown it.",
         unit="name",
         bound="at most 32 letters, digits, hyphens",
+    )
+    place: tuple[float, float] | None = _setting(
+        None,
+        parse_place,
+        "Where the site stands, for the tower's map. The tower can put it elsewhere.",
+        unit="LATITUDE,LONGITUDE",
+        bound="degrees",
     )
     root_key: str | None = _setting(
         None,
@@ -274,6 +280,13 @@ class Config:
         unit="switch",
         bound="on, off",
     )
+    drills: str = _setting(
+        "off",
+        one_of("off", "lab", "real"),
+        "What officers may order here: nothing, drills in a laboratory beside it, or to cut this site off.",
+        unit="word",
+        bound="off, lab, real",
+    )
     admin_contact: str | None = _setting(
         None,
         matching(CONTACT, "a mailto: or https:// address"),
@@ -314,6 +327,11 @@ class Config:
         return self.public_url or f"{'https' if self.tls else 'http'}://{self.listen}"
 
     @property
+    def place_field(self) -> dict[str, list[float]]:
+        """Where the site stands, as its register says it; empty where nobody said."""
+        return {} if self.place is None else {"place": list(self.place)}
+
+    @property
     def has_several_sites(self) -> bool:
         """Whether other sites are to hold what is written here."""
         return self.role == "hub" or self.is_linked
@@ -351,7 +369,8 @@ def load(
         for name, raw in raw_values.items():
             values[name] = _parse(name, raw, origin)
     config = Config(**values, given=frozenset(values))
-    _check_together(config)
+    rooted = config.root_key is not None or (config.data / ROOT_KEY_FILE_NAME).exists()
+    check_together(config, rooted=rooted)
     return config
 
 
@@ -374,26 +393,3 @@ def _parse(name: str, raw: object, origin: str) -> Any:
         return SETTINGS[name].metadata["parse"](raw)
     except ValueError as error:
         raise SettingError(f"The setting {name} is {raw!r} in {origin}, but {error}.") from error
-
-
-def _check_together(config: Config) -> None:
-    """Refuse settings that are fine alone and wrong together."""
-    rooted = config.root_key is not None or (config.data / ROOT_KEY_FILE_NAME).exists()
-    if config.role == "hub" and not rooted:
-        raise SettingError(NO_HUB_ALONE)
-    if config.registration == "open" and not (is_loopback(config.host) or config.open_registration_anywhere):
-        raise SettingError(
-            f"The setting registration is open, but listen is {config.listen}: whoever reaches it could make "
-            "accounts without end. Say registration token, or open_registration_anywhere on."
-        )
-    if config.is_linked and not rooted:
-        raise SettingError(
-            "The settings peers, peer_listen and nats link this node with others, but without root_key no "
-            "node believes another. Make one with `bongsu root init`, or leave those settings out."
-        )
-    public_host = urlsplit(config.public_url or "").hostname
-    if config.server_name == "localhost" and public_host and not is_loopback(public_host):
-        raise SettingError(
-            f"The setting public_url leads others to {public_host}, but server_name is localhost: every "
-            "user's name would end in :localhost for ever. Give a server_name that the service owns."
-        )

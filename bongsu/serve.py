@@ -24,12 +24,14 @@ from bongsu.bearer.nats import Fabric
 from bongsu.bearer.websocket import LinkApp
 from bongsu.clock import SystemClock
 from bongsu.config import Config
+from bongsu.console.status import Told
 from bongsu.console.tasks import TowerTasks
 from bongsu.errors import FatalError
 from bongsu.filling import Filling
 from bongsu.gateway.sender import PushSender
 from bongsu.hub.neighbours import Neighbours
 from bongsu.hub.plain import PlainApp
+from bongsu.operate.figures import figures
 from bongsu.operate.health import Health
 from bongsu.operate.messages import set_up
 from bongsu.operate.parts import Parts
@@ -80,7 +82,7 @@ async def _serve(config: Config) -> int:
         await listener.start()
     peers.start(config.peers, context := _peer_context(config))
     neighbours = await _neighbours(service, context)
-    tower = TowerTasks(node, peers, service.author, service.power, service.feeds, Health(parts).problems)
+    tower = TowerTasks(node, peers, service.author, service.power, service.feeds, _told(parts))
     await tower.start()
     filling.start()
     service.start()
@@ -112,13 +114,20 @@ async def _serve(config: Config) -> int:
     return 1 if node.fatal.done() else 0
 
 
+def _told(parts: Parts) -> Told:
+    """What this node tells the tower of every site."""
+    health = Health(parts)
+    return Told(health.problems, lambda: figures(parts), health.examine)
+
+
 def _listeners(config: Config, app: App, parts: Parts) -> list["_Listener"]:
     """The public one first."""
     found = [_Listener(config.listen, app, config.tls), *_plain(parts.service)]
     if config.private_listen is not None:
         found.append(_Listener(config.private_listen, PrivateApp(parts), None))
     if config.admin_listen is not None:
-        admin = App(parts.service, admin_routes(), app.files)
+        files = StaticFiles(sites=lambda: base_urls(parts.service.node), admin=True)
+        admin = App(parts.service, admin_routes(), files)
         found.append(_Listener(config.admin_listen, admin, config.tls))
     if config.peer_listen is not None:
         links = LinkApp(parts.service.peers.serve)

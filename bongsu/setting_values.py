@@ -65,6 +65,17 @@ def parse_on_off(raw: object) -> bool:
     return raw
 
 
+def parse_place(raw: object) -> tuple[float, float]:
+    found = text(raw).split(",")
+    try:
+        latitude, longitude = (float(each) for each in found)
+    except ValueError:
+        raise ValueError("it must be degrees, for example 37.7519,128.8761") from None
+    if not (abs(latitude) <= 90 and abs(longitude) <= 180):
+        raise ValueError("it must be at most 90 degrees of latitude and 180 of longitude")
+    return round(latitude, 5), round(longitude, 5)
+
+
 def whole_number(low: int, high: int) -> Parser:
     def parse(raw: object) -> int:
         number = int(raw) if isinstance(raw, str) and re.fullmatch(r"[0-9]{1,15}", raw) else raw
@@ -200,3 +211,29 @@ def read_environment(environment: Mapping[str, str]) -> Mapping[str, object]:
         for variable, raw in environment.items()
         if variable.startswith(ENVIRONMENT_PREFIX) and variable != CONFIG_VARIABLE
     }
+
+
+def check_together(config: Any, *, rooted: bool) -> None:
+    """Refuse settings, a whole `Config`, that contradict each other. `rooted`: there is a root key.
+
+    Raises:
+        SettingError: a sentence about which.
+    """
+    if config.role == "hub" and not rooted:
+        raise SettingError(NO_HUB_ALONE)
+    if config.registration == "open" and not (is_loopback(config.host) or config.open_registration_anywhere):
+        raise SettingError(
+            f"The setting registration is open, but listen is {config.listen}: whoever reaches it could make "
+            "accounts without end. Say registration token, or open_registration_anywhere on."
+        )
+    if config.is_linked and not rooted:
+        raise SettingError(
+            "The settings peers, peer_listen and nats link this node with others, but without root_key no "
+            "node believes another. Make one with `bongsu root init`, or leave those settings out."
+        )
+    public_host = urlsplit(config.public_url or "").hostname
+    if config.server_name == "localhost" and public_host and not is_loopback(public_host):
+        raise SettingError(
+            f"The setting public_url leads others to {public_host}, but server_name is localhost: every "
+            "user's name would end in :localhost for ever. Give a server_name that the service owns."
+        )

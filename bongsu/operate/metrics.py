@@ -98,7 +98,7 @@ class _Parts(Collector):
         node = self._parts.service.node
         free = free_bytes(node.log.path)
         yield GaugeMetricFamily("bongsu_disk_free_bytes", "Room on the disk of the data.", free)
-        yield GaugeMetricFamily("bongsu_resident_bytes", "Memory of the process.", _resident_bytes())
+        yield GaugeMetricFamily("bongsuresident_bytes", "Memory of the process.", resident_bytes())
         build = GaugeMetricFamily("bongsu_build_info", "Always 1.", labels=("release", "site"))
         build.add_metric((__version__, node.config.site), 1)
         yield build
@@ -114,7 +114,8 @@ def _days(folder: Path, now_ms: int) -> float:
         return 0.0
 
 
-def _resident_bytes() -> int:
+def resident_bytes() -> int:
+    """The memory that the process has of the machine's."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     except (OSError, ValueError, IndexError):
