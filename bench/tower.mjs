@@ -79,6 +79,8 @@ const silent = Array.from({ length: PEOPLE }, (_, number) => user(number));
 const keys = { keys: [{ id: "0".repeat(32), name: "강릉시장", role: "commander", areas: [], two_person: false, users: [], expires: now * 2, ended: null, mine: true }], now };
 
 async function scroll(page, selector) {
+  // A phone has no pointer that rests on what scrolls by.
+  if (page.viewportSize().width < 900) await page.mouse.move(1, 1);
   return page.evaluate(
     async ({ selector, step, roundMs }) => {
       const lists = [...document.querySelectorAll(selector)].filter((list) => list.scrollHeight > list.clientHeight + 10);

@@ -117,13 +117,15 @@ async def get_reports(service: Service, request: Request) -> Response:
 def _event(service: Service, event_id: str | None) -> dict[str, Any] | None:
     """Who wrote it and what, unless only its members can read it."""
     events = service.node.context.events
-    if event_id is None or events.row(event_id) is None:
+    row = None if event_id is None else events.row(event_id)
+    if row is None:
         return None
-    event = events.body(event_id)
+    event = events.body(row.event_id)
     body = event.content.get("body")
     return {
         "sender": event.sender,
         "type": event.type,
+        "redacted": row.redacted_by is not None,
         "body": body[: limits.REASON_CHARACTERS_MAX] if isinstance(body, str) else None,
         "media": sorted(media_of.media_ids(event.content, service.node.config.server_name)),
     }

@@ -166,11 +166,13 @@ def test_a_report_is_read_acted_on_and_done(server: Server, console: str) -> Non
         assert report["event"] == {
             "sender": mallory.user_id,
             "type": "m.room.message",
+            "redacted": False,
             "body": "싸게 팝니다",
             "media": [],
         }
         boss.post(f"{ADMIN}/redact", room, event)
         assert other.get("rooms", room, "event", event)["content"] == {}
+        assert boss.get(f"{ADMIN}/reports")["reports"][0]["event"]["redacted"]
         boss.post(f"{ADMIN}/report_done", str(report["number"]))
         boss.refused(404, "M_NOT_FOUND", "POST", f"{ADMIN}/report_done", "x")
         boss.refused(404, "M_NOT_FOUND", "POST", f"{ADMIN}/report_done", str(report["number"] + 1))

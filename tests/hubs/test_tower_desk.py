@@ -48,12 +48,7 @@ def same(lab: Lab, hub: str, room: str) -> bool:
 
 @pytest.mark.long
 def test_two_officers_cut_a_hub_off_and_it_comes_back_by_itself(lab: Lab) -> None:
-    node = lab.node("h1")
-    settings = Path(node.config)
-    settings.write_text(settings.read_text(encoding="utf-8") + 'drills = "real"\n', encoding="utf-8")
-    processes.end([node])
-    commands.start(lab.plan, "h1")
-    eventually(lambda: "h1" in lab.linked(), "h1 linked")
+    let(lab, "h1", "real")
     mayor, first, second = officers(lab)
     kim = lab.at(lab.resident("h1", "kim"), "h1")
     eventually(lambda: knows_key(kim, second), "the officers' keys at h1")
@@ -72,6 +67,29 @@ def test_two_officers_cut_a_hub_off_and_it_comes_back_by_itself(lab: Lab) -> Non
     assert (figures["lost"], figures["broken"]) == (0, 0)
     removed = {each["name"]: each["removed"] for each in picture(mayor)["inventory"]}
     assert removed["link"][0]["site"] == "h1"
+
+
+@pytest.mark.long
+def test_a_drill_in_a_laboratory_is_ordered_and_reported(lab: Lab) -> None:
+    let(lab, "a", "lab")
+    mayor, first, _ = officers(lab)
+    incident = mayor.post(ACTS, body=first.act("open", EXERCISE, areas=[]))["id"]
+    said = {"plan": "calm", "where": "lab", "site": "a"}
+    mayor.post(ACTS, body=first.act("drill", said, incident=incident, after=[incident]))
+    eventually(lambda: finished(mayor), "the drill's end", wait_s=240)
+    figures = picture(mayor)["drills"][0]["report"]["figures"]
+    assert figures["acknowledged"] > 0
+    assert (figures["lost"], figures["broken"]) == (0, 0)
+
+
+def let(lab: Lab, site: str, what: str) -> None:
+    """Say in a site's settings what officers may order there."""
+    node = lab.node(site)
+    settings = Path(node.config)
+    settings.write_text(settings.read_text(encoding="utf-8") + f'drills = "{what}"\n', encoding="utf-8")
+    processes.end([node])
+    commands.start(lab.plan, site)
+    eventually(lambda: lab.linked() == {"a", "h1", "h2"}, "every site linked")
 
 
 def finished(user: User) -> bool:

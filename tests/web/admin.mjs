@@ -45,7 +45,7 @@ await tell(async () => {
   await page.getByText("싸게 팝니다").waitFor();
   await shot(page, "94-admin-reports");
   await button(page, "admin_redact").click();
-  await page.getByText(texts.admin_unreadable).waitFor();
+  await page.getByText(texts.admin_redacted).waitFor();
   await button(page, "admin_done").click();
   await page.getByText(like("admin_done")).waitFor({ state: "detached" });
   const { content } = await ask(url, "GET", `/rooms/${encodeURIComponent(room)}/event/${encodeURIComponent(event)}`, sora.token);

@@ -59,7 +59,7 @@ export interface Report {
   reason: string;
   ts: number;
   done: { by: string; ts: number } | null;
-  event: { sender: string; type: string; body: string | null; media: string[] } | null;
+  event: { sender: string; type: string; redacted: boolean; body: string | null; media: string[] } | null;
 }
 
 export interface ActOfAdministrator {

@@ -154,19 +154,38 @@ export interface TowerKey {
 export const STAGES = ["attention", "caution", "alert", "serious"] as const;
 export type Stage = (typeof STAGES)[number];
 
-/** What is as it was before stays the very same object, so that nothing of it is drawn again. Lists go by names. */
+/**
+ * What is as it was before stays the very same object, so that nothing of it is drawn again; lists go by names. `now` is taken
+ * over and changed: on a slow phone a copy of ten thousand sums would be felt.
+ */
 export function shared<T>(before: unknown, now: T): T {
   if (before === null || now === null || typeof before !== "object" || typeof now !== "object") return now;
-  if (Array.isArray(now)) {
-    if (!Array.isArray(before)) return now;
-    const known = new Map(before.map((each: unknown, index) => [nameIn(each, index), each]));
-    const found: unknown[] = now.map((each: unknown, index) => shared(known.get(nameIn(each, index)), each));
-    return (found.length === before.length && found.every((each, index) => each === before[index]) ? before : found) as T;
+  if (Array.isArray(now)) return (Array.isArray(before) ? sharedList(before, now) : now) as T;
+  const [old, fields] = [before as Record<string, unknown>, now as Record<string, unknown>];
+  let same = true;
+  let count = 0;
+  for (const name in fields) {
+    count++;
+    fields[name] = shared(old[name], fields[name]);
+    if (fields[name] !== old[name]) same = false;
   }
-  const old = before as Record<string, unknown>;
-  const found = Object.entries(now).map(([name, each]) => [name, shared(old[name], each as unknown)] as const);
-  const same = found.length === Object.keys(old).length && found.every(([name, each]) => each === old[name]);
-  return (same ? before : Object.fromEntries(found)) as T;
+  return (same && count === Object.keys(old).length ? before : now) as T;
+}
+
+function sharedList(before: unknown[], now: unknown[]): unknown[] {
+  let same = before.length === now.length;
+  let known: Map<unknown, unknown> | null = null;
+  for (const [index, each] of now.entries()) {
+    const name = nameIn(each, index);
+    let old = before[index];
+    if (nameIn(old, index) !== name) {
+      known ??= new Map(before.map((one, at) => [nameIn(one, at), one]));
+      old = known.get(name);
+    }
+    now[index] = shared(old, each);
+    if (now[index] !== before[index]) same = false;
+  }
+  return same ? before : now;
 }
 
 function nameIn(each: unknown, index: number): unknown {
