@@ -175,9 +175,9 @@ await tell(async () => {
   await button(mayor, "staff_room_open").waitFor();
   await shot(mayor, "84-operations");
   await tower.view(mayor, "tower_drills");
-  await mayor.getByLabel(texts.drill_where).selectOption("site");
-  await mayor.getByLabel(texts.drill_site, { exact: true }).selectOption("h1");
-  await mayor.getByLabel(texts.drill_minutes).selectOption("1");
+  await mayor.getByRole("combobox", { name: texts.drill_where, exact: true }).selectOption("site");
+  await mayor.getByRole("combobox", { name: texts.drill_site, exact: true }).selectOption("h1");
+  await mayor.getByRole("combobox", { name: texts.drill_minutes, exact: true }).selectOption("1");
   await mayor.getByLabel(texts.drill_type).fill("h2");
   if (await button(mayor, "drill_do").isEnabled()) throw new Error("a site whose name was not typed could be cut off");
   await mayor.getByLabel(texts.drill_type).fill("h1");
@@ -189,6 +189,7 @@ await tell(async () => {
   await button(chief, "drill_agree").click();
   // Its setting `drills` lets nothing be done to it: both people's word is on record, and the site goes on.
   await chief.getByText(texts.drill_ready).waitFor();
+  await tower.view(chief, "tower_alerts");
   step("a drill on a real site waits for a second person, and the site's own setting has the last word");
 
   await tower.view(mayor, "tower_alerts");
