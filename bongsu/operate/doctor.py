@@ -10,8 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
-
 from bongsu import limits
 from bongsu.certificate_ends import DAY_MS, DAYS_WARNED, days_left, tls_end_ms
 from bongsu.config import Config
@@ -238,6 +236,8 @@ def _settings(config: Config) -> Iterator[Finding]:
 
 def _running(url: str) -> list[Finding]:
     """What the running node says of itself, and whether its clock is this machine's."""
+    import httpx
+
     try:
         began = time.time()
         answer = httpx.get(f"{url.rstrip('/')}/health", timeout=10, trust_env=False)

@@ -1,9 +1,10 @@
 """A node's figures for the tower of every site: few and small, told with the status that is told anyway."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 from bongsu import __version__
-from bongsu.operate.metrics import resident_bytes
 from bongsu.operate.parts import Parts
 
 _MIB = 1024 * 1024
@@ -24,5 +25,14 @@ def figures(parts: Parts) -> dict[str, Any]:
         "push_waiting": parts.sender.waiting,
         "media_lacking": parts.service.media.copies.lacking,
         "batches": dict(node.promises.counts),
-        "nats": parts.fabric.connected if node.config.nats else None,
+        "nats": None if parts.fabric is None else parts.fabric.connected,
     }
+
+
+def resident_bytes() -> int:
+    """The memory that the process has of the machine's."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")

@@ -7,7 +7,6 @@ from typing import Any
 from bongsu import limits
 from bongsu.certificate_ends import DAYS_WARNED, days_left, tls_end_ms
 from bongsu.log.files import free_bytes
-from bongsu.operate.doctor import examine_machine
 from bongsu.operate.finding import Finding, certificate_finding
 from bongsu.operate.parts import Parts
 
@@ -44,6 +43,8 @@ class Health:
 
     def examine(self) -> None:
         """Look at the machine as `bongsu doctor` does. Takes a while: not on the event loop."""
+        from bongsu.operate.doctor import examine_machine
+
         self.machine = examine_machine(self._parts.service.node.config)
 
     def ready(self) -> str | None:
@@ -136,7 +137,7 @@ class Health:
                 "No other site is linked: what is written is on this site's disk alone.",
                 max(peers.changed_ms.get(each.node, started_ms) for each in others),
             )
-        if node.config.nats and not self._parts.fabric.connected:
+        if self._parts.fabric is not None and not self._parts.fabric.connected:
             yield Finding(
                 "nats",
                 False,

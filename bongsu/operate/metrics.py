@@ -1,6 +1,5 @@
 """The metrics of a node in Prometheus's text format, counted at the moment somebody asks."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from prometheus_client.registry import Collector
 from bongsu import __version__
 from bongsu.certificate_ends import days_left, tls_end_ms
 from bongsu.log.files import free_bytes
+from bongsu.operate.figures import resident_bytes
 from bongsu.operate.parts import Parts
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -84,7 +84,8 @@ class _Parts(Collector):
             if each.node != node.log.key.node and each.node not in revoked:
                 linked.add_metric((each.site, each.node.hex()), int(each.node in links))
         yield linked
-        yield GaugeMetricFamily("bongsu_nats_connected", "1 if NATS is reached.", int(parts.fabric.connected))
+        connected = parts.fabric is not None and parts.fabric.connected
+        yield GaugeMetricFamily("bongsu_nats_connected", "1 if NATS is reached.", int(connected))
         left = GaugeMetricFamily("bongsu_certificate_days", "Days a certificate counts.", labels=("of",))
         for name, folder in (("tls", node.config.tls), ("peer_tls", node.config.peer_tls)):
             if folder is not None:
@@ -112,12 +113,3 @@ def _days(folder: Path, now_ms: int) -> float:
         return days_left(tls_end_ms(folder), now_ms)
     except (OSError, ValueError):
         return 0.0
-
-
-def resident_bytes() -> int:
-    """The memory that the process has of the machine's."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    except (OSError, ValueError, IndexError):
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")

@@ -2,11 +2,14 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from bongsu.bearer.nats import Fabric
 from bongsu.filling import Filling
 from bongsu.gateway.sender import PushSender
 from bongsu.service import Service
+
+if TYPE_CHECKING:
+    from bongsu.bearer.nats import Fabric
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +17,7 @@ class Parts:
     """`requests`: how many were answered, by (module of the specification, status)."""
 
     service: Service
-    fabric: Fabric
+    fabric: "Fabric | None"
     sender: PushSender
     filling: Filling
     requests: Counter[tuple[str, int]]
