@@ -99,7 +99,7 @@ class _Parts(Collector):
         node = self._parts.service.node
         free = free_bytes(node.log.path)
         yield GaugeMetricFamily("bongsu_disk_free_bytes", "Room on the disk of the data.", free)
-        yield GaugeMetricFamily("bongsuresident_bytes", "Memory of the process.", resident_bytes())
+        yield GaugeMetricFamily("bongsu_resident_bytes", "Memory of the process.", resident_bytes())
         build = GaugeMetricFamily("bongsu_build_info", "Always 1.", labels=("release", "site"))
         build.add_metric((__version__, node.config.site), 1)
         yield build
