@@ -86,8 +86,8 @@ class Node:
         self.sessions: Cache[bytes, Requester] = Cache(20_000)
         self.rate = RateLimiter(clock.monotonic, enabled=config.rate_limits, factor=config.rate_limit_factor)
         # What a token may cover: all that is applied, but for what waits for an event that is not here.
-        self._applied: Vector = log.vector()
-        self.vector: Vector = self.shown(self._applied)
+        self.applied_vector: Vector = log.vector()
+        self.vector: Vector = self.shown(self.applied_vector)
         self.position = context.db.cursor
         self._checkpointer = Checkpointer(context.db.path)
         # Told of users whose clients sync: peers hear of it.
@@ -246,7 +246,7 @@ class Node:
         self.context.db.take_over(db)
         self.context.forget_all()
         self.context.authorities.restart()
-        self.vector = self.shown(self._applied)
+        self.vector = self.shown(self.applied_vector)
         self.context.touched.restart(self.position)
         self.context.hollows.resume()
         self.client_events.forget_all()
@@ -320,7 +320,7 @@ class Node:
         if changes.ended_sessions:
             self.sessions.clear()
         self.position = records[-1].position
-        self._applied = vector
+        self.applied_vector = vector
         self.vector = self.shown(vector)
         self.applied.set()
         self.applied = asyncio.Event()

@@ -261,8 +261,9 @@ class Peers:
         for raw in await asyncio.gather(*asks):
             with suppress(MatrixError):
                 target = target if raw is None else target.merge(Vector.decode(raw))
-        lagged = not target <= self._node.vector
-        while not target <= self._node.vector and loop.time() < deadline:
+        # Not the vector that is shown: what waits for events that are nowhere comes by no waiting here.
+        lagged = not target <= self._node.applied_vector
+        while not target <= self._node.applied_vector and loop.time() < deadline:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._node.applied.wait(), deadline - loop.time())
         return lagged

@@ -16,6 +16,7 @@ from bongsu.hub.power import Power
 from bongsu.interactive import InteractiveAuth
 from bongsu.key_claims import KeyClaims
 from bongsu.live_links import LiveLinks
+from bongsu.lost_events import LostEvents
 from bongsu.media.library import Library
 from bongsu.names import Names
 from bongsu.node import Node
@@ -45,6 +46,7 @@ class Service:
         self.power = Power(node.config.power_supply, self._power_changed)
         self.deferred = Deferred(node, self.peers, self.author)
         self.feeds = FeedPoller(node)
+        self.lost_events = LostEvents(node, self.peers)
         self.public_rooms = PublicRooms(node.context, node.clock.monotonic)
         # Names being registered at this moment: the claim is a record, which is not applied yet.
         self.names_claimed: set[str] = set()
@@ -73,12 +75,14 @@ class Service:
             self.power.start()
             self.desk.start()
         self.deferred.start()
+        self.lost_events.start()
 
     async def close(self) -> None:
         """End it."""
         self.power.close()
         await self.desk.close()
         await self.deferred.close()
+        await self.lost_events.close()
 
     def _power_changed(self, level: Level) -> None:
         self.peers.set_lanes(LANES[level])

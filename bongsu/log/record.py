@@ -37,6 +37,7 @@ class Kind(IntEnum):
     SESSION = 14
     SESSION_END = 15
     RECEIPT = 16
+    LOST = 17
     DEVICE_KEYS = 20
     ONE_TIME_KEYS = 21
     KEY_CLAIM = 22

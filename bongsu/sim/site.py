@@ -187,6 +187,7 @@ class Site:
             self.told_fatal(self, FatalError(error.error))
             return
         Rederiver(node).start()
+        self.service.lost_events.start()
         self.app = App(self.service, routes, static)
         self.up = True
         for each in self.neighbours:

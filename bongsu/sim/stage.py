@@ -4,7 +4,7 @@ import asyncio
 import random
 from pathlib import Path
 
-from bongsu import authority
+from bongsu import authority, limits
 from bongsu.api.registration import account_drafts
 from bongsu.api.routes import all_routes
 from bongsu.api.static import StaticFiles
@@ -23,6 +23,7 @@ SITES = ("alpha", "bravo", "charlie")
 PEOPLE = ("kim", "lee", "park", "choi", "jung", "kang")
 STEADY = 4
 SETTLE_S = 45.0
+LOST_S = 2.0 * (limits.LOST_S + limits.LOST_LOOK_S)
 ROUTES = all_routes()
 STATIC = StaticFiles(Path(__file__).parent)
 
@@ -173,6 +174,15 @@ class Stage:
             if client.site not in self.sites:
                 client.move()
         await self.settled(SETTLE_S)
+        await self._nothing_waits()
+
+    async def _nothing_waits(self) -> None:
+        """What waits for events that burned goes on without them, some time after all is healed."""
+        deadline = self.loop.now + LOST_S
+        while self.loop.now < deadline:
+            await asyncio.sleep(0.5)
+            if not any(site.up and site.node.holds_back for site in self.members):
+                return
 
     async def _verify(self) -> None:
         """An operator looks at the disk that was spoiled, and replaces it if anything is wrong."""

@@ -12,6 +12,7 @@ from bongsu.view.db import Database
 from bongsu.view.events import Events, States
 from bongsu.view.hollows import Hollows
 from bongsu.view.live import LiveRooms
+from bongsu.view.losses import Losses
 from bongsu.view.memberships import Memberships
 from bongsu.view.notices import Notices
 from bongsu.view.residencies import Residencies
@@ -37,6 +38,7 @@ class Context:
     memberships: Memberships
     twins: Twins
     tower: Tower
+    lost: Losses
     # Rooms whose every setting showed all history to members (view/visibility.py).
     always_shared: Cache[int, bool]
 
@@ -74,6 +76,7 @@ class Context:
             Memberships(db),
             Twins(db),
             Tower(db, root_key),
+            Losses(db),
             Cache(limits.LIVE_ROOMS_MAX),
         )
 
@@ -88,4 +91,5 @@ class Context:
         self.memberships.forget_all()
         self.twins.forget()
         self.tower.forget()
+        self.lost.forget()
         self.always_shared.clear()

@@ -2,7 +2,10 @@
 
 Without the second a token would cover an event nobody was shown (docs/decisions/waiting-events.md)."""
 
+from dataclasses import dataclass
+
 from bongsu import limits
+from bongsu.canonical import read_trusted
 from bongsu.log.record import NODE_BYTES, Lane, LogName, Record
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
@@ -11,6 +14,15 @@ from bongsu.view.db import Database
 EPOCH_BYTES = 8
 # No event id and no user id begins so.
 BEHIND = "behind "
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """An event that is not here. `author`: the node that wrote one that names it, in the room `room_id`."""
+
+    event_id: str
+    room_id: str
+    author: bytes
 
 
 def wait(context: Context, record: Record, missing: str) -> None:
@@ -94,6 +106,27 @@ def waited(context: Context, position: int, changes: Changes) -> None:
     """A record that waited was applied again: if it does not wait on, what waited behind it goes on."""
     if context.db.one("SELECT 1 FROM waiting WHERE position=?", (position,)) is None:
         wake(context, _place(position), changes)
+
+
+def awaited(context: Context) -> list[Awaited]:
+    """The events that others wait for, or heads of receipts, and that do not wait themselves; a page of them.
+
+    Not those that a receipt is for: people may name what never was, and without its target it says nothing.
+    """
+    rows = context.db.all(
+        "SELECT missing, min(position) FROM waiting w WHERE missing LIKE '$%'"
+        " AND NOT EXISTS (SELECT 1 FROM waiting o WHERE o.event_id=w.missing OR o.other_id=w.missing)"
+        " AND missing NOT IN (SELECT event_id FROM lost) GROUP BY missing ORDER BY 2 LIMIT ?",
+        (limits.LOST_AT_ONCE,),
+    )
+    found = []
+    for missing, position in rows:
+        record = context.log.read(position)
+        body = read_trusted(record.body or b"{}")
+        room_id = body.get("event", body).get("room_id")
+        if isinstance(room_id, str) and body.get("event_id") != missing:
+            found.append(Awaited(missing, room_id, record.log.node))
+    return found
 
 
 def held_back(db: Database) -> dict[LogName, int]:
