@@ -8,12 +8,10 @@ from contextlib import suppress
 
 from bongsu import drafts, limits
 from bongsu.authority import CORE, HUB, link_allowed
-from bongsu.bearer.link import Link
 from bongsu.clock import next_stamp
 from bongsu.errors import MatrixError
-from bongsu.log.vector import Vector
 from bongsu.node import Node
-from bongsu.peers import VECTOR, Peers
+from bongsu.peers import Peers
 from bongsu.view.waiting import Awaited, awaited
 
 logger = logging.getLogger(__name__)
@@ -75,16 +73,9 @@ class LostEvents:
 
     async def _holds_what_others_hold(self) -> bool:
         """Whether every linked node answers, and all it has on disk is applied here within a moment."""
-        links: list[Link] = list(self._peers.links.values())
-        told = await asyncio.gather(*(link.ask(VECTOR, b"") for link in links))
-        target = Vector.empty()
-        for raw in told:
-            if raw is None:
-                return False
-            try:
-                target = target.merge(Vector.decode(raw))
-            except MatrixError:
-                return False
+        target, all_said = await self._peers.held_elsewhere(limits.CALL_S_MAX)
+        if not all_said:
+            return False
         deadline_s = self._node.clock.monotonic() + limits.LOST_LOOK_S
         while not target <= self._node.applied_vector:
             if self._node.clock.monotonic() >= deadline_s:

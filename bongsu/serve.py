@@ -34,7 +34,7 @@ from bongsu.operate.health import Health
 from bongsu.operate.messages import set_up
 from bongsu.operate.parts import Parts
 from bongsu.operate.private import PrivateApp
-from bongsu.operate.repair import open_node
+from bongsu.operate.start import open_node
 from bongsu.rederive import Rederiver
 from bongsu.service import Service
 

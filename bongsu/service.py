@@ -10,6 +10,7 @@ from bongsu.authority import HUB
 from bongsu.cap.feeds import FeedPoller
 from bongsu.courier.deferred import Deferred
 from bongsu.courier.desk import Desk
+from bongsu.forks import Forks
 from bongsu.hub.energy import LANES, Level
 from bongsu.hub.keeping import Keeping
 from bongsu.hub.power import Power
@@ -47,6 +48,7 @@ class Service:
         self.deferred = Deferred(node, self.peers, self.author)
         self.feeds = FeedPoller(node)
         self.lost_events = LostEvents(node, self.peers)
+        self.forks = Forks(node, self.peers)
         self.public_rooms = PublicRooms(node.context, node.clock.monotonic)
         # Names being registered at this moment: the claim is a record, which is not applied yet.
         self.names_claimed: set[str] = set()
@@ -76,6 +78,7 @@ class Service:
             self.desk.start()
         self.deferred.start()
         self.lost_events.start()
+        self.forks.start()
 
     async def close(self) -> None:
         """End it."""
@@ -83,6 +86,7 @@ class Service:
         await self.desk.close()
         await self.deferred.close()
         await self.lost_events.close()
+        await self.forks.close()
 
     def _power_changed(self, level: Level) -> None:
         self.peers.set_lanes(LANES[level])

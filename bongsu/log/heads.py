@@ -155,7 +155,7 @@ class Heads:
         return check(log, self.known(log), known, key, records, signature)
 
     def _next(self, own: _OwnLog, draft: Draft) -> Record:
-        scope = scope_id(draft.scope)
+        scope = scope_id(draft.scope) if isinstance(draft.scope, str) else draft.scope
         own.seq += 1
         self.position += 1
         link = own.links.get(scope, 0)

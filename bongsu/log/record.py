@@ -101,10 +101,10 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A record before it has a place in a log. `scope` is a name; its hash goes into the header."""
+    """A record before it has a place in a log. `scope`: a name, whose hash goes into the header, or that."""
 
     kind: int
-    scope: str
+    scope: str | bytes
     lane: Lane
     stamp: int
     body: bytes

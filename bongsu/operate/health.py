@@ -72,6 +72,7 @@ class Health:
                 f"다른 곳에서 기록을 채우는 중입니다: {filling.target}개 중 {filling.held}개.",
                 f"The node fills from its peers: {filling.held} of {filling.target} records. Wait.",
             )
+        yield from forked_findings(node.config.data)
         if filling.returned:
             yield Finding(
                 "rolled-back",
@@ -148,6 +149,20 @@ class Health:
             left = days_left(end_ms or 0, now_ms)
             if left < DAYS_WARNED:
                 yield certificate_finding(name, left)
+
+
+def forked_findings(data: Path) -> Iterator[Finding]:
+    """What was set aside because this node's key had signed two histories."""
+    for path in sorted(data.glob("log.db.forked-*")):
+        if not path.name.endswith(("-wal", "-shm")):
+            yield Finding(
+                f"forked {path.name}",
+                False,
+                "이 서버의 메모리나 디스크 복사본이 함께 돌았습니다. 한 서버만 켜져 있는지 확인하고,"
+                f" 필요 없으면 {path}를 지우세요.",
+                "A copy of this node ran beside it, or it went on from an image of its memory. Both histories"
+                f" are kept. See to it that only one runs, then delete {path}.",
+            )
 
 
 def _end(folder: Path) -> int | None:

@@ -42,6 +42,7 @@ class Stage:
         # Every disk that burns is this site's: a promise is of two disks, and the other must not burn, too.
         self.victim = self.random.choice(self.sites)
         self.victim_is_damaged = False
+        self.victim_forks = False
         self.revoked: bytes | None = None
         self.fabric = self.random.random() < 0.5
         # Copies of the victim's disk that ran beside it.
@@ -82,6 +83,7 @@ class Stage:
         """A node stopped because it cannot trust its store: its disk is replaced, if that was it."""
         self.journal.count("stopped itself")
         expected = site.disk.sync_fails or site.disk.full or (site is self.victim and self.victim_is_damaged)
+        expected = expected or (site is self.victim and self.victim_forks)
         if not expected:
             self.journal.fail(f"{site.name} stopped itself: {error} ({error.__cause__!r})")
         self.loop.outside(0.01, self._after_fatal, site)

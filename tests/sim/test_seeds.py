@@ -32,6 +32,7 @@ FOUND = {
         29,
         "clock-1970,disk-destroyed,disk-full,message-doubled,same-name",
     ),
+    "a second history of a machine that went on from an image was refused for ever": (0, "resumed-image"),
     "a log was shown again that an unknown start had named": (
         10,
         "bit-flip,disk-destroyed,message-reordered,power-cut,revoked",
