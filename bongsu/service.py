@@ -25,6 +25,7 @@ from bongsu.peers import Peers
 from bongsu.room.versions import RoomVersion
 from bongsu.view.cache import Cache
 from bongsu.view.directory import PublicRooms
+from bongsu.withdrawal import Withdrawal
 
 if TYPE_CHECKING:
     from bongsu.cap.signing import CapKey
@@ -49,6 +50,7 @@ class Service:
         self.feeds = FeedPoller(node)
         self.lost_events = LostEvents(node, self.peers)
         self.forks = Forks(node, self.peers)
+        self.withdrawal = Withdrawal()
         self.public_rooms = PublicRooms(node.context, node.clock.monotonic)
         # Names being registered at this moment: the claim is a record, which is not applied yet.
         self.names_claimed: set[str] = set()

@@ -160,6 +160,21 @@ PLANS = {
             ("c",),
         ),
         DrillPlan(
+            "bad-deploy",
+            "한 곳에 먼저 나쁜 새 버전이 깔린다. 보여 줄 것을 망치거나 오류를 내고, 스스로 빠진다.",
+            "One site gets a bad new version first, which spoils what it shows, or fails. It withdraws.",
+            75,
+            (
+                Step(6, "deploy corrupting", "a"),
+                Step(8, "must withdraw", "a"),
+                Step(34, "roll back", "a"),
+                Step(40, "deploy erring", "b"),
+                Step(42, "must withdraw", "b"),
+                Step(66, "roll back", "b"),
+            ),
+            ("a",),
+        ),
+        DrillPlan(
             "login-storm",
             "한 곳이 꺼지고, 모두가 한꺼번에 다시 로그인한다.",
             "One site goes dark, and everybody logs in again at once.",

@@ -42,6 +42,8 @@ class Health:
         node = self._parts.service.node
         if node.stopping or node.log.fatal is not None:
             return "The node is about to stop."
+        if self._parts.service.withdrawal:
+            return self._parts.service.withdrawal.english
         if self._parts.filling.behind:
             filling = self._parts.filling
             return f"The node fills from its peers: {filling.held} of {filling.target} records."
@@ -57,6 +59,16 @@ class Health:
                 True,
                 "저장소에 쓸 수 없어 서버가 멈춥니다. 디스크를 확인하고 다시 시작하세요.",
                 f"{node.log.fatal}",
+            )
+        if withdrawal := self._parts.service.withdrawal:
+            yield Finding("withdrawn", True, withdrawal.korean, withdrawal.english)
+        if split := self._parts.watch.split:
+            rooms = ", ".join(sorted(split)[:3])
+            yield Finding(
+                "views-differ",
+                True,
+                f"방 {len(split)}개({rooms})가 다른 곳과 다릅니다. bongsu verify --against로 확인하세요.",
+                f"{len(split)} rooms ({rooms}) differ at another site. Run bongsu verify --against.",
             )
         if node.revoked:
             yield Finding(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bongsu.bearer.nats import Fabric
 from bongsu.filling import Filling
 from bongsu.gateway.sender import PushSender
+from bongsu.operate.watch import Watch
 from bongsu.service import Service
 
 
@@ -17,5 +18,6 @@ class Parts:
     fabric: Fabric
     sender: PushSender
     filling: Filling
+    watch: Watch
     requests: Counter[tuple[str, int]]
     started_ms: int

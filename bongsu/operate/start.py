@@ -9,6 +9,7 @@ from bongsu.fork_notes import ForkNotes
 from bongsu.node import SUSPECT, Node
 from bongsu.operate.forked import open_forked
 from bongsu.operate.repair import Progress, check, repair
+from bongsu.operate.watch import VIEW_SUSPECT
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ async def open_node(config: Config, clock: Clock, progress: Progress) -> Node:
             problems = check(config, clock)
             if problems:
                 raise StoreDamaged(f"log.db is damaged: {problems[0]}")
-        return Node.open(config, clock, progress)
+        return _with_sound_view(config, clock, progress)
     except StoreDamaged as damage:
         if not config.has_several_sites:
             raise
@@ -40,3 +41,13 @@ async def open_node(config: Config, clock: Clock, progress: Progress) -> Node:
         done.records,
     )
     return Node.open(config, clock, progress, repaired=True)
+
+
+def _with_sound_view(config: Config, clock: Clock, progress: Progress) -> Node:
+    """The node; its view is built anew where the last start showed otherwise than other sites."""
+    suspect = config.data / VIEW_SUSPECT
+    if suspect.exists():
+        logger.warning("view.db did not show what other sites show: it is built anew from the log")
+    node = Node.open(config, clock, progress, fresh_view=suspect.exists())
+    suspect.unlink(missing_ok=True)
+    return node
