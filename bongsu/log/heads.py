@@ -147,12 +147,14 @@ class Heads:
             return Refused("This process alone writes this log.")
         if self.nodes.get(prefix_of(log.node), log.node) != log.node:
             return Refused("The node's name begins like that of another node. Give it a new key.")
+        held = self.known(log)
         known: dict[int, bytes] = {}
-        if records:
+        # Records that follow what is held need nothing that is older.
+        if records and records[0].header.seq != held.seq + 1:
             log_id = self.reader.log_id(log)
             if log_id is not None:
                 known = self.reader.hashes(log_id, records[0].header.seq - 1, records[-1].header.seq)
-        return check(log, self.known(log), known, key, records, signature)
+        return check(log, held, known, key, records, signature)
 
     def _next(self, own: _OwnLog, draft: Draft) -> Record:
         scope = scope_id(draft.scope) if isinstance(draft.scope, str) else draft.scope

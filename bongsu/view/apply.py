@@ -121,6 +121,7 @@ def _apply_batch(context: Context, records: Sequence[Record], apply: ApplyOne) -
     context.db.begin()
     try:
         context.hollows.forget_gone()
+        context.empty.new_batch()
         for record in records:
             _apply_with_waiting(context, record, changes, apply)
         context.db.advance(records[-1].position)

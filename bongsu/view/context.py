@@ -9,6 +9,7 @@ from bongsu.log.store import LogStore
 from bongsu.view.authorities import Authorities, root_key_of
 from bongsu.view.cache import Cache
 from bongsu.view.db import Database
+from bongsu.view.empty import EmptyTables
 from bongsu.view.events import Events, States
 from bongsu.view.hollows import Hollows
 from bongsu.view.live import LiveRooms
@@ -39,6 +40,7 @@ class Context:
     twins: Twins
     tower: Tower
     lost: Losses
+    empty: EmptyTables
     # Rooms whose every setting showed all history to members (view/visibility.py).
     always_shared: Cache[int, bool]
 
@@ -77,6 +79,7 @@ class Context:
             Twins(db),
             Tower(db, root_key),
             Losses(db),
+            EmptyTables(db),
             Cache(limits.LIVE_ROOMS_MAX),
         )
 
@@ -92,4 +95,5 @@ class Context:
         self.twins.forget()
         self.tower.forget()
         self.lost.forget()
+        self.empty.forget()
         self.always_shared.clear()

@@ -28,6 +28,7 @@ class Awaited:
 def wait(context: Context, record: Record, missing: str) -> None:
     """A record waits for `missing`."""
     context.db.run("INSERT INTO waiting VALUES(?,?,NULL,NULL,NULL,NULL)", (record.position, missing))
+    context.empty.filled("waiting")
 
 
 def hold_back(
@@ -40,6 +41,7 @@ def hold_back(
     first, other = (*event_ids, None)[:2]
     row = (record.position, missing, _name(record.log), record.header.seq, first, other)
     context.db.run("INSERT INTO waiting VALUES(?,?,?,?,?,?)", row)
+    context.empty.filled("waiting")
     behind = _circle(context, missing, event_ids)
     if behind:
         context.db.run("DELETE FROM waiting WHERE position=?", (behind,))
@@ -52,6 +54,8 @@ def before(context: Context, record: Record, event_ids: tuple[str, ...]) -> str 
     None where that one waits for this: who lies may have put an event behind what follows it. Any other that
     is waited for waits nevertheless: it would be shown now, and again once a token may cover it.
     """
+    if "waiting" in context.empty:
+        return None
     position = context.db.value(
         "SELECT position FROM waiting WHERE log=? AND seq<? ORDER BY seq DESC LIMIT 1",
         (_name(record.log), record.header.seq),
@@ -96,6 +100,8 @@ def _waits(context: Context, missing: str) -> tuple[int, str, str] | None:
 
 def wake(context: Context, missing: str, changes: Changes) -> None:
     """What was missing is here: apply again what waited for it."""
+    if "waiting" in context.empty:
+        return
     positions = context.db.all("SELECT position FROM waiting WHERE missing=? ORDER BY position", (missing,))
     if positions:
         context.db.run("DELETE FROM waiting WHERE missing=?", (missing,))
