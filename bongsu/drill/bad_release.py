@@ -13,7 +13,8 @@ from bongsu.lab.plan import NodePlan, Plan, Process
 
 WITHDRAW_S = 40
 
-# Every third event from elsewhere is kept with another place in its room than it has.
+# Every third event from elsewhere is shown as an answer in a thread that is none. What events build on is not
+# spoiled: what a release writes that all others refuse is refused, and no withdrawal brings that back.
 CORRUPTS = """
 from dataclasses import replace
 import msgspec
@@ -26,7 +27,8 @@ def spoiled(context, record, event, *rest):
     row = insert(context, record, event, *rest)
     count += record.log.node != context.log.key.node
     if count % 3 == 0:
-        context.db.run("UPDATE events SET depth=depth+1 WHERE position=?", (row.position,))
+        sql = "UPDATE events SET relates_to='$none', rel_type='m.thread' WHERE position=?"
+        context.db.run(sql, (row.position,))
     return row
 
 apply_event._insert = spoiled

@@ -24,6 +24,8 @@ class DrillPlan:
     struck: tuple[str, ...]
     gone: tuple[str, ...] = ()
     hubs: int = 0
+    # How long people stay elsewhere before they try their home again; None: for good.
+    home_after_s: float | None = None
 
     @property
     def needs_namespaces(self) -> bool:
@@ -173,6 +175,7 @@ PLANS = {
                 Step(66, "roll back", "b"),
             ),
             ("a",),
+            home_after_s=4,
         ),
         DrillPlan(
             "login-storm",
