@@ -7,7 +7,7 @@ import socket
 import ssl
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvloop
 from granian.constants import HTTPModes
@@ -19,8 +19,6 @@ from bongsu.api.app import App
 from bongsu.api.bongsu_sites import base_urls
 from bongsu.api.routes import admin_routes, all_routes
 from bongsu.api.static import StaticFiles
-from bongsu.bearer.locks import NatsLocks
-from bongsu.bearer.nats import Fabric
 from bongsu.bearer.websocket import LinkApp
 from bongsu.clock import SystemClock
 from bongsu.config import Config
@@ -28,17 +26,20 @@ from bongsu.console.tasks import TowerTasks
 from bongsu.errors import FatalError
 from bongsu.filling import Filling
 from bongsu.gateway.sender import PushSender
-from bongsu.hub.neighbours import Neighbours
 from bongsu.hub.plain import PlainApp
 from bongsu.node import Node
 from bongsu.operate.health import Health
 from bongsu.operate.messages import set_up
 from bongsu.operate.parts import Parts
-from bongsu.operate.private import PrivateApp
 from bongsu.operate.start import open_node
 from bongsu.operate.watch import Watch
 from bongsu.rederive import Rederiver
 from bongsu.service import Service
+
+# What one node in three needs is loaded by that one: a start is half a second, and most of it is loading.
+if TYPE_CHECKING:
+    from bongsu.bearer.nats import Fabric
+    from bongsu.hub.neighbours import Neighbours
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ async def _serve(config: Config) -> int:
     service = Service(node)
     _sweep(service)
     peers = service.peers
-    fabric = Fabric(config.server_name, node.log.key.node, peers.meet)
+    fabric = _fabric(service)
     filling = Filling(node, peers)
     app = App(service, all_routes(), StaticFiles(sites=lambda: base_urls(node)))
     watch = Watch(service, app)
@@ -83,17 +84,15 @@ async def _serve(config: Config) -> int:
     filling.start()
     watch.start()
     service.start()
-    if config.nats:
+    if fabric is not None:
         fabric.start(config.nats, context)
-        service.names.locks = NatsLocks(
-            fabric.client, config.server_name, len(config.nats), service.names.known
-        )
     print(f"bongsu ready at {'https' if config.tls else 'http'}://{config.listen}", flush=True)
     await _until(stop, node.fatal, listeners)
     # First answer the long polls, then let the server finish what it has, then close the files.
     node.stop()
     await tower.close()
-    await neighbours.close()
+    if neighbours is not None:
+        await neighbours.close()
     await filling.close()
     await watch.close()
     await listeners[0].stop()
@@ -104,7 +103,8 @@ async def _serve(config: Config) -> int:
     # The links go last: what this node acknowledged is not to be missing elsewhere until it comes back.
     await peers.drained()
     node.wait_for_nobody()
-    await fabric.stop()
+    if fabric is not None:
+        await fabric.stop()
     await peers.stop()
     for listener in listeners[1:]:
         await listener.stop()
@@ -122,10 +122,26 @@ async def _opened(config: Config) -> Node:
     return node
 
 
+def _fabric(service: Service) -> "Fabric | None":
+    """The fabric between core sites, where there is one; names are locked in it."""
+    config = service.node.config
+    if not config.nats:
+        return None
+    from bongsu.bearer.locks import NatsLocks
+    from bongsu.bearer.nats import Fabric
+
+    fabric = Fabric(config.server_name, service.node.log.key.node, service.peers.meet)
+    names = service.names
+    names.locks = NatsLocks(fabric.client, config.server_name, len(config.nats), names.known)
+    return fabric
+
+
 def _listeners(config: Config, app: App, parts: Parts) -> list["_Listener"]:
     """The public one first."""
     found = [_Listener(config.listen, app, config.tls), *_plain(parts.service)]
     if config.private_listen is not None:
+        from bongsu.operate.private import PrivateApp
+
         found.append(_Listener(config.private_listen, PrivateApp(parts), None))
     if config.admin_listen is not None:
         admin = App(parts.service, admin_routes(), app.files)
@@ -136,12 +152,15 @@ def _listeners(config: Config, app: App, parts: Parts) -> list["_Listener"]:
     return found
 
 
-async def _neighbours(service: Service, context: ssl.SSLContext | None) -> Neighbours:
+async def _neighbours(service: Service, context: ssl.SSLContext | None) -> "Neighbours | None":
     """Those on the LAN, looked for where the settings say so."""
     config = service.node.config
+    if config.mdns == "off" or (config.mdns == "auto" and config.role != "hub"):
+        return None
+    from bongsu.hub.neighbours import Neighbours
+
     neighbours = Neighbours(service.node, service.peers, context)
-    if config.mdns == "on" or (config.mdns == "auto" and config.role == "hub"):
-        await neighbours.start()
+    await neighbours.start()
     return neighbours
 
 

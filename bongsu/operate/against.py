@@ -5,8 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
 from bongsu.errors import FatalError
 
 PATH = "/_bongsu/node/v1/digests"
@@ -33,6 +31,8 @@ def ask(url: str) -> Told:
     Raises:
         FatalError: it does not answer as one.
     """
+    import httpx
+
     try:
         answer = httpx.get(url.rstrip("/") + PATH, timeout=HTTP_S, trust_env=False)
         answer.raise_for_status()

@@ -140,7 +140,7 @@ class Health:
                 "No other site is linked: what is written is on this site's disk alone.",
                 max(peers.changed_ms.get(each.node, started_ms) for each in others),
             )
-        if node.config.nats and not self._parts.fabric.connected:
+        if self._parts.fabric is not None and not self._parts.fabric.connected:
             yield Finding(
                 "nats",
                 False,

@@ -92,7 +92,8 @@ class _Parts(Collector):
             if each.node != node.log.key.node and each.node not in revoked:
                 linked.add_metric((each.site, each.node.hex()), int(each.node in links))
         yield linked
-        yield GaugeMetricFamily("bongsu_nats_connected", "1 if NATS is reached.", int(parts.fabric.connected))
+        connected = parts.fabric is not None and parts.fabric.connected
+        yield GaugeMetricFamily("bongsu_nats_connected", "1 if NATS is reached.", int(connected))
         left = GaugeMetricFamily("bongsu_certificate_days", "Days a certificate counts.", labels=("of",))
         for name, folder in (("tls", node.config.tls), ("peer_tls", node.config.peer_tls)):
             if folder is not None:

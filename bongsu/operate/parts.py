@@ -2,12 +2,15 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from bongsu.bearer.nats import Fabric
 from bongsu.filling import Filling
 from bongsu.gateway.sender import PushSender
 from bongsu.operate.watch import Watch
 from bongsu.service import Service
+
+if TYPE_CHECKING:
+    from bongsu.bearer.nats import Fabric
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +18,7 @@ class Parts:
     """`requests`: how many were answered, by (module of the specification, status)."""
 
     service: Service
-    fabric: Fabric
+    fabric: "Fabric | None"
     sender: PushSender
     filling: Filling
     watch: Watch

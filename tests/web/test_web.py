@@ -20,7 +20,12 @@ HERE = Path(__file__).parent
 BONGSU = str(Path(sys.executable).with_name("bongsu"))
 SCREENSHOTS = HERE / "screenshots"
 SECONDS_MAX = 300
-EVERYWHERE = [(language, width) for language in ("ko", "en") for width in (360, 1280)]
+# Both languages and both widths in two runs; the other two, and their screenshots, are in `make test-long`.
+PHONE_AND_PC = [
+    ("ko", 360),
+    ("en", 1280),
+    *(pytest.param(*each, marks=pytest.mark.long) for each in (("ko", 1280), ("en", 360))),
+]
 
 
 @pytest.fixture
@@ -55,12 +60,12 @@ def tell(script: str, *arguments: str) -> None:
     assert story.returncode == 0, story.stdout + story.stderr
 
 
-@pytest.mark.parametrize(("language", "width"), EVERYWHERE)
+@pytest.mark.parametrize(("language", "width"), PHONE_AND_PC)
 def test_two_people_meet_by_link_and_chat(server: Server, language: str, width: int) -> None:
     tell("run.mjs", server.url, str(SCREENSHOTS), language, str(width))
 
 
-@pytest.mark.parametrize(("language", "width"), EVERYWHERE)
+@pytest.mark.parametrize(("language", "width"), PHONE_AND_PC)
 def test_a_stranger_sends_an_encrypted_message_in_the_first_minute(
     server: Server, language: str, width: int
 ) -> None:
@@ -71,12 +76,19 @@ def test_the_client_moves_to_another_site_and_back(server: Server) -> None:
     tell("moving.mjs", server.url, str(SCREENSHOTS), "ko", "1280")
 
 
-@pytest.mark.parametrize(("language", "width"), [("ko", 360), ("en", 1280)])
-def test_trouble_with_the_device_is_told_and_loses_nothing(server: Server, language: str, width: int) -> None:
-    tell("trouble.mjs", server.url, str(SCREENSHOTS), language, str(width))
+@pytest.mark.parametrize(
+    ("language", "width", "reactions"),
+    [("en", 1280, 1_000), pytest.param("ko", 360, 10_000, marks=pytest.mark.long)],
+)
+def test_trouble_with_the_device_is_told_and_loses_nothing(
+    server: Server, language: str, width: int, reactions: int
+) -> None:
+    tell("trouble.mjs", server.url, str(SCREENSHOTS), language, str(width), str(reactions))
 
 
-@pytest.mark.parametrize(("language", "width"), [("ko", 1280), ("en", 360)])
+@pytest.mark.parametrize(
+    ("language", "width"), [("ko", 1280), pytest.param("en", 360, marks=pytest.mark.long)]
+)
 def test_what_other_clients_write_is_shown_and_never_run(server: Server, language: str, width: int) -> None:
     tell("rich.mjs", server.url, str(SCREENSHOTS), language, str(width))
 
@@ -92,7 +104,7 @@ def test_a_browser_is_told_while_the_client_is_closed(tmp_path: Path) -> None:
         server.kill()
 
 
-@pytest.mark.parametrize("language", ["ko", "en"])
+@pytest.mark.parametrize("language", ["ko", pytest.param("en", marks=pytest.mark.long)])
 def test_people_chat_on_when_a_data_centre_burns(lab: Plan, language: str) -> None:
     tell("sites.mjs", str(lab.folder), str(SCREENSHOTS), language)
 
@@ -129,7 +141,9 @@ def run_hub(hubs: Plan) -> Plan:
     return hubs
 
 
-@pytest.mark.parametrize(("language", "width"), [("ko", 360), ("en", 1280)])
+@pytest.mark.parametrize(
+    ("language", "width"), [("ko", 360), pytest.param("en", 1280, marks=pytest.mark.long)]
+)
 def test_a_hub_is_run_from_its_page(run_hub: Plan, language: str, width: int) -> None:
     tell("hub.mjs", str(run_hub.folder), str(SCREENSHOTS), language, str(width), BONGSU)
 

@@ -2,11 +2,11 @@
 // full, what other clients may send, a session that ended: each is told in a sentence, and nothing that was written is lost.
 import { drive, PASSWORD, step } from "./driver.mjs";
 
-const [url, folder, language, width] = process.argv.slice(2);
+const [url, folder, language, width, reactions] = process.argv.slice(2);
 const { texts, person, register, say, shows, shot, tab, button, tell } = await drive(url, folder, language, width);
 // Slow on the phone, fast on the PC.
 const HOURS_OFF = Number(width) < 900 ? -3 : 3;
-const REACTIONS = 1_000;
+const REACTIONS = Number(reactions);
 
 /** From now on the pages of this person have a clock that is wrong. */
 async function turnClock(page, hours) {
@@ -76,7 +76,7 @@ async function flood(early, right) {
   const shown = await early.locator(".reactions").getByRole("button").count();
   if (shown < 2 || shown > 20) throw new Error(`${shown} kinds of reactions are shown`);
   await shot(early, "52-flood");
-  step("a text of 60 kB is folded, a photo that is none is told, a thousand reactions do not stop the writing");
+  step(`a text of 60 kB is folded, a photo that is none is told, ${reactions} reactions do not stop the writing`);
 }
 
 /** The server ends a session: for good, and for a moment. */
