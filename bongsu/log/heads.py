@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from bongsu.log.epoch import Fork, Held, Opening, ends_to_name, fork_at_end, settle, unheld
 from bongsu.log.foreign import Checked, Gap, Refused, check
 from bongsu.log.reader import Reader
+from bongsu.log.recent import Recent
 from bongsu.log.record import (
     BodyState,
     Draft,
@@ -49,6 +50,7 @@ class Heads:
         self.public_key = public_key
         self.nodes: dict[bytes, bytes] = {}
         self.ordinal_min = 0
+        self.recent = Recent()
         self.reset()
 
     def reset(self) -> None:
@@ -110,6 +112,7 @@ class Heads:
     def commit(self, request: Request) -> None:
         """The request is on disk."""
         self.committed.update(request.held)
+        self.recent.committed(request.records, self.node, self.epoch)
         for log, held in request.held.items():
             if held.settled:
                 self.open.pop(log, None)

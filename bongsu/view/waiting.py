@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from bongsu import limits
 from bongsu.canonical import read_trusted
 from bongsu.log.record import NODE_BYTES, Lane, LogName, Record
+from bongsu.log.vector import Vector
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
-from bongsu.view.db import Database
 
 EPOCH_BYTES = 8
 # No event id and no user id begins so.
@@ -135,10 +135,17 @@ def awaited(context: Context) -> list[Awaited]:
     return found
 
 
-def held_back(db: Database) -> dict[LogName, int]:
-    """Up to which seq a token may cover those logs in which an event waits."""
-    rows = db.all("SELECT log, min(seq) FROM waiting WHERE log IS NOT NULL GROUP BY log")
-    return {_log(raw): seq - 1 for raw, seq in rows}
+def without_waiting(context: Context, vector: Vector) -> Vector:
+    """The vector without events that wait for others, and what their logs hold behind them."""
+    if "waiting" in context.empty:
+        return vector
+    rows = context.db.all("SELECT log, min(seq) FROM waiting WHERE log IS NOT NULL GROUP BY log")
+    for raw, seq in rows:
+        log = _log(raw)
+        state = context.log.held_log(log)
+        assert state is not None, "a record that waits is on disk"
+        vector = vector.lowered(log, state.ordinal, seq - 1)
+    return vector
 
 
 def _place(position: int) -> str:
