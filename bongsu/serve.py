@@ -27,10 +27,12 @@ from bongsu.errors import FatalError
 from bongsu.filling import Filling
 from bongsu.gateway.sender import PushSender
 from bongsu.hub.plain import PlainApp
+from bongsu.node import Node
 from bongsu.operate.health import Health
 from bongsu.operate.messages import set_up
 from bongsu.operate.parts import Parts
-from bongsu.operate.repair import open_node
+from bongsu.operate.start import open_node
+from bongsu.operate.watch import Watch
 from bongsu.rederive import Rederiver
 from bongsu.service import Service
 
@@ -54,12 +56,7 @@ def run(config: Config) -> int:
 
 async def _serve(config: Config) -> int:
     # Inside the loop: the log's writer thread hands results to it.
-    node = await open_node(config, SystemClock(), _show_progress)
-    try:
-        await node.introduce()
-    except FatalError:
-        node.close()
-        raise
+    node = await _opened(config)
     loop = asyncio.get_running_loop()
     node.fatal = loop.create_future()
     stop = asyncio.Event()
@@ -75,7 +72,8 @@ async def _serve(config: Config) -> int:
     fabric = _fabric(service)
     filling = Filling(node, peers)
     app = App(service, all_routes(), StaticFiles(sites=lambda: base_urls(node)))
-    parts = Parts(service, fabric, sender, filling, app.counts, node.now_ms())
+    watch = Watch(service, app)
+    parts = Parts(service, fabric, sender, filling, watch, app.counts, node.now_ms())
     listeners = _listeners(config, app, parts)
     for listener in listeners:
         await listener.start()
@@ -84,6 +82,7 @@ async def _serve(config: Config) -> int:
     tower = TowerTasks(node, peers, service.author, service.power, service.feeds, Health(parts).problems)
     await tower.start()
     filling.start()
+    watch.start()
     service.start()
     if fabric is not None:
         fabric.start(config.nats, context)
@@ -95,6 +94,7 @@ async def _serve(config: Config) -> int:
     if neighbours is not None:
         await neighbours.close()
     await filling.close()
+    await watch.close()
     await listeners[0].stop()
     await sender.close()
     await service.close()
@@ -110,6 +110,16 @@ async def _serve(config: Config) -> int:
         await listener.stop()
     node.close()
     return 1 if node.fatal.done() else 0
+
+
+async def _opened(config: Config) -> Node:
+    node = await open_node(config, SystemClock(), _show_progress)
+    try:
+        await node.introduce()
+    except FatalError:
+        node.close()
+        raise
+    return node
 
 
 def _fabric(service: Service) -> "Fabric | None":

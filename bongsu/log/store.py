@@ -176,11 +176,11 @@ class LogStore:
     def hollow(self, position: int, pruned: bytes | None) -> "asyncio.Future[None]":
         """Take a record's body away for good, or leave `pruned` of it; a hollow body never refills.
 
-        Allowed on a full disk, since it makes room. Doing it twice is doing it once.
-        """
+        Allowed on a full disk, since it makes room. Doing it twice is doing it once."""
         assert 0 < position <= self._heads.position, "only a record that is held can go hollow"
         if self.fatal is not None:
             raise self.fatal
+        self._heads.recent.hollow(position)
         request = self._request()
         request.hollow = (position, pruned)
         self._writer.put(request)
@@ -231,7 +231,7 @@ class LogStore:
 
     def stretch(self, log: LogName, after: int) -> tuple[list[Record], bytes] | None:
         """Records of one log beyond `after` for a bundle, and their author's signature, or None."""
-        return stretch(self._reader, self.key, self._heads.every().get(log), after)
+        return stretch(self._reader, self.key, self._heads.every().get(log), after, self._heads.recent)
 
     def public_key(self, node: bytes) -> bytes:
         """The key of a node some of whose records are held.

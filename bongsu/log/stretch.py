@@ -6,14 +6,20 @@ from bongsu import limits
 from bongsu.log.epoch import Held
 from bongsu.log.key import NodeKey
 from bongsu.log.reader import Reader
+from bongsu.log.recent import Recent
 from bongsu.log.record import Record
 from bongsu.log.schema import SIGNATURES_AFTER
 
 HEADER_BYTES_ABOUT = 160  # of a record in a bundle, beside its body
 
 
-def stretch(reader: Reader, key: NodeKey, held: Held | None, after: int) -> tuple[list[Record], bytes] | None:
+def stretch(
+    reader: Reader, key: NodeKey, held: Held | None, after: int, recent: Recent
+) -> tuple[list[Record], bytes] | None:
     """Records beyond `after` and the author's signature of the last of them, or None."""
+    if held is not None and (new := recent.after(held.log, after, limits.BUNDLE_RECORDS_MAX)):
+        records = _fitting(new, held.seq)
+        return records, key.sign([records[-1].hash])
     log_id = None if held is None else reader.log_id(held.log)
     if log_id is None or held is None or held.seq <= after:
         return None

@@ -45,6 +45,14 @@ class _Parts(Collector):
             "bongsu_sync_users_waiting", "Users whose clients wait for news.", node.wake.waiting
         )
         yield GaugeMetricFamily(
+            "bongsu_withdrawn",
+            "1 if the node took itself out of service.",
+            int(bool(parts.service.withdrawal)),
+        )
+        yield GaugeMetricFamily(
+            "bongsu_rooms_differing", "Rooms that another site shows otherwise.", len(parts.watch.split)
+        )
+        yield GaugeMetricFamily(
             "bongsu_push_waiting", "Notifications not yet at their gateways.", parts.sender.waiting
         )
         yield GaugeMetricFamily(
