@@ -5,23 +5,20 @@ The command line wins over BONGSU_… variables, those over the TOML file, that 
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from bongsu.config_checks import check_together
 from bongsu.setting_values import (
     CONFIG_VARIABLE,
     CONTACT,
     MIB,
-    NO_HUB_ALONE,
-    ROOT_KEY_FILE_NAME,
     SERVER_NAME,
     SITE,
     Networks,
     Parser,
     SettingError,
-    is_loopback,
     matching,
     one_of,
     parse_directory,
@@ -31,6 +28,7 @@ from bongsu.setting_values import (
     parse_networks,
     parse_on_off,
     parse_private_listen,
+    parse_program,
     parse_public_key,
     parse_public_url,
     parse_tls_folder,
@@ -232,6 +230,20 @@ class Config:
         unit="directory",
         bound="three PEM files",
     )
+    tls_order: bool = _setting(
+        False,
+        parse_on_off,
+        "Whether a hub makes its own key, for which a data centre orders the certificate of `public_url`.",
+        unit="switch",
+        bound="on, off",
+    )
+    certificate_hook: Path | None = _setting(
+        None,
+        parse_program,
+        "A data centre's program that orders hubs' certificates: a request comes in, a chain goes out.",
+        unit="file",
+        bound="a program",
+    )
     nats: tuple[str, ...] = _setting(
         (),
         parse_nats_urls,
@@ -351,8 +363,13 @@ def load(
         for name, raw in raw_values.items():
             values[name] = _parse(name, raw, origin)
     config = Config(**values, given=frozenset(values))
-    _check_together(config)
-    return config
+    check_together(config)
+    return with_own_tls(config)
+
+
+def with_own_tls(config: Config) -> Config:
+    """Where a hub keeps the key that it made itself, unless the settings name a directory."""
+    return replace(config, tls=config.data / "tls") if config.tls_order and config.tls is None else config
 
 
 def parse_each(values: Mapping[str, object]) -> Config:
@@ -374,26 +391,3 @@ def _parse(name: str, raw: object, origin: str) -> Any:
         return SETTINGS[name].metadata["parse"](raw)
     except ValueError as error:
         raise SettingError(f"The setting {name} is {raw!r} in {origin}, but {error}.") from error
-
-
-def _check_together(config: Config) -> None:
-    """Refuse settings that are fine alone and wrong together."""
-    rooted = config.root_key is not None or (config.data / ROOT_KEY_FILE_NAME).exists()
-    if config.role == "hub" and not rooted:
-        raise SettingError(NO_HUB_ALONE)
-    if config.registration == "open" and not (is_loopback(config.host) or config.open_registration_anywhere):
-        raise SettingError(
-            f"The setting registration is open, but listen is {config.listen}: whoever reaches it could make "
-            "accounts without end. Say registration token, or open_registration_anywhere on."
-        )
-    if config.is_linked and not rooted:
-        raise SettingError(
-            "The settings peers, peer_listen and nats link this node with others, but without root_key no "
-            "node believes another. Make one with `bongsu root init`, or leave those settings out."
-        )
-    public_host = urlsplit(config.public_url or "").hostname
-    if config.server_name == "localhost" and public_host and not is_loopback(public_host):
-        raise SettingError(
-            f"The setting public_url leads others to {public_host}, but server_name is localhost: every "
-            "user's name would end in :localhost for ever. Give a server_name that the service owns."
-        )

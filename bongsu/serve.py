@@ -8,6 +8,7 @@ import ssl
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import uvloop
 from granian.constants import HTTPModes
@@ -77,6 +78,7 @@ async def _serve(config: Config) -> int:
     listeners = _listeners(config, app, parts)
     for listener in listeners:
         await listener.start()
+    await _ask_certificate(config, node, listeners)
     peers.start(config.peers, context := _peer_context(config))
     neighbours = await _neighbours(service, context)
     tower = TowerTasks(node, peers, service.author, service.power, service.feeds, Health(parts).problems)
@@ -138,6 +140,10 @@ def _fabric(service: Service) -> "Fabric | None":
 
 def _listeners(config: Config, app: App, parts: Parts) -> list["_Listener"]:
     """The public one first."""
+    if config.tls_order and config.tls is not None:
+        from bongsu.hub.tls import prepare
+
+        prepare(config.tls, urlsplit(config.base_url).hostname or "")
     found = [_Listener(config.listen, app, config.tls), *_plain(parts.service)]
     if config.private_listen is not None:
         from bongsu.operate.private import PrivateApp
@@ -150,6 +156,20 @@ def _listeners(config: Config, app: App, parts: Parts) -> list["_Listener"]:
         links = LinkApp(parts.service.peers.serve)
         found.append(_Listener(config.peer_listen, links, config.peer_tls, peers=True))
     return found
+
+
+async def _ask_certificate(config: Config, node: Node, listeners: list["_Listener"]) -> None:
+    """Where a hub's certificate comes from its data centre: ask for it, and use it from when it comes on."""
+
+    def reload() -> None:
+        for listener in listeners:
+            if listener.tls == config.tls:
+                listener.reload()
+
+    if config.tls_order and config.tls is not None:
+        from bongsu.hub.tls_order import TlsAsker
+
+        await TlsAsker(node, config.tls, reload).start()
 
 
 async def _neighbours(service: Service, context: ssl.SSLContext | None) -> "Neighbours | None":
@@ -196,6 +216,7 @@ class _Listener:
     def __init__(self, listen: str, app: Any, tls: Path | None, *, peers: bool = False) -> None:
         host, _, port = listen.rpartition(":")
         self.host, self.port = host.strip("[]"), int(port)
+        self.tls = tls
         self._server = Server(
             app,
             address=self.host,
@@ -222,6 +243,10 @@ class _Listener:
         """
         self.serving = asyncio.ensure_future(self._server.serve())
         await _listening(self.host, self.port, self.serving)
+
+    def reload(self) -> None:
+        """Accept connections by the certificate that lies there now; those under way go on by the old one."""
+        self._server.reload()  # type: ignore[no-untyped-call]
 
     async def stop(self) -> None:
         """Let requests under way end, within a bound."""

@@ -1,6 +1,7 @@
 """How the text of a setting becomes its value, or the end of a sentence that says why it cannot."""
 
 import ipaddress
+import os
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -141,6 +142,13 @@ def parse_tls_folder(raw: object) -> Path:
     missing = [name for name in ("certificate.pem", "key.pem") if not (path / name).is_file()]
     if missing:
         raise ValueError(f"that directory has no {' and no '.join(missing)}")
+    return path
+
+
+def parse_program(raw: object) -> Path:
+    path = Path(text(raw))
+    if not path.is_file() or not os.access(path, os.X_OK):
+        raise ValueError("that is no file that can be run")
     return path
 
 

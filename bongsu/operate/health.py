@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from bongsu import limits
+from bongsu.authority import CORE
 from bongsu.certificate_ends import DAYS_SERIOUS, DAYS_WARNED, days_left, tls_end_ms
+from bongsu.hub.tls_ends import ends_of_hubs
 from bongsu.log.files import free_bytes
 from bongsu.operate.finding import Finding
 from bongsu.operate.parts import Parts
@@ -157,6 +159,8 @@ class Health:
         certificate = node.certificate_of(node.log.key.node)
         if certificate is not None and certificate.expires_ms is not None:
             ends["node"] = certificate.expires_ms
+        if node.config.role == CORE:
+            ends.update({f"tls {site}": end_ms for site, end_ms in ends_of_hubs(node)})
         for name, end_ms in ends.items():
             left = days_left(end_ms or 0, now_ms)
             if left < DAYS_WARNED:
