@@ -27,6 +27,7 @@ from bongsu.setting_values import (
     parse_nats_urls,
     parse_networks,
     parse_on_off,
+    parse_place,
     parse_private_listen,
     parse_program,
     parse_public_key,
@@ -75,6 +76,13 @@ class Config:
         "The failure domain this node stands in, as people are shown it.",
         unit="name",
         bound="at most 32 letters, digits, hyphens",
+    )
+    place: tuple[float, float] | None = _setting(
+        None,
+        parse_place,
+        "Where the site stands, for the tower's map. The tower can put it elsewhere.",
+        unit="LATITUDE,LONGITUDE",
+        bound="degrees",
     )
     root_key: str | None = _setting(
         None,
@@ -286,6 +294,13 @@ class Config:
         unit="switch",
         bound="on, off",
     )
+    drills: str = _setting(
+        "off",
+        one_of("off", "lab", "real"),
+        "What officers may order here: nothing, drills in a laboratory beside it, or to cut this site off.",
+        unit="word",
+        bound="off, lab, real",
+    )
     admin_contact: str | None = _setting(
         None,
         matching(CONTACT, "a mailto: or https:// address"),
@@ -324,6 +339,11 @@ class Config:
     def base_url(self) -> str:
         """Where clients are told to find the service, without a slash at the end."""
         return self.public_url or f"{'https' if self.tls else 'http'}://{self.listen}"
+
+    @property
+    def place_field(self) -> dict[str, list[float]]:
+        """Where the site stands, as its register says it; empty where nobody said."""
+        return {} if self.place is None else {"place": list(self.place)}
 
     @property
     def has_several_sites(self) -> bool:

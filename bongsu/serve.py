@@ -23,12 +23,14 @@ from bongsu.api.static import StaticFiles
 from bongsu.bearer.websocket import LinkApp
 from bongsu.clock import SystemClock
 from bongsu.config import Config
+from bongsu.console.status import Told
 from bongsu.console.tasks import TowerTasks
 from bongsu.errors import FatalError
 from bongsu.filling import Filling
 from bongsu.gateway.sender import PushSender
 from bongsu.hub.plain import PlainApp
 from bongsu.node import Node
+from bongsu.operate.figures import figures
 from bongsu.operate.health import Health
 from bongsu.operate.messages import set_up
 from bongsu.operate.parts import Parts
@@ -81,7 +83,7 @@ async def _serve(config: Config) -> int:
     await _ask_certificate(config, node, listeners)
     peers.start(config.peers, context := _peer_context(config))
     neighbours = await _neighbours(service, context)
-    tower = TowerTasks(node, peers, service.author, service.power, service.feeds, Health(parts).problems)
+    tower = TowerTasks(node, peers, service.author, service.power, service.feeds, _told(parts))
     await tower.start()
     filling.start()
     watch.start()
@@ -124,6 +126,12 @@ async def _opened(config: Config) -> Node:
     return node
 
 
+def _told(parts: Parts) -> Told:
+    """What this node tells the tower of every site."""
+    health = Health(parts)
+    return Told(health.problems, lambda: figures(parts), health.examine)
+
+
 def _fabric(service: Service) -> "Fabric | None":
     """The fabric between core sites, where there is one; names are locked in it."""
     config = service.node.config
@@ -150,7 +158,8 @@ def _listeners(config: Config, app: App, parts: Parts) -> list["_Listener"]:
 
         found.append(_Listener(config.private_listen, PrivateApp(parts), None))
     if config.admin_listen is not None:
-        admin = App(parts.service, admin_routes(), app.files)
+        files = StaticFiles(sites=lambda: base_urls(parts.service.node), admin=True)
+        admin = App(parts.service, admin_routes(), files)
         found.append(_Listener(config.admin_listen, admin, config.tls))
     if config.peer_listen is not None:
         links = LinkApp(parts.service.peers.serve)
