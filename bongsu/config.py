@@ -5,21 +5,20 @@ The command line wins over BONGSU_… variables, those over the TOML file, that 
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from bongsu.config_checks import check_together
 from bongsu.setting_values import (
     CONFIG_VARIABLE,
     CONTACT,
     MIB,
-    ROOT_KEY_FILE_NAME,
     SERVER_NAME,
     SITE,
     Networks,
     Parser,
     SettingError,
-    check_together,
     matching,
     one_of,
     parse_directory,
@@ -30,6 +29,7 @@ from bongsu.setting_values import (
     parse_on_off,
     parse_place,
     parse_private_listen,
+    parse_program,
     parse_public_key,
     parse_public_url,
     parse_tls_folder,
@@ -238,6 +238,20 @@ class Config:
         unit="directory",
         bound="three PEM files",
     )
+    tls_order: bool = _setting(
+        False,
+        parse_on_off,
+        "Whether a hub makes its own key, for which a data centre orders the certificate of `public_url`.",
+        unit="switch",
+        bound="on, off",
+    )
+    certificate_hook: Path | None = _setting(
+        None,
+        parse_program,
+        "A data centre's program that orders hubs' certificates: a request comes in, a chain goes out.",
+        unit="file",
+        bound="a program",
+    )
     nats: tuple[str, ...] = _setting(
         (),
         parse_nats_urls,
@@ -369,9 +383,13 @@ def load(
         for name, raw in raw_values.items():
             values[name] = _parse(name, raw, origin)
     config = Config(**values, given=frozenset(values))
-    rooted = config.root_key is not None or (config.data / ROOT_KEY_FILE_NAME).exists()
-    check_together(config, rooted=rooted)
-    return config
+    check_together(config)
+    return with_own_tls(config)
+
+
+def with_own_tls(config: Config) -> Config:
+    """Where a hub keeps the key that it made itself, unless the settings name a directory."""
+    return replace(config, tls=config.data / "tls") if config.tls_order and config.tls is None else config
 
 
 def parse_each(values: Mapping[str, object]) -> Config:

@@ -272,16 +272,23 @@ class Peers:
     async def _catch_up(self) -> bool:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + limits.CATCH_UP_S
-        asks = [link.ask(VECTOR, b"", limits.CATCH_UP_S) for link in self.links.values()]
-        target = Vector.empty()
-        for raw in await asyncio.gather(*asks):
-            with suppress(MatrixError):
-                target = target if raw is None else target.merge(Vector.decode(raw))
-        lagged = not target <= self._node.vector
-        while not target <= self._node.vector and loop.time() < deadline:
+        target, _ = await self.held_elsewhere(limits.CATCH_UP_S)
+        # Not the vector that is shown: what waits for events that are nowhere comes by no waiting here.
+        lagged = not target <= self._node.applied_vector
+        while not target <= self._node.applied_vector and loop.time() < deadline:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._node.applied.wait(), deadline - loop.time())
         return lagged
+
+    async def held_elsewhere(self, bound_s: float) -> tuple[Vector, bool]:
+        """What the linked nodes have on disk, and whether all of them said it within the bound."""
+        asks = [link.ask(VECTOR, b"", bound_s) for link in self.links.values()]
+        target, said = Vector.empty(), 0
+        for raw in await asyncio.gather(*asks):
+            with suppress(MatrixError):
+                if raw is not None:
+                    target, said = target.merge(Vector.decode(raw)), said + 1
+        return target, said == len(asks)
 
     async def _say_vector(self, link: Link, body: bytes) -> bytes | None:
         return self._node.log.vector().encode()

@@ -8,6 +8,7 @@ import ssl
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import uvloop
 from granian.constants import HTTPModes
@@ -28,11 +29,13 @@ from bongsu.errors import FatalError
 from bongsu.filling import Filling
 from bongsu.gateway.sender import PushSender
 from bongsu.hub.plain import PlainApp
+from bongsu.node import Node
 from bongsu.operate.figures import figures
 from bongsu.operate.health import Health
 from bongsu.operate.messages import set_up
 from bongsu.operate.parts import Parts
-from bongsu.operate.repair import open_node
+from bongsu.operate.start import open_node
+from bongsu.operate.watch import Watch
 from bongsu.rederive import Rederiver
 from bongsu.service import Service
 
@@ -56,12 +59,7 @@ def run(config: Config) -> int:
 
 async def _serve(config: Config) -> int:
     # Inside the loop: the log's writer thread hands results to it.
-    node = await open_node(config, SystemClock(), _show_progress)
-    try:
-        await node.introduce()
-    except FatalError:
-        node.close()
-        raise
+    node = await _opened(config)
     loop = asyncio.get_running_loop()
     node.fatal = loop.create_future()
     stop = asyncio.Event()
@@ -77,15 +75,18 @@ async def _serve(config: Config) -> int:
     fabric = _fabric(service)
     filling = Filling(node, peers)
     app = App(service, all_routes(), StaticFiles(sites=lambda: base_urls(node)))
-    parts = Parts(service, fabric, sender, filling, app.counts, node.now_ms())
+    watch = Watch(service, app)
+    parts = Parts(service, fabric, sender, filling, watch, app.counts, node.now_ms())
     listeners = _listeners(config, app, parts)
     for listener in listeners:
         await listener.start()
+    await _ask_certificate(config, node, listeners)
     peers.start(config.peers, context := _peer_context(config))
     neighbours = await _neighbours(service, context)
     tower = TowerTasks(node, peers, service.author, service.power, service.feeds, _told(parts))
     await tower.start()
     filling.start()
+    watch.start()
     service.start()
     if fabric is not None:
         fabric.start(config.nats, context)
@@ -97,6 +98,7 @@ async def _serve(config: Config) -> int:
     if neighbours is not None:
         await neighbours.close()
     await filling.close()
+    await watch.close()
     await listeners[0].stop()
     await sender.close()
     await service.close()
@@ -112,6 +114,16 @@ async def _serve(config: Config) -> int:
         await listener.stop()
     node.close()
     return 1 if node.fatal.done() else 0
+
+
+async def _opened(config: Config) -> Node:
+    node = await open_node(config, SystemClock(), _show_progress)
+    try:
+        await node.introduce()
+    except FatalError:
+        node.close()
+        raise
+    return node
 
 
 def _told(parts: Parts) -> Told:
@@ -136,6 +148,10 @@ def _fabric(service: Service) -> "Fabric | None":
 
 def _listeners(config: Config, app: App, parts: Parts) -> list["_Listener"]:
     """The public one first."""
+    if config.tls_order and config.tls is not None:
+        from bongsu.hub.tls import prepare
+
+        prepare(config.tls, urlsplit(config.base_url).hostname or "")
     found = [_Listener(config.listen, app, config.tls), *_plain(parts.service)]
     if config.private_listen is not None:
         from bongsu.operate.private import PrivateApp
@@ -149,6 +165,20 @@ def _listeners(config: Config, app: App, parts: Parts) -> list["_Listener"]:
         links = LinkApp(parts.service.peers.serve)
         found.append(_Listener(config.peer_listen, links, config.peer_tls, peers=True))
     return found
+
+
+async def _ask_certificate(config: Config, node: Node, listeners: list["_Listener"]) -> None:
+    """Where a hub's certificate comes from its data centre: ask for it, and use it from when it comes on."""
+
+    def reload() -> None:
+        for listener in listeners:
+            if listener.tls == config.tls:
+                listener.reload()
+
+    if config.tls_order and config.tls is not None:
+        from bongsu.hub.tls_order import TlsAsker
+
+        await TlsAsker(node, config.tls, reload).start()
 
 
 async def _neighbours(service: Service, context: ssl.SSLContext | None) -> "Neighbours | None":
@@ -195,6 +225,7 @@ class _Listener:
     def __init__(self, listen: str, app: Any, tls: Path | None, *, peers: bool = False) -> None:
         host, _, port = listen.rpartition(":")
         self.host, self.port = host.strip("[]"), int(port)
+        self.tls = tls
         self._server = Server(
             app,
             address=self.host,
@@ -221,6 +252,10 @@ class _Listener:
         """
         self.serving = asyncio.ensure_future(self._server.serve())
         await _listening(self.host, self.port, self.serving)
+
+    def reload(self) -> None:
+        """Accept connections by the certificate that lies there now; those under way go on by the old one."""
+        self._server.reload()  # type: ignore[no-untyped-call]
 
     async def stop(self) -> None:
         """Let requests under way end, within a bound."""

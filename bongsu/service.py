@@ -10,12 +10,14 @@ from bongsu.authority import HUB
 from bongsu.cap.feeds import FeedPoller
 from bongsu.courier.deferred import Deferred
 from bongsu.courier.desk import Desk
+from bongsu.forks import Forks
 from bongsu.hub.energy import LANES, Level
 from bongsu.hub.keeping import Keeping
 from bongsu.hub.power import Power
 from bongsu.interactive import InteractiveAuth
 from bongsu.key_claims import KeyClaims
 from bongsu.live_links import LiveLinks
+from bongsu.lost_events import LostEvents
 from bongsu.media.library import Library
 from bongsu.names import Names
 from bongsu.node import Node
@@ -23,9 +25,11 @@ from bongsu.peers import Peers
 from bongsu.room.versions import RoomVersion
 from bongsu.view.cache import Cache
 from bongsu.view.directory import PublicRooms
+from bongsu.withdrawal import Withdrawal
 
 if TYPE_CHECKING:
     from bongsu.cap.signing import CapKey
+    from bongsu.hub.tls_order import TlsOrders
 
 
 class Service:
@@ -45,6 +49,10 @@ class Service:
         self.power = Power(node.config.power_supply, self._power_changed)
         self.deferred = Deferred(node, self.peers, self.author)
         self.feeds = FeedPoller(node)
+        self.lost_events = LostEvents(node, self.peers)
+        self.forks = Forks(node, self.peers)
+        self.withdrawal = Withdrawal()
+        self.tls_orders = self._tls_orders()
         self.public_rooms = PublicRooms(node.context, node.clock.monotonic)
         # Names being registered at this moment: the claim is a record, which is not applied yet.
         self.names_claimed: set[str] = set()
@@ -67,18 +75,35 @@ class Service:
         # Proofs of identity for other services: (user id, end in ms).
         self.openid_tokens: Cache[str, tuple[str, int]] = Cache(10_000)
 
+    def _tls_orders(self) -> "TlsOrders | None":
+        """What orders hubs' certificates, where an operator gave the program for it."""
+        hook = self.node.config.certificate_hook
+        if hook is None:
+            return None
+        from bongsu.hub.tls_order import TlsOrders
+
+        return TlsOrders(self.node, self.peers, hook)
+
     def start(self) -> None:
         """Begin what goes on by itself."""
         if self.node.config.role == HUB:
             self.power.start()
             self.desk.start()
         self.deferred.start()
+        self.lost_events.start()
+        self.forks.start()
+        if self.tls_orders is not None:
+            self.tls_orders.start()
 
     async def close(self) -> None:
         """End it."""
         self.power.close()
         await self.desk.close()
         await self.deferred.close()
+        await self.lost_events.close()
+        await self.forks.close()
+        if self.tls_orders is not None:
+            await self.tls_orders.close()
 
     def _power_changed(self, level: Level) -> None:
         self.peers.set_lanes(LANES[level])

@@ -1,6 +1,7 @@
 """How the text of a setting becomes its value, or the end of a sentence that says why it cannot."""
 
 import ipaddress
+import os
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -155,6 +156,13 @@ def parse_tls_folder(raw: object) -> Path:
     return path
 
 
+def parse_program(raw: object) -> Path:
+    path = Path(text(raw))
+    if not path.is_file() or not os.access(path, os.X_OK):
+        raise ValueError("that is no file that can be run")
+    return path
+
+
 def parse_networks(raw: object) -> Networks:
     """Addresses and networks, as a list or separated by commas."""
     listed = re.split(r"[,\s]+", raw.strip()) if isinstance(raw, str) else raw
@@ -211,29 +219,3 @@ def read_environment(environment: Mapping[str, str]) -> Mapping[str, object]:
         for variable, raw in environment.items()
         if variable.startswith(ENVIRONMENT_PREFIX) and variable != CONFIG_VARIABLE
     }
-
-
-def check_together(config: Any, *, rooted: bool) -> None:
-    """Refuse settings, a whole `Config`, that contradict each other. `rooted`: there is a root key.
-
-    Raises:
-        SettingError: a sentence about which.
-    """
-    if config.role == "hub" and not rooted:
-        raise SettingError(NO_HUB_ALONE)
-    if config.registration == "open" and not (is_loopback(config.host) or config.open_registration_anywhere):
-        raise SettingError(
-            f"The setting registration is open, but listen is {config.listen}: whoever reaches it could make "
-            "accounts without end. Say registration token, or open_registration_anywhere on."
-        )
-    if config.is_linked and not rooted:
-        raise SettingError(
-            "The settings peers, peer_listen and nats link this node with others, but without root_key no "
-            "node believes another. Make one with `bongsu root init`, or leave those settings out."
-        )
-    public_host = urlsplit(config.public_url or "").hostname
-    if config.server_name == "localhost" and public_host and not is_loopback(public_host):
-        raise SettingError(
-            f"The setting public_url leads others to {public_host}, but server_name is localhost: every "
-            "user's name would end in :localhost for ever. Give a server_name that the service owns."
-        )

@@ -72,15 +72,20 @@ async def _lie(settings: Path, site: str) -> tuple[bytes, list[Cut]]:
     """Write lies into a stopped node; where its logs ended before."""
     node = Node.open(config.load({}, environment={}, file=settings), SystemClock(), lambda done, total: None)
     try:
-        node.promises.nobody()
         found = cuts_of(node, node.log.key.node.hex(), None)
-        author = Author(node)
-        for (room_id,) in node.context.db.all("SELECT room_id FROM rooms ORDER BY room"):
-            await _lie_in(node, author, room_id)
-        await node.write(*_nonsense(node.now_ms()))
+        await lie(node)
     finally:
         node.close()
     return found
+
+
+async def lie(node: Node) -> None:
+    """Write lies into every room that a node knows, and records that mean nothing."""
+    node.promises.nobody()
+    author = Author(node)
+    for (room_id,) in node.context.db.all("SELECT room_id FROM rooms ORDER BY room"):
+        await _lie_in(node, author, room_id)
+    await node.write(*_nonsense(node.now_ms()))
 
 
 async def _lie_in(node: Node, author: Author, room_id: str) -> None:

@@ -20,6 +20,7 @@ from bongsu.log.key import NodeKey
 from bongsu.node import SUSPECT
 from bongsu.operate.backup import LAST
 from bongsu.operate.finding import Finding, certificate_finding
+from bongsu.operate.health import forked_findings
 
 MIB = 1024 * 1024
 CONNECT_S = 2.0
@@ -139,6 +140,7 @@ def _files(config: Config) -> Iterator[Finding]:
             "log.db에 손상된 기록이 있습니다. 서버를 다시 시작하거나 bongsu repair를 실행하세요.",
             "A record of log.db is damaged. Start the node again, or run bongsu repair.",
         )
+    yield from forked_findings(data)
     for path in sorted(data.glob("log.db.damaged-*")):
         if not path.name.endswith(("-wal", "-shm")):
             yield Finding(

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from bongsu import limits
+from bongsu.authority import CORE
 from bongsu.certificate_ends import DAYS_WARNED, days_left, tls_end_ms
+from bongsu.hub.tls_ends import ends_of_hubs
 from bongsu.log.files import free_bytes
 from bongsu.operate.finding import Finding, certificate_finding
 from bongsu.operate.parts import Parts
@@ -52,6 +54,8 @@ class Health:
         node = self._parts.service.node
         if node.stopping or node.log.fatal is not None:
             return "The node is about to stop."
+        if self._parts.service.withdrawal:
+            return self._parts.service.withdrawal.english
         if self._parts.filling.behind:
             filling = self._parts.filling
             return f"The node fills from its peers: {filling.held} of {filling.target} records."
@@ -68,6 +72,16 @@ class Health:
                 "저장소에 쓸 수 없어 서버가 멈춥니다. 디스크를 확인하고 다시 시작하세요.",
                 f"{node.log.fatal}",
             )
+        if withdrawal := self._parts.service.withdrawal:
+            yield Finding("withdrawn", True, withdrawal.korean, withdrawal.english)
+        if split := self._parts.watch.split:
+            rooms = ", ".join(sorted(split)[:3])
+            yield Finding(
+                "views-differ",
+                True,
+                f"방 {len(split)}개({rooms})가 다른 곳과 다릅니다. bongsu verify --against로 확인하세요.",
+                f"{len(split)} rooms ({rooms}) differ at another site. Run bongsu verify --against.",
+            )
         if node.revoked:
             yield Finding(
                 "revoked",
@@ -82,6 +96,7 @@ class Health:
                 f"다른 곳에서 기록을 채우는 중입니다: {filling.target}개 중 {filling.held}개.",
                 f"The node fills from its peers: {filling.held} of {filling.target} records. Wait.",
             )
+        yield from forked_findings(node.config.data)
         if filling.returned:
             yield Finding(
                 "rolled-back",
@@ -154,10 +169,26 @@ class Health:
         certificate = node.certificate_of(node.log.key.node)
         if certificate is not None and certificate.expires_ms is not None:
             ends["node"] = certificate.expires_ms
+        if node.config.role == CORE:
+            ends.update({f"tls {site}": end_ms for site, end_ms in ends_of_hubs(node)})
         for name, end_ms in ends.items():
             left = days_left(end_ms or 0, now_ms)
             if left < DAYS_WARNED:
                 yield certificate_finding(name, left)
+
+
+def forked_findings(data: Path) -> Iterator[Finding]:
+    """What was set aside because this node's key had signed two histories."""
+    for path in sorted(data.glob("log.db.forked-*")):
+        if not path.name.endswith(("-wal", "-shm")):
+            yield Finding(
+                f"forked {path.name}",
+                False,
+                "이 서버의 메모리나 디스크 복사본이 함께 돌았습니다. 한 서버만 켜져 있는지 확인하고,"
+                f" 필요 없으면 {path}를 지우세요.",
+                "A copy of this node ran beside it, or it went on from an image of its memory. Both histories"
+                f" are kept. See to it that only one runs, then delete {path}.",
+            )
 
 
 def _end(folder: Path) -> int | None:

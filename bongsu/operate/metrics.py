@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 
 from bongsu import __version__
 from bongsu.certificate_ends import days_left, tls_end_ms
+from bongsu.hub.tls_ends import ends_of_hubs
 from bongsu.log.files import free_bytes
 from bongsu.operate.figures import resident_bytes
 from bongsu.operate.parts import Parts
@@ -43,6 +44,14 @@ class _Parts(Collector):
         yield requests
         yield GaugeMetricFamily(
             "bongsu_sync_users_waiting", "Users whose clients wait for news.", node.wake.waiting
+        )
+        yield GaugeMetricFamily(
+            "bongsu_withdrawn",
+            "1 if the node took itself out of service.",
+            int(bool(parts.service.withdrawal)),
+        )
+        yield GaugeMetricFamily(
+            "bongsu_rooms_differing", "Rooms that another site shows otherwise.", len(parts.watch.split)
         )
         yield GaugeMetricFamily(
             "bongsu_push_waiting", "Notifications not yet at their gateways.", parts.sender.waiting
@@ -93,6 +102,8 @@ class _Parts(Collector):
         certificate = node.certificate_of(node.log.key.node)
         if certificate is not None and certificate.expires_ms is not None:
             left.add_metric(("node",), days_left(certificate.expires_ms, node.now_ms()))
+        for site, end_ms in ends_of_hubs(node):
+            left.add_metric((f"tls {site}",), days_left(end_ms, node.now_ms()))
         yield left
 
     def _of_machine(self) -> Iterator[Metric]:

@@ -111,6 +111,22 @@ def test_settings_that_contradict_each_other_are_refused() -> None:
     assert load({"public_url": "https://talk.example.kr", "server_name": "example.kr"}, {}).site == "main"
 
 
+def test_certificates_are_asked_for_by_hubs_and_ordered_by_data_centres(tmp_path: Path) -> None:
+    hub = {"role": "hub", "root_key": "A" * 43, "public_url": "https://r17.talk.example", "tls_order": True}
+    hub |= {"server_name": "talk.example", "data": tmp_path}
+    assert load(hub, {}).tls == tmp_path / "tls"
+    with pytest.raises(SettingError, match="tls_order is for hubs"):
+        load({"tls_order": True}, {})
+    program = tmp_path / "hook"
+    program.write_text("#!/bin/sh\n")
+    with pytest.raises(SettingError, match="no file that can be run"):
+        load({"certificate_hook": str(program)}, {})
+    program.chmod(0o700)
+    assert load({"certificate_hook": str(program)}, {}).certificate_hook == program
+    with pytest.raises(SettingError, match="for data centres"):
+        load({**hub, "certificate_hook": str(program)}, {})
+
+
 @pytest.mark.parametrize("listen", ["0.0.0.0:8008", "[::]:8008", "192.0.2.7:80", "talk.example:80"])
 def test_open_registration_stays_on_this_machine(listen: str) -> None:
     sentence = refusal(registration="open", listen=listen)
