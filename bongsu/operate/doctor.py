@@ -20,7 +20,7 @@ from bongsu.log.key import NodeKey
 from bongsu.node import SUSPECT
 from bongsu.operate.backup import LAST
 from bongsu.operate.finding import Finding, certificate_finding
-from bongsu.operate.health import forked_findings
+from bongsu.operate.forked_findings import forked_findings
 
 MIB = 1024 * 1024
 CONNECT_S = 2.0

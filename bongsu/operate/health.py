@@ -10,6 +10,7 @@ from bongsu.certificate_ends import DAYS_WARNED, days_left, tls_end_ms
 from bongsu.hub.tls_ends import ends_of_hubs
 from bongsu.log.files import free_bytes
 from bongsu.operate.finding import Finding, certificate_finding
+from bongsu.operate.forked_findings import forked_findings
 from bongsu.operate.parts import Parts
 
 MIB = 1024 * 1024
@@ -175,20 +176,6 @@ class Health:
             left = days_left(end_ms or 0, now_ms)
             if left < DAYS_WARNED:
                 yield certificate_finding(name, left)
-
-
-def forked_findings(data: Path) -> Iterator[Finding]:
-    """What was set aside because this node's key had signed two histories."""
-    for path in sorted(data.glob("log.db.forked-*")):
-        if not path.name.endswith(("-wal", "-shm")):
-            yield Finding(
-                f"forked {path.name}",
-                False,
-                "이 서버의 메모리나 디스크 복사본이 함께 돌았습니다. 한 서버만 켜져 있는지 확인하고,"
-                f" 필요 없으면 {path}를 지우세요.",
-                "A copy of this node ran beside it, or it went on from an image of its memory. Both histories"
-                f" are kept. See to it that only one runs, then delete {path}.",
-            )
 
 
 def _end(folder: Path) -> int | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bongsu import enrolment
-from bongsu.config import load
+from bongsu.config_load import load
 from bongsu.setting_values import SettingError
 
 
@@ -113,7 +113,7 @@ def test_settings_that_contradict_each_other_are_refused() -> None:
 
 def test_certificates_are_asked_for_by_hubs_and_ordered_by_data_centres(tmp_path: Path) -> None:
     hub = {"role": "hub", "root_key": "A" * 43, "public_url": "https://r17.talk.example", "tls_order": True}
-    hub |= {"server_name": "talk.example", "data": tmp_path}
+    hub |= {"server_name": "talk.example", "data": str(tmp_path)}
     assert load(hub, {}).tls == tmp_path / "tls"
     with pytest.raises(SettingError, match="tls_order is for hubs"):
         load({"tls_order": True}, {})
