@@ -22,9 +22,9 @@ import httpx
 from bench.fill import AT_ONCE
 from bench.process import cpu_s, rss_mib
 from bench.scenarios import TEXT
-from bongsu import config as settings
 from bongsu.author import NewEvent
 from bongsu.clock import SystemClock
+from bongsu.config_load import load
 from bongsu.drill.client import API
 from bongsu.drill.hub_town import move_in
 from bongsu.drill.town import PASSWORD, Api, Town
@@ -91,7 +91,7 @@ def quiet_room(api: Api, plan: Plan, town: Town) -> str:
 
 async def alone(hub: NodePlan, residents: list[dict[str, Any]], events: int, seed: int) -> Counter[str]:
     """What a hub's residents wrote in a week, put into its stopped data; how much in which room."""
-    config = settings.load({}, os.environ, Path(hub.config))
+    config = load({}, os.environ, Path(hub.config))
     clock = PastClock()
     node = Node.open(config, clock, lambda done, total: None)
     node.promises.nobody()

@@ -3,22 +3,17 @@
 The command line wins over BONGSU_… variables, those over the TOML file, that over the default.
 """
 
-import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from bongsu.config_checks import check_together
 from bongsu.setting_values import (
-    CONFIG_VARIABLE,
     CONTACT,
     MIB,
     SERVER_NAME,
     SITE,
     Networks,
     Parser,
-    SettingError,
     matching,
     one_of,
     parse_directory,
@@ -27,6 +22,7 @@ from bongsu.setting_values import (
     parse_nats_urls,
     parse_networks,
     parse_on_off,
+    parse_place,
     parse_private_listen,
     parse_program,
     parse_public_key,
@@ -34,8 +30,6 @@ from bongsu.setting_values import (
     parse_tls_folder,
     parse_urls,
     parse_user_ids,
-    read_environment,
-    read_file,
     whole_number,
 )
 
@@ -75,6 +69,13 @@ class Config:
         "The failure domain this node stands in, as people are shown it.",
         unit="name",
         bound="at most 32 letters, digits, hyphens",
+    )
+    place: tuple[float, float] | None = _setting(
+        None,
+        parse_place,
+        "Where the site stands, for the tower's map. The tower can put it elsewhere.",
+        unit="LATITUDE,LONGITUDE",
+        bound="degrees",
     )
     root_key: str | None = _setting(
         None,
@@ -286,6 +287,13 @@ class Config:
         unit="switch",
         bound="on, off",
     )
+    drills: str = _setting(
+        "off",
+        one_of("off", "lab", "real"),
+        "What officers may order here: nothing, drills in a laboratory beside it, or to cut this site off.",
+        unit="word",
+        bound="off, lab, real",
+    )
     admin_contact: str | None = _setting(
         None,
         matching(CONTACT, "a mailto: or https:// address"),
@@ -326,6 +334,11 @@ class Config:
         return self.public_url or f"{'https' if self.tls else 'http'}://{self.listen}"
 
     @property
+    def place_field(self) -> dict[str, list[float]]:
+        """Where the site stands, as its register says it; empty where nobody said."""
+        return {} if self.place is None else {"place": list(self.place)}
+
+    @property
     def has_several_sites(self) -> bool:
         """Whether other sites are to hold what is written here."""
         return self.role == "hub" or self.is_linked
@@ -337,57 +350,3 @@ class Config:
 
 
 SETTINGS = {each.name: each for each in fields(Config) if each.metadata}
-
-
-def load(
-    arguments: Mapping[str, object],
-    environment: Mapping[str, str] = os.environ,
-    file: Path | None = None,
-) -> Config:
-    """Put the settings together, the first of command line, environment and file that names one.
-
-    Args:
-        arguments: by setting name; a value of None was not given.
-        file: a TOML file; BONGSU_CONFIG names one too.
-    Raises:
-        SettingError: one cannot be used, is unknown, or contradicts another.
-    """
-    if file is None and environment.get(CONFIG_VARIABLE):
-        file = Path(environment[CONFIG_VARIABLE])
-    values: dict[str, Any] = {}
-    for origin, raw_values in (
-        (f"the file {file}", read_file(file)),
-        ("the environment", read_environment(environment)),
-        ("the command line", {name: raw for name, raw in arguments.items() if raw is not None}),
-    ):
-        for name, raw in raw_values.items():
-            values[name] = _parse(name, raw, origin)
-    config = Config(**values, given=frozenset(values))
-    check_together(config)
-    return with_own_tls(config)
-
-
-def with_own_tls(config: Config) -> Config:
-    """Where a hub keeps the key that it made itself, unless the settings name a directory."""
-    return replace(config, tls=config.data / "tls") if config.tls_order and config.tls is None else config
-
-
-def parse_each(values: Mapping[str, object]) -> Config:
-    """Settings that are fine each by itself, to be put together later.
-
-    Raises:
-        SettingError: one cannot be used.
-    """
-    return Config(**{name: _parse(name, raw, "what was given") for name, raw in values.items()})
-
-
-def _parse(name: str, raw: object, origin: str) -> Any:
-    if name not in SETTINGS:
-        raise SettingError(
-            f"There is no setting {name}, but {origin} gives it a value. "
-            f"The settings are: {', '.join(SETTINGS)}."
-        )
-    try:
-        return SETTINGS[name].metadata["parse"](raw)
-    except ValueError as error:
-        raise SettingError(f"The setting {name} is {raw!r} in {origin}, but {error}.") from error

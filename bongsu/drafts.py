@@ -53,6 +53,12 @@ def event(room_id: str, stamp: int, pdu: dict[str, Any], sent_by: dict[str, str]
     return Draft(Kind.EVENT, room_scope(room_id), Lane.TEXT, stamp, json_bytes(body))
 
 
+def lost(room_id: str, event_ids: list[str], stamp: int) -> Draft:
+    """A core node says that no node holds these events, which others of the room name."""
+    body = {"room_id": room_id, "event_ids": event_ids}
+    return Draft(Kind.LOST, room_scope(room_id), Lane.TEXT, stamp, json_bytes(body))
+
+
 def register(
     family: str, owner: str, key1: str, key2: str, value: Any, stamp: int, *, public: bool = False
 ) -> Draft:

@@ -39,7 +39,7 @@ from bongsu.view.context import Context
 from bongsu.view.db import Database
 from bongsu.view.opening import damaged, open_view, rebuild_beside
 from bongsu.view.sessions import Requester
-from bongsu.view.waiting import held_back
+from bongsu.view.waiting import without_waiting
 
 logger = logging.getLogger(__name__)
 
@@ -86,8 +86,8 @@ class Node:
         self.sessions: Cache[bytes, Requester] = Cache(20_000)
         self.rate = RateLimiter(clock.monotonic, enabled=config.rate_limits, factor=config.rate_limit_factor)
         # What a token may cover: all that is applied, but for what waits for an event that is not here.
-        self._applied: Vector = log.vector()
-        self.vector: Vector = self.shown(self._applied)
+        self.applied_vector: Vector = log.vector()
+        self.vector: Vector = self.shown(self.applied_vector)
         self.position = context.db.cursor
         self._checkpointer = Checkpointer(context.db.path)
         # Told of users whose clients sync: peers hear of it.
@@ -206,8 +206,7 @@ class Node:
             await self.write(drafts.node(public, mine.role, mine.site, stamp, mine.text or None))
         named = registers.get(self.context, "service", "", "", "server_name") is not None
         if not named and mine.role == authority.CORE:
-            name = self.config.server_name
-            stamp = next_stamp(self.now_ms())
+            name, stamp = self.config.server_name, next_stamp(self.now_ms())
             await self.write(drafts.register("service", "", "", "server_name", name, stamp))
         key = self.log.key
         here = {
@@ -215,6 +214,7 @@ class Node:
             "base_url": self.config.base_url,
             "role": mine.role,
             "seal_key": unpadded_base64(key.seal_public),
+            **self.config.place_field,
         }
         if registers.get(self.context, "site", "", "", key.node.hex()) != here:
             stamp = registers.stamp_after(self.context, self.now_ms(), "site", "", "", key.node.hex())
@@ -246,7 +246,7 @@ class Node:
         self.context.db.take_over(db)
         self.context.forget_all()
         self.context.authorities.restart()
-        self.vector = self.shown(self._applied)
+        self.vector = self.shown(self.applied_vector)
         self.context.touched.restart(self.position)
         self.context.hollows.resume()
         self.client_events.forget_all()
@@ -258,13 +258,8 @@ class Node:
 
     def shown(self, vector: Vector) -> Vector:
         """The vector without events that wait for others, and what their logs hold behind them."""
-        self.holds_back = False
-        for log, seq in held_back(self.context.db).items():
-            state = self.log.held_log(log)
-            assert state is not None, "a record that waits is on disk"
-            vector = vector.lowered(log, state.ordinal, seq)
-            self.holds_back = True
-        return vector
+        self.holds_back = (shown := without_waiting(self.context, vector)) is not vector
+        return shown
 
     def now_ms(self) -> int:
         """The node's clock."""
@@ -277,14 +272,16 @@ class Node:
 
     def notify_room(self, room_id: str) -> None:
         """Wake the joined members of a room."""
-        live = self.context.live.find(room_id)
-        if live is not None:
+        if live := self.context.live.find(room_id):
             self.wake.notify(live.joined)
 
     def _committed(self, records: list[Record]) -> None:
         self.promises.committed(records, self.log.vector(), self.clock.monotonic())
         for listener in self.committed_listeners:
             listener(records)
+        if self.config.has_several_sites and all(record.log.node != self.log.key.node for record in records):
+            # Their author is told first that they are on disk: a sender waits there for that.
+            return self._release_in(limits.APPLY_DELAY_S)
         self.release()
 
     def release(self) -> None:
@@ -295,8 +292,12 @@ class Node:
             self._waiters.reached(self.position)
         deadline_s = self.promises.deadline_s
         if deadline_s is not None and self._release_timer is None:
-            left_s = max(0.0, deadline_s - self.clock.monotonic())
-            self._release_timer = asyncio.get_running_loop().call_later(left_s, self._release_late)
+            self._release_in(max(0.0, deadline_s - self.clock.monotonic()))
+
+    def _release_in(self, delay_s: float) -> None:
+        if self._release_timer is not None:
+            self._release_timer.cancel()
+        self._release_timer = asyncio.get_running_loop().call_later(delay_s, self._release_late)
 
     def _release_late(self) -> None:
         self._release_timer = None
@@ -320,7 +321,7 @@ class Node:
         if changes.ended_sessions:
             self.sessions.clear()
         self.position = records[-1].position
-        self._applied = vector
+        self.applied_vector = vector
         self.vector = self.shown(vector)
         self.applied.set()
         self.applied = asyncio.Event()
@@ -348,10 +349,7 @@ class Node:
         return concerned
 
     def _notify_soon(self, room_ids: set[str]) -> None:
-        concerned: set[str] = set()
-        for room_id in room_ids:
-            concerned |= self.joined(room_id)
-        self.wake.notify(concerned)
+        self.wake.notify(set[str]().union(*map(self.joined, room_ids)))
 
     def suspect(self, damage: Damaged) -> None:
         """A record is not what was written. With peers to fill it from, the node stops and is repaired.
@@ -395,6 +393,8 @@ class Node:
     def close(self) -> None:
         """Write what is queued and close the files."""
         self.log.close()
+        if self._release_timer is not None:
+            self._release_timer.cancel()
         self._checkpointer.close()
         self.passwords.close()
         self.context.db.close()

@@ -75,6 +75,8 @@ class Peers:
         self._had: dict[bytes, dict[LogName, int]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
+        # For a drill: no link is made while it is so.
+        self._isolated = False
         # Links with nodes that were revoked, which end in a moment.
         self._parting: set[bytes] = set()
         node.committed_listeners.append(self._committed)
@@ -124,6 +126,9 @@ class Peers:
         return await self._serve(channel, called=called, fabric=False)
 
     async def _serve(self, channel: Channel, *, called: bool, fabric: bool) -> Peer | None:
+        if self._isolated:
+            await channel.close()
+            return None
         try:
             peer = await begin(channel, self._node.log, self._details(), os.urandom(32))
             peer = self._certified(peer)
@@ -132,6 +137,10 @@ class Peers:
             return None
         except Unreadable as error:
             logger.warning("a link was refused: %s", error)
+            await channel.close()
+            return None
+        if self._isolated:
+            # It began while the handshake was under way.
             await channel.close()
             return None
         before = self.links.get(peer.node)
@@ -225,6 +234,13 @@ class Peers:
             for link in self.links.values():
                 link.end()
 
+    def isolate(self, *, on: bool) -> None:
+        """For a drill: be cut off from every other node, or no longer. Clients still reach this one."""
+        self._isolated = on
+        if on:
+            for link in list(self.links.values()):
+                link.end()
+
     def tell(self, topic: str, body: bytes, scope: str) -> None:
         """Tell every linked node that is given this scope what need not arrive."""
         for link in self.links.values():
@@ -256,16 +272,23 @@ class Peers:
     async def _catch_up(self) -> bool:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + limits.CATCH_UP_S
-        asks = [link.ask(VECTOR, b"", limits.CATCH_UP_S) for link in self.links.values()]
-        target = Vector.empty()
-        for raw in await asyncio.gather(*asks):
-            with suppress(MatrixError):
-                target = target if raw is None else target.merge(Vector.decode(raw))
-        lagged = not target <= self._node.vector
-        while not target <= self._node.vector and loop.time() < deadline:
+        target, _ = await self.held_elsewhere(limits.CATCH_UP_S)
+        # Not the vector that is shown: what waits for events that are nowhere comes by no waiting here.
+        lagged = not target <= self._node.applied_vector
+        while not target <= self._node.applied_vector and loop.time() < deadline:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._node.applied.wait(), deadline - loop.time())
         return lagged
+
+    async def held_elsewhere(self, bound_s: float) -> tuple[Vector, bool]:
+        """What the linked nodes have on disk, and whether all of them said it within the bound."""
+        asks = [link.ask(VECTOR, b"", bound_s) for link in self.links.values()]
+        target, said = Vector.empty(), 0
+        for raw in await asyncio.gather(*asks):
+            with suppress(MatrixError):
+                if raw is not None:
+                    target, said = target.merge(Vector.decode(raw)), said + 1
+        return target, said == len(asks)
 
     async def _say_vector(self, link: Link, body: bytes) -> bytes | None:
         return self._node.log.vector().encode()

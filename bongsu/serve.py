@@ -23,16 +23,19 @@ from bongsu.api.static import StaticFiles
 from bongsu.bearer.websocket import LinkApp
 from bongsu.clock import SystemClock
 from bongsu.config import Config
+from bongsu.console.status import Told
 from bongsu.console.tasks import TowerTasks
 from bongsu.errors import FatalError
 from bongsu.filling import Filling
 from bongsu.gateway.sender import PushSender
 from bongsu.hub.plain import PlainApp
 from bongsu.node import Node
+from bongsu.operate.figures import figures
 from bongsu.operate.health import Health
 from bongsu.operate.messages import set_up
 from bongsu.operate.parts import Parts
-from bongsu.operate.repair import open_node
+from bongsu.operate.start import open_node
+from bongsu.operate.watch import Watch
 from bongsu.rederive import Rederiver
 from bongsu.service import Service
 
@@ -56,12 +59,7 @@ def run(config: Config) -> int:
 
 async def _serve(config: Config) -> int:
     # Inside the loop: the log's writer thread hands results to it.
-    node = await open_node(config, SystemClock(), _show_progress)
-    try:
-        await node.introduce()
-    except FatalError:
-        node.close()
-        raise
+    node = await _opened(config)
     loop = asyncio.get_running_loop()
     node.fatal = loop.create_future()
     stop = asyncio.Event()
@@ -77,16 +75,18 @@ async def _serve(config: Config) -> int:
     fabric = _fabric(service)
     filling = Filling(node, peers)
     app = App(service, all_routes(), StaticFiles(sites=lambda: base_urls(node)))
-    parts = Parts(service, fabric, sender, filling, app.counts, node.now_ms())
+    watch = Watch(service, app)
+    parts = Parts(service, fabric, sender, filling, watch, app.counts, node.now_ms())
     listeners = _listeners(config, app, parts)
     for listener in listeners:
         await listener.start()
     await _ask_certificate(config, node, listeners)
     peers.start(config.peers, context := _peer_context(config))
     neighbours = await _neighbours(service, context)
-    tower = TowerTasks(node, peers, service.author, service.power, service.feeds, Health(parts).problems)
+    tower = TowerTasks(node, peers, service.author, service.power, service.feeds, _told(parts))
     await tower.start()
     filling.start()
+    watch.start()
     service.start()
     if fabric is not None:
         fabric.start(config.nats, context)
@@ -98,6 +98,7 @@ async def _serve(config: Config) -> int:
     if neighbours is not None:
         await neighbours.close()
     await filling.close()
+    await watch.close()
     await listeners[0].stop()
     await sender.close()
     await service.close()
@@ -113,6 +114,22 @@ async def _serve(config: Config) -> int:
         await listener.stop()
     node.close()
     return 1 if node.fatal.done() else 0
+
+
+async def _opened(config: Config) -> Node:
+    node = await open_node(config, SystemClock(), _show_progress)
+    try:
+        await node.introduce()
+    except FatalError:
+        node.close()
+        raise
+    return node
+
+
+def _told(parts: Parts) -> Told:
+    """What this node tells the tower of every site."""
+    health = Health(parts)
+    return Told(health.problems, lambda: figures(parts), health.examine)
 
 
 def _fabric(service: Service) -> "Fabric | None":
@@ -141,7 +158,8 @@ def _listeners(config: Config, app: App, parts: Parts) -> list["_Listener"]:
 
         found.append(_Listener(config.private_listen, PrivateApp(parts), None))
     if config.admin_listen is not None:
-        admin = App(parts.service, admin_routes(), app.files)
+        files = StaticFiles(sites=lambda: base_urls(parts.service.node), admin=True)
+        admin = App(parts.service, admin_routes(), files)
         found.append(_Listener(config.admin_listen, admin, config.tls))
     if config.peer_listen is not None:
         links = LinkApp(parts.service.peers.serve)

@@ -10,12 +10,14 @@ from bongsu.authority import HUB
 from bongsu.cap.feeds import FeedPoller
 from bongsu.courier.deferred import Deferred
 from bongsu.courier.desk import Desk
+from bongsu.forks import Forks
 from bongsu.hub.energy import LANES, Level
 from bongsu.hub.keeping import Keeping
 from bongsu.hub.power import Power
 from bongsu.interactive import InteractiveAuth
 from bongsu.key_claims import KeyClaims
 from bongsu.live_links import LiveLinks
+from bongsu.lost_events import LostEvents
 from bongsu.media.library import Library
 from bongsu.names import Names
 from bongsu.node import Node
@@ -23,6 +25,7 @@ from bongsu.peers import Peers
 from bongsu.room.versions import RoomVersion
 from bongsu.view.cache import Cache
 from bongsu.view.directory import PublicRooms
+from bongsu.withdrawal import Withdrawal
 
 if TYPE_CHECKING:
     from bongsu.cap.signing import CapKey
@@ -46,6 +49,9 @@ class Service:
         self.power = Power(node.config.power_supply, self._power_changed)
         self.deferred = Deferred(node, self.peers, self.author)
         self.feeds = FeedPoller(node)
+        self.lost_events = LostEvents(node, self.peers)
+        self.forks = Forks(node, self.peers)
+        self.withdrawal = Withdrawal()
         self.tls_orders = self._tls_orders()
         self.public_rooms = PublicRooms(node.context, node.clock.monotonic)
         # Names being registered at this moment: the claim is a record, which is not applied yet.
@@ -84,6 +90,8 @@ class Service:
             self.power.start()
             self.desk.start()
         self.deferred.start()
+        self.lost_events.start()
+        self.forks.start()
         if self.tls_orders is not None:
             self.tls_orders.start()
 
@@ -92,6 +100,8 @@ class Service:
         self.power.close()
         await self.desk.close()
         await self.deferred.close()
+        await self.lost_events.close()
+        await self.forks.close()
         if self.tls_orders is not None:
             await self.tls_orders.close()
 

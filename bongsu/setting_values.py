@@ -66,6 +66,17 @@ def parse_on_off(raw: object) -> bool:
     return raw
 
 
+def parse_place(raw: object) -> tuple[float, float]:
+    found = text(raw).split(",")
+    try:
+        latitude, longitude = (float(each) for each in found)
+    except ValueError:
+        raise ValueError("it must be degrees, for example 37.7519,128.8761") from None
+    if not (abs(latitude) <= 90 and abs(longitude) <= 180):
+        raise ValueError("it must be at most 90 degrees of latitude and 180 of longitude")
+    return round(latitude, 5), round(longitude, 5)
+
+
 def whole_number(low: int, high: int) -> Parser:
     def parse(raw: object) -> int:
         number = int(raw) if isinstance(raw, str) and re.fullmatch(r"[0-9]{1,15}", raw) else raw

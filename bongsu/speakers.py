@@ -75,6 +75,8 @@ def _register(body: dict[str, Any], author: bytes) -> str | None:
     if family in ("site", "held", "status", "cap_certificate", TLS_REQUEST):
         # What a node says of itself: where it is, how it is, and what it took from couriers.
         return ANYBODY if key2 == author.hex() else None
+    if family == "drill_report":
+        return ANYBODY if key1 == author.hex() else None
     if family == HUB_TOKEN:
         # What lets newcomers in at that hub, and nowhere else.
         return ANYBODY if key1 == author.hex() else None

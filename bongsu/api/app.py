@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -19,6 +19,7 @@ from bongsu.log.store import Damaged
 from bongsu.service import Service
 from bongsu.setting_values import Networks
 from bongsu.view.sessions import Requester
+from bongsu.withdrawal import ERRCODE
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +67,8 @@ class App:
         self.files = files
         # Requests by (module of the specification, status): read by the private listener.
         self.counts: Counter[tuple[str, int]] = Counter()
+        # Whose requests failed by a defect of ours, and when (monotonic seconds), the last of them.
+        self.failed: deque[tuple[float, str]] = deque(maxlen=limits.WATCH_FAILED_MAX)
 
     async def __call__(self, scope: Scope, protocol: Any) -> None:
         """Answer one request. Whatever a client sends, an error is JSON with an errcode, never a 5xx."""
@@ -124,6 +127,8 @@ class App:
         if file is not None:
             self.counts["static", file.status] += 1
             return file
+        if self.service.withdrawal:
+            raise MatrixError(503, ERRCODE, self.service.withdrawal.english)
         route, request.path_parameters = self.router.find(method, scope.path)
         status = GONE
         try:
@@ -135,6 +140,8 @@ class App:
             raise
         except Exception:
             status = 500
+            who = request.address if request.requester is None else request.requester.user_id
+            self.failed.append((self.service.node.clock.monotonic(), who))
             raise
         finally:
             self.counts[route.handler.__module__.rpartition(".")[2], status] += 1

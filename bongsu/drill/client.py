@@ -52,14 +52,22 @@ class Client:
     """Drives one person against the sites in order of preference, the home site first."""
 
     def __init__(
-        self, person: Person, sites: dict[str, str], http: aiohttp.ClientSession, start: float
+        self,
+        person: Person,
+        sites: dict[str, str],
+        http: aiohttp.ClientSession,
+        start: float,
+        home_after_s: float | None = None,
     ) -> None:
+        """`home_after_s`: how long the person stays elsewhere before it tries its home; None: for good."""
         self.person = person
         self._urls = sites
         self._order = [person.home, *(site for site in sites if site != person.home)]
         self._http = http
         self._start = start
         self._site = 0
+        self._home_after_s = home_after_s
+        self._moved_s = 0.0
         self._choice = random.Random(person.name)  # noqa: S311
         self.per_second = 1.0
         self.stopping = False
@@ -97,7 +105,15 @@ class Client:
         # The reader and the writer of a person may find out at once: one move.
         if site == self._site:
             self._site = (self._site + 1) % len(self._order)
+            self._moved_s = self._now()
             self.person.moves += 1
+
+    def _where(self) -> int:
+        away = self._site != 0 and self._home_after_s is not None
+        if away and self._now() - self._moved_s > (self._home_after_s or 0):
+            self._site = 0
+            self.person.moves += 1
+        return self._site
 
     async def _send(self, number: int) -> None:
         person = self.person
@@ -106,7 +122,7 @@ class Client:
         began, tries = self._now(), 0
         while True:
             tries += 1
-            site = self._site
+            site = self._where()
             status, answer = await self._request("PUT", site, path, SEND_TIMEOUT_S, json=body)
             if status == 200:
                 event_id = answer["event_id"]
@@ -115,7 +131,7 @@ class Client:
             await self._pause()
 
     async def _sync(self, timeout_ms: int) -> None:
-        person, site = self.person, self._site
+        person, site = self.person, self._where()
         query = {
             "since": person.since,
             "timeout": str(timeout_ms),

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
-from bongsu.drill import machines, thief
+from bongsu.drill import bad_release, machines, thief
 from bongsu.drill.hub_faults import HUB_ACTS
 from bongsu.lab import commands, processes
 from bongsu.lab.plan import NatsPlan, NodePlan, Plan, Process
@@ -92,6 +92,10 @@ ACTS: dict[str, Callable[[Plan, list[Process]], None]] = {
     "resume": _resume,
     "restart": _restart,
     "wipe": _wipe,
+    "deploy corrupting": bad_release.deploy_corrupting,
+    "deploy erring": bad_release.deploy_erring,
+    "must withdraw": bad_release.must_withdraw,
+    "roll back": bad_release.roll_back,
     "steal": thief.steal,
     "revoke": thief.revoke,
     "slow disk": machines.slow,

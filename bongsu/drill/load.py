@@ -19,9 +19,15 @@ async def _drive(spec: dict[str, Any]) -> list[Person]:
     people = [Person(**fields) for fields in spec["people"]]
     context: ssl.SSLContext | bool = ssl.create_default_context(cafile=spec["ca"]) if spec["ca"] else True
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context, limit=0)) as http:
-        sites = spec["sites"]
+        sites, home_after_s = spec["sites"], spec["home_after_s"]
         clients = [
-            Client(person, {person.home: sites[person.home]} if spec["stay"] else sites, http, spec["start"])
+            Client(
+                person,
+                {person.home: sites[person.home]} if spec["stay"] else sites,
+                http,
+                spec["start"],
+                home_after_s,
+            )
             for person in people
         ]
         readers = [asyncio.ensure_future(client.read()) for client in clients]

@@ -25,6 +25,8 @@ class DrillPlan:
     struck: tuple[str, ...]
     gone: tuple[str, ...] = ()
     hubs: int = 0
+    # How long people stay elsewhere before they try their home again; None: for good.
+    home_after_s: float | None = None
     # The steps come again after so long, for as long as there is load; None: once.
     repeat_s: float | None = None
 
@@ -188,6 +190,23 @@ PLANS = {
             ),
             ("a",),
             repeat_s=57,
+            home_after_s=6,
+        ),
+        DrillPlan(
+            "bad-deploy",
+            "한 곳에 먼저 나쁜 새 버전이 깔린다. 보여 줄 것을 망치거나 오류를 내고, 스스로 빠진다.",
+            "One site gets a bad new version first, which spoils what it shows, or fails. It withdraws.",
+            75,
+            (
+                Step(6, "deploy corrupting", "a"),
+                Step(8, "must withdraw", "a"),
+                Step(34, "roll back", "a"),
+                Step(40, "deploy erring", "b"),
+                Step(42, "must withdraw", "b"),
+                Step(66, "roll back", "b"),
+            ),
+            ("a",),
+            home_after_s=4,
         ),
         DrillPlan(
             "login-storm",

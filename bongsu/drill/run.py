@@ -77,7 +77,7 @@ def run(
             move_in(api, lab, town)
         outcome.settled = len(town.people)
         start = time.monotonic()
-        loads = [_load(lab, town, folder, number, per_second, start) for number in range(LOADS)]
+        loads = [_load(drill, lab, town, folder, number, per_second, start) for number in range(LOADS)]
         try:
             _happen(outcome, lab, loads, per_second, start, progress)
             progress("waiting for the last clients")
@@ -96,7 +96,7 @@ def run(
 
 
 def _load(
-    lab: Plan, town: Town, folder: Path, number: int, per_second: float, start: float
+    drill: DrillPlan, lab: Plan, town: Town, folder: Path, number: int, per_second: float, start: float
 ) -> "subprocess.Popen[str]":
     """A load process with its share of the people, running when this returns."""
     spec = {
@@ -104,6 +104,7 @@ def _load(
         "ca": lab.ca,
         # Residents stay: another hub would not know them.
         "stay": bool(lab.hubs),
+        "home_after_s": drill.home_after_s,
         "people": [
             {name: value for name, value in person.items() if name != "members"}
             for person in town.people[number::LOADS]

@@ -16,9 +16,10 @@ from typing import Any
 
 import httpx
 
-from bongsu import __version__, config
+from bongsu import __version__
 from bongsu.bearer import carry
 from bongsu.clock import SystemClock
+from bongsu.config_load import load
 from bongsu.drill.client import API
 from bongsu.drill.hub_faults import COURIER
 from bongsu.drill.loot import can_read, loot
@@ -330,7 +331,7 @@ class _Stolen:
 
 async def _take(settings: Path) -> tuple[dict[str, int], bool]:
     """What the disk of a stopped hub holds, whether others' words are among it; and lies written into it."""
-    node = Node.open(config.load({}, environment={}, file=settings), SystemClock(), lambda done, total: None)
+    node = Node.open(load({}, environment={}, file=settings), SystemClock(), lambda done, total: None)
     try:
         found, leaked = loot(node), can_read(node, PRIVATE.encode())
         await lie(node)

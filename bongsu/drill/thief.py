@@ -7,11 +7,12 @@ from pathlib import Path
 
 import httpx
 
-from bongsu import authority, config, drafts
+from bongsu import authority, drafts
 from bongsu.author import Author, NewEvent
 from bongsu.authority import Cut
 from bongsu.canonical import json_bytes
 from bongsu.clock import SystemClock
+from bongsu.config_load import load
 from bongsu.cuts import cuts_of
 from bongsu.drill.town import Api, Town
 from bongsu.errors import MatrixError
@@ -70,7 +71,7 @@ def forged(api: Api, sites: list[str], town: Town) -> list[str]:
 
 async def _lie(settings: Path, site: str) -> tuple[bytes, list[Cut]]:
     """Write lies into a stopped node; where its logs ended before."""
-    node = Node.open(config.load({}, environment={}, file=settings), SystemClock(), lambda done, total: None)
+    node = Node.open(load({}, environment={}, file=settings), SystemClock(), lambda done, total: None)
     try:
         found = cuts_of(node, node.log.key.node.hex(), None)
         await lie(node)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from bongsu.log.epoch import Fork, Held, Opening, ends_to_name, fork_at_end, settle, unheld
 from bongsu.log.foreign import Checked, Gap, Refused, check
 from bongsu.log.reader import Reader
+from bongsu.log.recent import Recent
 from bongsu.log.record import (
     BodyState,
     Draft,
@@ -49,6 +50,7 @@ class Heads:
         self.public_key = public_key
         self.nodes: dict[bytes, bytes] = {}
         self.ordinal_min = 0
+        self.recent = Recent()
         self.reset()
 
     def reset(self) -> None:
@@ -110,6 +112,7 @@ class Heads:
     def commit(self, request: Request) -> None:
         """The request is on disk."""
         self.committed.update(request.held)
+        self.recent.committed(request.records, self.node, self.epoch)
         for log, held in request.held.items():
             if held.settled:
                 self.open.pop(log, None)
@@ -147,15 +150,17 @@ class Heads:
             return Refused("This process alone writes this log.")
         if self.nodes.get(prefix_of(log.node), log.node) != log.node:
             return Refused("The node's name begins like that of another node. Give it a new key.")
+        held = self.known(log)
         known: dict[int, bytes] = {}
-        if records:
+        # Records that follow what is held need nothing that is older.
+        if records and records[0].header.seq != held.seq + 1:
             log_id = self.reader.log_id(log)
             if log_id is not None:
                 known = self.reader.hashes(log_id, records[0].header.seq - 1, records[-1].header.seq)
-        return check(log, self.known(log), known, key, records, signature)
+        return check(log, held, known, key, records, signature)
 
     def _next(self, own: _OwnLog, draft: Draft) -> Record:
-        scope = scope_id(draft.scope)
+        scope = scope_id(draft.scope) if isinstance(draft.scope, str) else draft.scope
         own.seq += 1
         self.position += 1
         link = own.links.get(scope, 0)

@@ -19,6 +19,7 @@ from bongsu.log.record import (
     header_hash,
 )
 from bongsu.log.schema import (
+    ORDER_ALSO_NAMED,
     SELECT_ALSO_NAMED,
     SELECT_BODIES,
     SELECT_LOGS,
@@ -28,6 +29,7 @@ from bongsu.log.schema import (
 )
 
 POSITIONS_AT_ONCE = 64
+LOGS_ASKED_ONE_BY_ONE = 4
 LOGS_REMEMBERED_MAX = 65_536
 STATES = frozenset(BodyState)
 
@@ -87,10 +89,18 @@ class Reader:
 
     def held(self, where: str = "", parameters: Sequence[Any] = ()) -> Iterator[HeldRow]:
         """What is held of the logs that match."""
+        rows = self.rows(SELECT_LOGS + where, parameters)
         also: dict[int, tuple[LogName, ...]] = {}
-        for log_id, *name in self.rows(SELECT_ALSO_NAMED):
+        # Only a log whose end is named has further ones that named it; of few logs only their own are read.
+        named = [row[0] for row in rows if row[9] is not None]
+        if len(named) > LOGS_ASKED_ONE_BY_ONE:
+            found = self.rows(SELECT_ALSO_NAMED + ORDER_ALSO_NAMED)
+        else:
+            one = f"{SELECT_ALSO_NAMED} WHERE a.log_id=? {ORDER_ALSO_NAMED}"
+            found = [each for log_id in named for each in self.rows(one, (log_id,))]
+        for log_id, *name in found:
             also[log_id] = (*also.get(log_id, ()), self.name(*name))
-        for row in self.rows(SELECT_LOGS + where, parameters):
+        for row in rows:
             yield row[0], _held(row, also.get(row[0], ())), row[6]
 
     def log_id(self, log: LogName) -> int | None:

@@ -37,6 +37,7 @@ class Kind(IntEnum):
     SESSION = 14
     SESSION_END = 15
     RECEIPT = 16
+    LOST = 17
     DEVICE_KEYS = 20
     ONE_TIME_KEYS = 21
     KEY_CLAIM = 22
@@ -100,10 +101,10 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A record before it has a place in a log. `scope` is a name; its hash goes into the header."""
+    """A record before it has a place in a log. `scope`: a name, whose hash goes into the header, or that."""
 
     kind: int
-    scope: str
+    scope: str | bytes
     lane: Lane
     stamp: int
     body: bytes

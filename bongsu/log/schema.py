@@ -94,7 +94,8 @@ UPSERT_LOG = """INSERT INTO logs VALUES(?,?,?,?,?,?,?,?,?,?) ON CONFLICT(log_id)
 DELETE_ALSO_NAMED = "DELETE FROM also_named WHERE log_id=?"
 INSERT_ALSO_NAMED = "INSERT INTO also_named VALUES(?,?)"
 SELECT_ALSO_NAMED = """SELECT a.log_id, n.node, n.epoch, n.lane FROM also_named a
-    JOIN logs n ON n.log_id=a.named_by ORDER BY a.log_id, a.named_by"""
+    JOIN logs n ON n.log_id=a.named_by"""
+ORDER_ALSO_NAMED = " ORDER BY a.log_id, a.named_by"
 LAST_SIGNATURE = "SELECT seq, after, bytes FROM signatures WHERE log_id=? ORDER BY seq DESC LIMIT 1"
 DELETE_SIGNATURE = "DELETE FROM signatures WHERE log_id=? AND seq=?"
 INSERT_SIGNATURE = "INSERT INTO signatures VALUES(?,?,?,?,?) ON CONFLICT(log_id, seq) DO NOTHING"

@@ -177,11 +177,11 @@ class LogStore:
     def hollow(self, position: int, pruned: bytes | None) -> "asyncio.Future[None]":
         """Take a record's body away for good, or leave `pruned` of it; a hollow body never refills.
 
-        Allowed on a full disk, since it makes room. Doing it twice is doing it once.
-        """
+        Allowed on a full disk, since it makes room. Doing it twice is doing it once."""
         assert 0 < position <= self._heads.position, "only a record that is held can go hollow"
         if self.fatal is not None:
             raise self.fatal
+        self._heads.recent.hollow(position)
         request = self._request()
         request.hollow = (position, pruned)
         self._writer.put(request)
@@ -232,7 +232,8 @@ class LogStore:
         self, log: LogName, after: int, read: Read | None = None
     ) -> tuple[list[Record], bytes] | None:
         """Records of one log beyond `after` for a bundle, and their author's signature, or None."""
-        return stretch(self._reader, self.key, self._heads.every().get(log), after, read or self.log_records)
+        held, recent = self._heads.every().get(log), self._heads.recent
+        return stretch(self._reader, self.key, held, after, recent, read or self.log_records)
 
     def public_key(self, node: bytes) -> bytes:
         """The key of a node some of whose records are held.

@@ -6,6 +6,7 @@ from bongsu import limits
 from bongsu.log.epoch import Held
 from bongsu.log.key import NodeKey
 from bongsu.log.reader import Reader
+from bongsu.log.recent import Recent
 from bongsu.log.record import LogName, Record
 from bongsu.log.schema import SIGNATURES_AFTER
 
@@ -16,9 +17,12 @@ Read = Callable[[LogName, int, int], list[Record]]
 
 
 def stretch(
-    reader: Reader, key: NodeKey, held: Held | None, after: int, read: Read
+    reader: Reader, key: NodeKey, held: Held | None, after: int, recent: Recent, read: Read
 ) -> tuple[list[Record], bytes] | None:
     """Records beyond `after` and the author's signature of the last of them, or None."""
+    if held is not None and (new := recent.after(held.log, after, limits.BUNDLE_RECORDS_MAX)):
+        records = _fitting(new, held.seq)
+        return records, key.sign([records[-1].hash])
     log_id = None if held is None else reader.log_id(held.log)
     if log_id is None or held is None or held.seq <= after:
         return None

@@ -6,10 +6,11 @@ from typing import Any
 
 from bongsu import limits
 from bongsu.authority import CORE
-from bongsu.certificate_ends import DAYS_SERIOUS, DAYS_WARNED, days_left, tls_end_ms
+from bongsu.certificate_ends import DAYS_WARNED, days_left, tls_end_ms
 from bongsu.hub.tls_ends import ends_of_hubs
 from bongsu.log.files import free_bytes
-from bongsu.operate.finding import Finding
+from bongsu.operate.finding import Finding, certificate_finding
+from bongsu.operate.forked_findings import forked_findings
 from bongsu.operate.parts import Parts
 
 MIB = 1024 * 1024
@@ -21,11 +22,15 @@ class Health:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._since: dict[str, int] = {}
+        # What an examination of the machine found last: it takes fsyncs, so not each time.
+        self.machine: list[Finding] = []
 
     def findings(self) -> list[Finding]:
         """All of them, the serious ones first."""
         now_ms = self._parts.service.node.now_ms()
         found = [*self._store(), *self._disk(), *self._sites(), *self._certificates(now_ms)]
+        known = {each.name for each in found}
+        found += [each for each in self.machine if each.name not in known]
         self._since = {each.name: self._since.get(each.name, now_ms) for each in found}
         dated = [
             Finding(
@@ -36,14 +41,22 @@ class Health:
         return sorted(dated, key=lambda each: not each.serious)
 
     def problems(self) -> list[dict[str, Any]]:
-        """The findings as the tower of every site is told them."""
-        return [each.as_json() for each in self.findings()]
+        """The findings as the tower of every site is told them: the first few, for thin links."""
+        return [each.as_json() for each in self.findings()[: limits.STATUS_PROBLEMS_MAX]]
+
+    def examine(self) -> None:
+        """Look at the machine as `bongsu doctor` does. Takes a while: not on the event loop."""
+        from bongsu.operate.doctor import examine_machine
+
+        self.machine = examine_machine(self._parts.service.node.config)
 
     def ready(self) -> str | None:
         """None if clients should be sent here, else why not. A site that is cut off is ready."""
         node = self._parts.service.node
         if node.stopping or node.log.fatal is not None:
             return "The node is about to stop."
+        if self._parts.service.withdrawal:
+            return self._parts.service.withdrawal.english
         if self._parts.filling.behind:
             filling = self._parts.filling
             return f"The node fills from its peers: {filling.held} of {filling.target} records."
@@ -60,6 +73,16 @@ class Health:
                 "저장소에 쓸 수 없어 서버가 멈춥니다. 디스크를 확인하고 다시 시작하세요.",
                 f"{node.log.fatal}",
             )
+        if withdrawal := self._parts.service.withdrawal:
+            yield Finding("withdrawn", True, withdrawal.korean, withdrawal.english)
+        if split := self._parts.watch.split:
+            rooms = ", ".join(sorted(split)[:3])
+            yield Finding(
+                "views-differ",
+                True,
+                f"방 {len(split)}개({rooms})가 다른 곳과 다릅니다. bongsu verify --against로 확인하세요.",
+                f"{len(split)} rooms ({rooms}) differ at another site. Run bongsu verify --against.",
+            )
         if node.revoked:
             yield Finding(
                 "revoked",
@@ -74,6 +97,7 @@ class Health:
                 f"다른 곳에서 기록을 채우는 중입니다: {filling.target}개 중 {filling.held}개.",
                 f"The node fills from its peers: {filling.held} of {filling.target} records. Wait.",
             )
+        yield from forked_findings(node.config.data)
         if filling.returned:
             yield Finding(
                 "rolled-back",
@@ -159,14 +183,3 @@ def _end(folder: Path) -> int | None:
         return tls_end_ms(folder)
     except (OSError, ValueError):
         return None
-
-
-def certificate_finding(name: str, left: float) -> Finding:
-    """The sentence about a certificate that ends soon."""
-    days = max(0, int(left))
-    return Finding(
-        f"certificate {name}",
-        left < DAYS_SERIOUS,
-        f"인증서({name})가 {days}일 뒤 끝나거나 읽히지 않습니다. 갱신하세요.",
-        f"The certificate {name} ends in {days} days or cannot be read. Renew it.",
-    )

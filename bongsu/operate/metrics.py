@@ -1,6 +1,5 @@
 """The metrics of a node in Prometheus's text format, counted at the moment somebody asks."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from bongsu import __version__
 from bongsu.certificate_ends import days_left, tls_end_ms
 from bongsu.hub.tls_ends import ends_of_hubs
 from bongsu.log.files import free_bytes
+from bongsu.operate.figures import resident_bytes
 from bongsu.operate.parts import Parts
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -44,6 +44,14 @@ class _Parts(Collector):
         yield requests
         yield GaugeMetricFamily(
             "bongsu_sync_users_waiting", "Users whose clients wait for news.", node.wake.waiting
+        )
+        yield GaugeMetricFamily(
+            "bongsu_withdrawn",
+            "1 if the node took itself out of service.",
+            int(bool(parts.service.withdrawal)),
+        )
+        yield GaugeMetricFamily(
+            "bongsu_rooms_differing", "Rooms that another site shows otherwise.", len(parts.watch.split)
         )
         yield GaugeMetricFamily(
             "bongsu_push_waiting", "Notifications not yet at their gateways.", parts.sender.waiting
@@ -102,7 +110,7 @@ class _Parts(Collector):
         node = self._parts.service.node
         free = free_bytes(node.log.path)
         yield GaugeMetricFamily("bongsu_disk_free_bytes", "Room on the disk of the data.", free)
-        yield GaugeMetricFamily("bongsu_resident_bytes", "Memory of the process.", _resident_bytes())
+        yield GaugeMetricFamily("bongsu_resident_bytes", "Memory of the process.", resident_bytes())
         build = GaugeMetricFamily("bongsu_build_info", "Always 1.", labels=("release", "site"))
         build.add_metric((__version__, node.config.site), 1)
         yield build
@@ -116,11 +124,3 @@ def _days(folder: Path, now_ms: int) -> float:
         return days_left(tls_end_ms(folder), now_ms)
     except (OSError, ValueError):
         return 0.0
-
-
-def _resident_bytes() -> int:
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    except (OSError, ValueError, IndexError):
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from bongsu.filling import Filling
 from bongsu.gateway.sender import PushSender
+from bongsu.operate.watch import Watch
 from bongsu.service import Service
 
 if TYPE_CHECKING:
@@ -20,5 +21,6 @@ class Parts:
     fabric: "Fabric | None"
     sender: PushSender
     filling: Filling
+    watch: Watch
     requests: Counter[tuple[str, int]]
     started_ms: int

@@ -1,10 +1,9 @@
 """A damaged log.db is set aside; what its hashes prove is taken over, peers bring the rest. DESIGN 3.2."""
 
 import heapq
-import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 from bongsu import limits
 from bongsu.clock import Clock
 from bongsu.config import Config
-from bongsu.errors import FatalError, StoreDamaged
+from bongsu.errors import FatalError
 from bongsu.files import sync_folder
 from bongsu.log.files import lock_file
 from bongsu.log.foreign import Taken
@@ -21,10 +20,8 @@ from bongsu.log.reader import Damaged, Reader
 from bongsu.log.record import ForeignRecord, Lane, LogName, Record
 from bongsu.log.schema import SIGNATURES_AFTER, connect
 from bongsu.log.store import LogStore
-from bongsu.node import SUSPECT, Node
+from bongsu.node import SUSPECT
 from bongsu.view.db import Database
-
-logger = logging.getLogger(__name__)
 
 LANES: dict[Any, Lane] = {int(lane): lane for lane in Lane}
 Progress = Callable[[int, int], None]
@@ -46,33 +43,6 @@ class _Piece:
     log: LogName
     records: list[Record]
     signature: bytes
-
-
-async def open_node(config: Config, clock: Clock, progress: Progress) -> Node:
-    """Open the node; if other sites can fill it, a damaged log.db is repaired first.
-
-    Raises:
-        FatalError: it cannot be opened; the sentence says what to do.
-    """
-    try:
-        if (config.data / SUSPECT).exists():
-            problems = check(config, clock)
-            if problems:
-                raise StoreDamaged(f"log.db is damaged: {problems[0]}")
-        return Node.open(config, clock, progress)
-    except StoreDamaged as damage:
-        if not config.has_several_sites:
-            raise
-        logger.error("%s", damage)
-    done = await repair(config, clock)
-    logger.error(
-        "log.db was damaged: it is kept as %s; %d of its %d records are whole and were taken over, the other"
-        " sites bring the rest",
-        done.aside,
-        done.taken,
-        done.records,
-    )
-    return Node.open(config, clock, progress, repaired=True)
 
 
 def check(config: Config, clock: Clock) -> tuple[str, ...]:
@@ -97,11 +67,11 @@ async def repair(config: Config, clock: Clock) -> Repaired:
     Raises:
         FatalError: a server runs on it.
     """
-    aside = _set_aside(config.data)
+    aside = set_aside(config.data, "damaged")
     Database.remove(config.data / "view.db")
     store = _store(config, clock)
     try:
-        taken, records = await _take_over(aside, store)
+        taken, records = await take_over(aside, store, {})
     finally:
         store.close()
     (config.data / SUSPECT).unlink(missing_ok=True)
@@ -113,12 +83,16 @@ def _store(config: Config, clock: Clock) -> LogStore:
     return LogStore.open(config.data / "log.db", key, clock=clock, free_bytes_min=config.free_bytes_min)
 
 
-def _set_aside(data: Path) -> Path:
-    """Rename log.db and what belongs to it; the new name."""
+def set_aside(data: Path, why: str) -> Path:
+    """Rename log.db and what belongs to it; the new name.
+
+    Raises:
+        FatalError: a server runs on it, or it cannot be renamed.
+    """
     path = data / "log.db"
     lock = lock_file(path)
     try:
-        stem = f"log.db.damaged-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+        stem = f"log.db.{why}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
         aside, number = data / stem, 1
         while aside.exists():
             number += 1
@@ -136,15 +110,21 @@ def _set_aside(data: Path) -> Path:
         os.close(lock)
 
 
-async def _take_over(aside: Path, store: LogStore) -> tuple[int, int]:
-    """Append what is whole, in the order of its arrival as far as pieces allow; (taken, of how many)."""
+async def take_over(aside: Path, store: LogStore, ends: Mapping[LogName, int]) -> tuple[int, int]:
+    """Append what is whole, in the order of its arrival as far as pieces allow; (taken, of how many).
+
+    `ends`: logs of this node that are taken up to a seq only.
+    """
     connection = connect(aside)
     reader = Reader(connection)
     taken = 0
     try:
         keys = _rows(reader, "SELECT node, public_key FROM nodes")
         public_keys = {node: key for node, key in keys if isinstance(node, bytes)}
-        pieces = [_pieces(reader, store.key, log_id, log) for log_id, log in _logs(reader)]
+        pieces = [
+            _up_to(ends.get(log), store.key, _pieces(reader, store.key, log_id, log))
+            for log_id, log in _logs(reader)
+        ]
         for piece in heapq.merge(*pieces, key=lambda each: each.records[0].position):
             carried = [ForeignRecord(each.header, each.body, each.state) for each in piece.records]
             public_key = public_keys.get(piece.log.node, b"")
@@ -184,6 +164,18 @@ def _pieces(reader: Reader, key: NodeKey, log_id: int, log: LogName) -> Iterator
             continue
         yield piece
         after, count = piece.records[-1].header.seq, limits.REPAIR_RECORDS_AT_ONCE
+
+
+def _up_to(end: int | None, key: NodeKey, pieces: Iterator[_Piece]) -> Iterator[_Piece]:
+    """The pieces of a log of this node, without what lies behind `end`."""
+    for piece in pieces:
+        if end is None or piece.records[-1].header.seq <= end:
+            yield piece
+            continue
+        records = [record for record in piece.records if record.header.seq <= end]
+        if records:
+            yield _Piece(piece.log, records, key.sign([records[-1].hash]))
+        return
 
 
 def _whole(reader: Reader, log_id: int, first: int, count: int) -> list[Record]:

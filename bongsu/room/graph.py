@@ -8,15 +8,17 @@ from bongsu.room.event import Event
 from bongsu.room.rejected import Rejected
 
 
-def check_place(stamp: int, depth: int, prev: Sequence[tuple[int, int]]) -> None:
+def check_place(stamp: int, depth: int, prev: Sequence[tuple[int, int]], *, whole: bool = True) -> None:
     """Raise `Rejected` unless an event's stamp and depth follow from its previous events.
 
     Args:
         prev: (stamp, depth) of each previous event; none for a create event.
+        whole: whether these are all of them; those that are lost may have been the deepest.
     """
     if any(stamp <= prev_stamp for prev_stamp, _depth in prev):
         raise Rejected("stamp", "The event's stamp does not exceed those of its previous events.")
-    if depth != next_depth(prev_depth for _stamp, prev_depth in prev):
+    least = next_depth(prev_depth for _stamp, prev_depth in prev)
+    if depth < least or (whole and depth != least):
         raise Rejected("depth", "The event's depth is not one more than that of its previous events.")
 
 

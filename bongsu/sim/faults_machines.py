@@ -186,6 +186,30 @@ async def amnesia(world: Stage, rnd: random.Random) -> None:
         await back(world, rnd, victim, 3.0)
 
 
+@fault("resumed-image", 18)
+async def resumed_image(world: Stage, rnd: random.Random) -> None:
+    """A machine goes on from an image of its memory: it gives numbers out again that it gave out before."""
+    await wait(rnd, 2, 6)
+    victim = world.victim
+    await victim.stop()
+    image, held, drawn = dict(victim.image), dict(victim.held_when_down), victim.random.getstate()
+    world.start(victim)
+    await wait(rnd, 3, 8)
+    victim.kill()
+    world.burn(victim, held)
+    world.victim_forks = True
+    victim.image, victim.held_when_down = image, held
+    # The same chance again gives the same start: what is written now has numbers that others hold already.
+    victim.random.setstate(drawn)
+    alone = [site for site in world.sites if site is not victim and rnd.random() < 0.5]
+    for site in alone:
+        world.network.wire(site.name, victim.name).cut = True
+    world.start(victim)
+    await wait(rnd, 1, 6)
+    for site in alone:
+        world.network.wire(site.name, victim.name).cut = False
+
+
 @fault("cloned-disk", 18)
 async def cloned_disk(world: Stage, rnd: random.Random) -> None:
     """Two copies of one site run side by side, until an operator ends one."""

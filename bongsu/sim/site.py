@@ -17,10 +17,12 @@ from bongsu.bearer.link import Channel, ChannelClosed
 from bongsu.canonical import json_bytes, read_json
 from bongsu.config import Config
 from bongsu.errors import FatalError, MatrixError
+from bongsu.fork_notes import ForkNotes
 from bongsu.log.key import NodeKey
 from bongsu.log.record import LogName
 from bongsu.log.store import LogStore
 from bongsu.node import Node
+from bongsu.operate.forked import open_forked
 from bongsu.rederive import Rederiver
 from bongsu.service import Service
 from bongsu.sim import disk as disks
@@ -173,7 +175,10 @@ class Site:
         )
         config = Config(**{**_fields(self._config), "data": self.folder})
         try:
-            node = Node.open(config, self.clock, lambda done, total: None, open_log=opened)
+            if ForkNotes(self.folder).left:
+                node = await open_forked(config, self.clock, lambda done, total: None, opened)
+            else:
+                node = Node.open(config, self.clock, lambda done, total: None, open_log=opened)
             self._open.append(node)
             node.fatal = self.loop.create_future()
             node.fatal.add_done_callback(lambda fatal: self.told_fatal(self, fatal.result()))
@@ -187,6 +192,8 @@ class Site:
             self.told_fatal(self, FatalError(error.error))
             return
         Rederiver(node).start()
+        self.service.lost_events.start()
+        self.service.forks.start()
         self.app = App(self.service, routes, static)
         self.up = True
         for each in self.neighbours:

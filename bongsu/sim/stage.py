@@ -4,7 +4,7 @@ import asyncio
 import random
 from pathlib import Path
 
-from bongsu import authority
+from bongsu import authority, limits
 from bongsu.api.registration import account_drafts
 from bongsu.api.routes import all_routes
 from bongsu.api.static import StaticFiles
@@ -23,6 +23,7 @@ SITES = ("alpha", "bravo", "charlie")
 PEOPLE = ("kim", "lee", "park", "choi", "jung", "kang")
 STEADY = 4
 SETTLE_S = 45.0
+LOST_S = 2.0 * (limits.LOST_S + limits.LOST_LOOK_S)
 ROUTES = all_routes()
 STATIC = StaticFiles(Path(__file__).parent)
 
@@ -41,6 +42,7 @@ class Stage:
         # Every disk that burns is this site's: a promise is of two disks, and the other must not burn, too.
         self.victim = self.random.choice(self.sites)
         self.victim_is_damaged = False
+        self.victim_forks = False
         self.revoked: bytes | None = None
         self.fabric = self.random.random() < 0.5
         # Copies of the victim's disk that ran beside it.
@@ -81,6 +83,7 @@ class Stage:
         """A node stopped because it cannot trust its store: its disk is replaced, if that was it."""
         self.journal.count("stopped itself")
         expected = site.disk.sync_fails or site.disk.full or (site is self.victim and self.victim_is_damaged)
+        expected = expected or (site is self.victim and self.victim_forks)
         if not expected:
             self.journal.fail(f"{site.name} stopped itself: {error} ({error.__cause__!r})")
         self.loop.outside(0.01, self._after_fatal, site)
@@ -173,6 +176,15 @@ class Stage:
             if client.site not in self.sites:
                 client.move()
         await self.settled(SETTLE_S)
+        await self._nothing_waits()
+
+    async def _nothing_waits(self) -> None:
+        """What waits for events that burned goes on without them, some time after all is healed."""
+        deadline = self.loop.now + LOST_S
+        while self.loop.now < deadline:
+            await asyncio.sleep(0.5)
+            if not any(site.up and site.node.holds_back for site in self.members):
+                return
 
     async def _verify(self) -> None:
         """An operator looks at the disk that was spoiled, and replaces it if anything is wrong."""

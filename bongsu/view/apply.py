@@ -46,6 +46,7 @@ from bongsu.view.apply_tower_users import (
 )
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
+from bongsu.view.lost import apply_lost
 from bongsu.view.shapes import fits
 
 logger = logging.getLogger(__name__)
@@ -79,6 +80,7 @@ APPLY: dict[int, Apply] = {
     Kind.SESSION: apply_session,
     Kind.SESSION_END: apply_session_end,
     Kind.RECEIPT: apply_receipt,
+    Kind.LOST: apply_lost,
     Kind.MEDIA: apply_media,
     Kind.MEDIA_END: apply_media_end,
     Kind.REPORT: apply_report,
@@ -119,6 +121,7 @@ def _apply_batch(context: Context, records: Sequence[Record], apply: ApplyOne) -
     context.db.begin()
     try:
         context.hollows.forget_gone()
+        context.empty.new_batch()
         for record in records:
             _apply_with_waiting(context, record, changes, apply)
         context.db.advance(records[-1].position)

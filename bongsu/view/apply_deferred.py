@@ -27,4 +27,5 @@ def apply_deferred(context: Context, record: Record, body: dict[str, Any], chang
         return
     row = (key, record.position, *mine)
     context.db.run("INSERT OR REPLACE INTO deferred VALUES(?,?,?,?)", row)
+    context.empty.filled("deferred")
     changes.deferred = True

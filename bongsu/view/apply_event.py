@@ -4,15 +4,13 @@ from collections.abc import Collection
 from operator import attrgetter
 from typing import Any
 
-from bongsu.errors import MatrixError
 from bongsu.log.record import Record
-from bongsu.room import auth, graph, resolve
-from bongsu.room.auth_types import CREATE, auth_types
+from bongsu.room import resolve
 from bongsu.room.event import Event
 from bongsu.room.relief import is_relief
-from bongsu.room.state import StateKey, StateMap
+from bongsu.room.state import StateMap
 from bongsu.room.versions import RoomVersion
-from bongsu.view import waiting
+from bongsu.view import lost, waiting
 from bongsu.view.apply_node import mark_stale
 from bongsu.view.apply_notify import classify, note, relation
 from bongsu.view.apply_receipt import late_event
@@ -22,10 +20,11 @@ from bongsu.view.apply_text import add_text, set_join_rule
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
 from bongsu.view.event_names import possible_ids, version_of
-from bongsu.view.events import ACCEPTED, COLUMNS, REJECTED, EventRow, StateEvents
+from bongsu.view.events import ACCEPTED, COLUMNS, EventRow
 from bongsu.view.live import Head, LiveRoom, Pending
 from bongsu.view.touched import MEMBERS
 from bongsu.view.transactions import remember_transaction
+from bongsu.view.verdict import verdict_of
 from bongsu.view.visibility import VISIBILITY
 
 JOIN_RULES = ("m.room.join_rules", "")
@@ -55,15 +54,13 @@ def _apply_event(
     event = Event.from_pdu(body["event"], version) if pending is None else pending.event
     if _here_already(context, event, cut=cut):
         return
-    missing = _missing(context, event) or waiting.before(context, record, (event.event_id,))
-    if missing is not None:
-        waiting.hold_back(context, record, possible_ids(context, event, body["event"]), missing, changes)
+    if _waits(context, record, event, body["event"], changes):
         return
     room = _room_number(context, event, version)
     before_group, before = _state_before(context, event, version, pending)
     # The author has asked the same question of the same events, and this node runs the author's program.
     checked = pending is not None and before is pending.before and event.prev_events and not cut
-    verdict = ACCEPTED if checked else _verdict(context, event, version, before, record, cut=cut)
+    verdict = ACCEPTED if checked else verdict_of(context, event, version, before, record, cut=cut)
     notify = classify(context, event, version, before) if verdict == ACCEPTED else 0
     row = _insert(context, record, event, room, before_group, before, verdict, notify)
     if body.get("sent_by") is not None and not cut:
@@ -92,11 +89,20 @@ def _here_already(context: Context, event: Event, *, cut: bool) -> bool:
     return True
 
 
-def _missing(context: Context, event: Event) -> str | None:
-    for event_id in (*event.prev_events, *event.auth_events):
-        if context.events.row(event_id) is None:
-            return event_id
-    return None
+def _waits(context: Context, record: Record, event: Event, pdu: dict[str, Any], changes: Changes) -> bool:
+    """Whether the event waits, for one that it names or behind one of its log that does; noted if so."""
+    missing = lost.missing(context, event)
+    if missing is None and context.lost.any and context.events.room_number(event.room_id) is None:
+        gone = lost.gone(context, event)
+        if gone is not None:
+            # The room's first event is lost, and what the others mean with it: nothing waits behind them.
+            waiting.wait(context, record, gone)
+            return True
+    missing = missing or waiting.before(context, record, (event.event_id,))
+    if missing is None:
+        return False
+    waiting.hold_back(context, record, possible_ids(context, event, pdu), missing, changes)
+    return True
 
 
 def _room_number(context: Context, event: Event, version: RoomVersion) -> int:
@@ -114,7 +120,9 @@ def _state_before(
     """The state group and map before the event; several prev_events are resolved into their own group."""
     if not event.prev_events:
         return 0, StateMap()
-    groups = sorted({_row(context, prev).state_group for prev in event.prev_events})
+    groups = sorted({_row(context, each).state_group for each in lost.builds_on(context, event, version)})
+    if not groups:
+        return 0, StateMap()
     if len(groups) == 1:
         state = pending.before if pending is not None else context.states.group(groups[0])
         return groups[0], state
@@ -158,44 +166,6 @@ def _row(context: Context, event_id: str) -> EventRow:
     return row
 
 
-def _verdict(
-    context: Context, event: Event, version: RoomVersion, before: StateMap, record: Record, *, cut: bool
-) -> int:
-    """Accepted or rejected: a function of events and authority, the same on every node (DESIGN 3.5)."""
-    if cut:
-        return REJECTED
-    if event.type == "m.room.create" and _has_create(context, event.room_id):
-        return REJECTED
-    try:
-        previous = [_row(context, prev) for prev in event.prev_events]
-        graph.check_place(record.header.stamp, event.depth, [(row.stamp, row.depth) for row in previous])
-        named = [context.events.body(event_id) for event_id in event.auth_events]
-        auth.check_auth_events(event, version, named, context.events.rejected)
-        by_key = {named_event.key: named_event for named_event in named}
-        if version.implicit_create_auth and event.type != "m.room.create":
-            create = context.events.body("$" + event.room_id[1:])
-            by_key[create.key] = create
-        auth.check(event, version, by_key)
-        if not _names_state(event, version, before, by_key):
-            auth.check(event, version, StateEvents(before, context.events))
-    except MatrixError:
-        return REJECTED
-    return ACCEPTED
-
-
-def _names_state(event: Event, version: RoomVersion, before: StateMap, named: dict[StateKey, Event]) -> bool:
-    """Whether the auth events are the very part of the state before the event that the rules look at."""
-    looked_at = {CREATE, *auth_types(version, event.type, event.sender, event.state_key, event.content)}
-    ids = {key: auth_event.event_id for key, auth_event in named.items()}
-    return all(before.get(key) == ids.get(key) for key in looked_at | ids.keys())
-
-
-def _has_create(context: Context, room_id: str) -> bool:
-    """Rooms 10 and 11 choose their id freely, so that only we can keep them to one create event."""
-    sql = "SELECT 1 FROM events JOIN rooms USING(room) WHERE room_id=? AND type='m.room.create' AND verdict=0"
-    return context.db.one(sql, (room_id,)) is not None
-
-
 def _insert(
     context: Context,
     record: Record,
@@ -231,6 +201,7 @@ def _insert(
         (*_columns(row), notify, *relation(event)),
     )
     context.events.remember_row(row)
+    lost.arrived(context, event.event_id)
     return row
 
 
@@ -286,7 +257,11 @@ def _move_heads(context: Context, row: EventRow, event: Event) -> set[str]:
     """The event is a head, and those it builds on are none. Returns the heads there were."""
     heads = {head for (head,) in context.db.all("SELECT event_id FROM heads WHERE room=?", (row.room,))}
     if len(heads) == 1 and heads == set(event.prev_events):
-        context.db.run("UPDATE heads SET event_id=? WHERE room=?", (event.event_id, row.room))
+        # By its whole key, and OR FAIL: else SQLite keeps a journal for this one row, at four times the cost.
+        context.db.run(
+            "UPDATE OR FAIL heads SET event_id=? WHERE room=? AND event_id=?",
+            (event.event_id, row.room, *heads),
+        )
         return heads
     context.db.run_many(
         "DELETE FROM heads WHERE room=? AND event_id=?", [(row.room, prev) for prev in event.prev_events]

@@ -66,6 +66,8 @@ def apply_revocation(context: Context, record: Record, body: dict[str, Any], cha
     if _contradicted(context, before, revocation):
         # Who vouched for which event is found anew: it may be that node that is revoked now.
         context.db.run("DELETE FROM vouched")
+        # And a lost event that came may count no more.
+        context.db.run("DELETE FROM found")
         mark_stale(context)
     row = (revocation.node, revocation.number, revocation.text)
     context.db.run("INSERT OR REPLACE INTO revocations VALUES(?,?,?)", row)

@@ -7,6 +7,7 @@ from bongsu.view import waiting
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
 from bongsu.view.events import ACCEPTED, EventRow
+from bongsu.view.lost import goes_without
 from bongsu.view.past import outside
 from bongsu.view.touched import receipts_of
 
@@ -17,10 +18,11 @@ def apply_receipt(context: Context, record: Record, body: dict[str, Any], change
     """RECEIPT: the target that sorts last counts; of equal targets the later record, whose heads are newer.
 
     One for an event that has not arrived waits for it, and so does one whose heads have not: once they are
-    here, their past is whole and can never grow.
+    here, their past is whole and can never grow. Heads that are lost are gone without.
     """
     for named in (body["event_id"], *body["heads"]):
-        if context.events.row(named) is None:
+        lost_head = named != body["event_id"] and goes_without(context, named)
+        if context.events.row(named) is None and not lost_head:
             waiting.wait(context, record, named)
             return
     target = context.events.row(body["event_id"])
@@ -49,7 +51,7 @@ def apply_receipt(context: Context, record: Record, body: dict[str, Any], change
         "INSERT OR REPLACE INTO receipts VALUES(?,?,?,?,?,?,?,?,?,?,?)",
         (*key, event_id, stamp, body["ts"], position, written, author, held),
     )
-    _store_gaps(context, key, target, body["heads"], position)
+    _store_gaps(context, key, target, [head.event_id for head in heads], position)
     context.touched.touch(target.room, position)
     context.touched.touch(receipts_of(target.room), position)
     context.notices.counts.drop((body["user_id"], target.room))

@@ -29,12 +29,15 @@ def apply_redaction(context: Context, redaction: Event, version: RoomVersion, ch
         context.db.run(
             "INSERT OR IGNORE INTO early_redactions VALUES(?,?)", (redaction.redacts, redaction.event_id)
         )
+        context.empty.filled("early_redactions")
         return
     _redact(context, redaction, target, version, changes)
 
 
 def late_redactions(context: Context, event: Event, version: RoomVersion, changes: Changes) -> None:
     """Apply the redactions that arrived before this event did."""
+    if "early_redactions" in context.empty:
+        return
     found = context.db.all(
         "SELECT redaction FROM early_redactions WHERE target=? ORDER BY redaction", (event.event_id,)
     )

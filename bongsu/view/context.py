@@ -9,9 +9,11 @@ from bongsu.log.store import LogStore
 from bongsu.view.authorities import Authorities, root_key_of
 from bongsu.view.cache import Cache
 from bongsu.view.db import Database
+from bongsu.view.empty import EmptyTables
 from bongsu.view.events import Events, States
 from bongsu.view.hollows import Hollows
 from bongsu.view.live import LiveRooms
+from bongsu.view.losses import Losses
 from bongsu.view.memberships import Memberships
 from bongsu.view.notices import Notices
 from bongsu.view.residencies import Residencies
@@ -37,6 +39,8 @@ class Context:
     memberships: Memberships
     twins: Twins
     tower: Tower
+    lost: Losses
+    empty: EmptyTables
     # Rooms whose every setting showed all history to members (view/visibility.py).
     always_shared: Cache[int, bool]
 
@@ -74,6 +78,8 @@ class Context:
             Memberships(db),
             Twins(db),
             Tower(db, root_key),
+            Losses(db),
+            EmptyTables(db),
             Cache(limits.LIVE_ROOMS_MAX),
         )
 
@@ -88,4 +94,6 @@ class Context:
         self.memberships.forget_all()
         self.twins.forget()
         self.tower.forget()
+        self.lost.forget()
+        self.empty.forget()
         self.always_shared.clear()

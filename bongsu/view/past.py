@@ -37,6 +37,8 @@ def outside(context: Context, room: int, heads: Iterable[str]) -> list[EventRow]
             found.append(row)
         for prev in context.events.body(event_id).prev_events:
             known = sides.get(prev)
+            if context.events.row(prev) is None:
+                continue  # lost, and what was before it is reached another way or by nobody
             if known is None:
                 sides[prev] = side
                 waiting_outside += side == _OUTSIDE

@@ -23,13 +23,15 @@ class Seeds:
     revocations: tuple[tuple[Any, ...], ...] = ()
     vouched: tuple[tuple[Any, ...], ...] = ()
     ends: tuple[tuple[Any, ...], ...] = ()
+    found: tuple[tuple[Any, ...], ...] = ()
 
     @classmethod
     def of(cls, db: Database) -> "Seeds":
         """What this view knows."""
         revocations = tuple(db.all("SELECT node, number, text FROM revocations"))
         ends = tuple(db.all("SELECT node, user_id, ends, stamp, author FROM residency_ends"))
-        return cls(revocations, tuple(db.all("SELECT event_id FROM vouched")), ends)
+        vouched = tuple(db.all("SELECT event_id FROM vouched"))
+        return cls(revocations, vouched, ends, tuple(db.all("SELECT event_id FROM found")))
 
 
 def begin(
@@ -42,6 +44,7 @@ def begin(
     db.run_many("INSERT INTO revocations VALUES(?,?,?)", seeds.revocations)
     db.run_many("INSERT INTO vouched VALUES(?)", seeds.vouched)
     db.run_many("INSERT INTO residency_ends VALUES(?,?,?,?,?)", seeds.ends)
+    db.run_many("INSERT INTO found VALUES(?)", seeds.found)
     db.commit()
     return Context.build(db, log, root_key, now_ms)
 
@@ -51,8 +54,8 @@ def rebuild(
 ) -> Database:
     """The view of everything in the log, at `path`. Mostly one reading of the log, two after a revocation.
 
-    It ends: every further reading knows more revocations or events vouched for, and the log has no end of
-    neither.
+    It ends: every further reading knows more revocations, events vouched for or lost events that came, and
+    the log has no end of none.
     """
     seeds = Seeds()
     while True:

@@ -36,6 +36,10 @@ CREATE INDEX waiting_missing ON waiting(missing);
 CREATE INDEX waiting_log ON waiting(log, seq) WHERE log IS NOT NULL;
 CREATE INDEX waiting_event ON waiting(event_id) WHERE event_id IS NOT NULL;
 CREATE INDEX waiting_other ON waiting(other_id) WHERE other_id IS NOT NULL;
+-- Events that core nodes said nobody holds, and that are not here. used: others were applied without them.
+CREATE TABLE lost(event_id TEXT PRIMARY KEY, used INTEGER NOT NULL) WITHOUT ROWID;
+-- Those that came after all: a view that is derived again knows them from its start.
+CREATE TABLE found(event_id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE heads(room INTEGER NOT NULL, event_id TEXT NOT NULL, PRIMARY KEY(room, event_id)) WITHOUT ROWID;
 -- A state group is its parent plus the rows of state_deltas; event_id NULL removes a key.
 CREATE TABLE state_groups(state_group INTEGER PRIMARY KEY, parent INTEGER);

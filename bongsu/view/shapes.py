@@ -59,6 +59,11 @@ class _Receipt(msgspec.Struct):
     ts: int
 
 
+class _Lost(msgspec.Struct):
+    room_id: str
+    event_ids: list[str]
+
+
 class _Media(msgspec.Struct):
     media_id: str
     user_id: str
@@ -238,6 +243,7 @@ _SHAPES: dict[int, Any] = {
     Kind.SESSION: _Session,
     Kind.SESSION_END: _SessionEnd,
     Kind.RECEIPT: _Receipt,
+    Kind.LOST: _Lost,
     Kind.MEDIA: _Media,
     Kind.MEDIA_END: _MediaEnd,
     Kind.REPORT: _Report,

@@ -2,20 +2,33 @@
 
 Without the second a token would cover an event nobody was shown (docs/decisions/waiting-events.md)."""
 
+from dataclasses import dataclass
+
 from bongsu import limits
+from bongsu.canonical import read_trusted
 from bongsu.log.record import NODE_BYTES, Lane, LogName, Record
+from bongsu.log.vector import Vector
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
-from bongsu.view.db import Database
 
 EPOCH_BYTES = 8
 # No event id and no user id begins so.
 BEHIND = "behind "
 
 
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """An event that is not here. `author`: the node that wrote one that names it, in the room `room_id`."""
+
+    event_id: str
+    room_id: str
+    author: bytes
+
+
 def wait(context: Context, record: Record, missing: str) -> None:
     """A record waits for `missing`."""
     context.db.run("INSERT INTO waiting VALUES(?,?,NULL,NULL,NULL,NULL)", (record.position, missing))
+    context.empty.filled("waiting")
 
 
 def hold_back(
@@ -28,6 +41,7 @@ def hold_back(
     first, other = (*event_ids, None)[:2]
     row = (record.position, missing, _name(record.log), record.header.seq, first, other)
     context.db.run("INSERT INTO waiting VALUES(?,?,?,?,?,?)", row)
+    context.empty.filled("waiting")
     behind = _circle(context, missing, event_ids)
     if behind:
         context.db.run("DELETE FROM waiting WHERE position=?", (behind,))
@@ -40,6 +54,8 @@ def before(context: Context, record: Record, event_ids: tuple[str, ...]) -> str 
     None where that one waits for this: who lies may have put an event behind what follows it. Any other that
     is waited for waits nevertheless: it would be shown now, and again once a token may cover it.
     """
+    if "waiting" in context.empty:
+        return None
     position = context.db.value(
         "SELECT position FROM waiting WHERE log=? AND seq<? ORDER BY seq DESC LIMIT 1",
         (_name(record.log), record.header.seq),
@@ -84,6 +100,8 @@ def _waits(context: Context, missing: str) -> tuple[int, str, str] | None:
 
 def wake(context: Context, missing: str, changes: Changes) -> None:
     """What was missing is here: apply again what waited for it."""
+    if "waiting" in context.empty:
+        return
     positions = context.db.all("SELECT position FROM waiting WHERE missing=? ORDER BY position", (missing,))
     if positions:
         context.db.run("DELETE FROM waiting WHERE missing=?", (missing,))
@@ -96,10 +114,38 @@ def waited(context: Context, position: int, changes: Changes) -> None:
         wake(context, _place(position), changes)
 
 
-def held_back(db: Database) -> dict[LogName, int]:
-    """Up to which seq a token may cover those logs in which an event waits."""
-    rows = db.all("SELECT log, min(seq) FROM waiting WHERE log IS NOT NULL GROUP BY log")
-    return {_log(raw): seq - 1 for raw, seq in rows}
+def awaited(context: Context) -> list[Awaited]:
+    """The events that others wait for, or heads of receipts, and that do not wait themselves; a page of them.
+
+    Not those that a receipt is for: people may name what never was, and without its target it says nothing.
+    """
+    rows = context.db.all(
+        "SELECT missing, min(position) FROM waiting w WHERE missing LIKE '$%'"
+        " AND NOT EXISTS (SELECT 1 FROM waiting o WHERE o.event_id=w.missing OR o.other_id=w.missing)"
+        " AND missing NOT IN (SELECT event_id FROM lost) GROUP BY missing ORDER BY 2 LIMIT ?",
+        (limits.LOST_AT_ONCE,),
+    )
+    found = []
+    for missing, position in rows:
+        record = context.log.read(position)
+        body = read_trusted(record.body or b"{}")
+        room_id = body.get("event", body).get("room_id")
+        if isinstance(room_id, str) and body.get("event_id") != missing:
+            found.append(Awaited(missing, room_id, record.log.node))
+    return found
+
+
+def without_waiting(context: Context, vector: Vector) -> Vector:
+    """The vector without events that wait for others, and what their logs hold behind them."""
+    if "waiting" in context.empty:
+        return vector
+    rows = context.db.all("SELECT log, min(seq) FROM waiting WHERE log IS NOT NULL GROUP BY log")
+    for raw, seq in rows:
+        log = _log(raw)
+        state = context.log.held_log(log)
+        assert state is not None, "a record that waits is on disk"
+        vector = vector.lowered(log, state.ordinal, seq - 1)
+    return vector
 
 
 def _place(position: int) -> str:

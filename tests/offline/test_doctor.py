@@ -48,6 +48,11 @@ def test_a_directory_that_is_not_there(tmp_path: Path) -> None:
     assert found["data"]["serious"]
 
 
+def test_a_log_that_forked_was_set_aside(data: Path) -> None:
+    (data / "log.db.forked-1").write_text("")
+    assert "only one runs" in doctor(data)[1]["forked log.db.forked-1"]["en"]
+
+
 def test_a_suspicion_and_a_log_that_was_set_aside(data: Path) -> None:
     (data / "log.db.suspect").write_text("Record 3.")
     (data / "log.db.damaged-1").write_text("")

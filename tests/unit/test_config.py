@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bongsu import enrolment
-from bongsu.config import load
+from bongsu.config_load import load
 from bongsu.setting_values import SettingError
 
 

@@ -77,7 +77,7 @@ def test_scopes_are_apart_and_hashed() -> None:
 def test_numbers_of_kinds_are_never_given_out_again() -> None:
     assert {kind.name: int(kind) for kind in Kind} == {
         "EPOCH": 1, "NODE": 2, "REVOCATION": 3, "RESIDENCY": 4, "EVENT": 10, "REGISTER": 11, "USER": 12,
-        "PASSWORD": 13, "SESSION": 14, "SESSION_END": 15, "RECEIPT": 16, "DEVICE_KEYS": 20,
+        "PASSWORD": 13, "SESSION": 14, "SESSION_END": 15, "RECEIPT": 16, "LOST": 17, "DEVICE_KEYS": 20,
         "ONE_TIME_KEYS": 21, "KEY_CLAIM": 22, "CROSS_SIGNING": 23, "SIGNATURES": 24, "TO_DEVICE": 25,
         "TO_DEVICE_COVERED": 26, "BACKUP_VERSION": 27, "BACKUP_KEYS": 28, "MEDIA": 30, "REPORT": 31,
         "DEFERRED_SEND": 32, "TOWER_KEY": 40, "TOWER_KEY_END": 41, "ALERT": 42, "ALERT_BRIEF": 43,
