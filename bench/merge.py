@@ -12,6 +12,7 @@ import sqlite3
 import tempfile
 import threading
 import time
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,9 @@ import httpx
 from bench.fill import AT_ONCE
 from bench.process import cpu_s, rss_mib
 from bench.scenarios import TEXT
-from bongsu import config as settings
 from bongsu.author import NewEvent
 from bongsu.clock import SystemClock
+from bongsu.config_load import load
 from bongsu.drill.client import API
 from bongsu.drill.hub_town import move_in
 from bongsu.drill.town import PASSWORD, Api, Town
@@ -40,6 +41,8 @@ WEEK_MS = 7 * 86_400_000
 SETTLED_S = 120.0
 MERGED_S = 600.0
 EVERY_S = 0.5
+# What was written alone lies behind new messages, and a short timeline would leave those out.
+WHOLE = '{"room":{"timeline":{"limit":1000}}}'
 # Of a thousand events alone, as many change the state of their room, so that the merge has to resolve it.
 STATE_IN_1000 = 60
 
@@ -77,9 +80,18 @@ def settle(api: Api, plan: Plan, rooms: int) -> Town:
     return Town(people)
 
 
-async def alone(hub: NodePlan, residents: list[dict[str, Any]], events: int, seed: int) -> None:
-    """What a hub's residents wrote in a week, put into its data while it is stopped."""
-    config = settings.load({}, os.environ, Path(hub.config))
+def quiet_room(api: Api, plan: Plan, town: Town) -> str:
+    """A room of one of each hub, in which nothing is said while they are apart."""
+    core, (first, second) = plan.core[0].site, town.people[:2]
+    body = {"preset": "public_chat", "name": "quiet"}
+    room_id = str(api.call(core, "POST", f"{API}/createRoom", first["access_token"], json=body)["room_id"])
+    api.call(core, "POST", f"{API}/join/{room_id}", second["access_token"], json={})
+    return room_id
+
+
+async def alone(hub: NodePlan, residents: list[dict[str, Any]], events: int, seed: int) -> Counter[str]:
+    """What a hub's residents wrote in a week, put into its stopped data; how much in which room."""
+    config = load({}, os.environ, Path(hub.config))
     clock = PastClock()
     node = Node.open(config, clock, lambda done, total: None)
     node.promises.nobody()
@@ -87,11 +99,13 @@ async def alone(hub: NodePlan, residents: list[dict[str, Any]], events: int, see
     service = Service(node)
     choice = random.Random(seed)
     written = 0
+    rooms: Counter[str] = Counter()
     while written < events:
         batch: list[Draft] = []
         for _ in range(min(AT_ONCE, events - written)):
             person = choice.choice([each for each in residents if each["rooms"]])
             room = node.context.live.get(choice.choice(person["rooms"]))
+            rooms[room.room_id] += 1
             new, sender = something(choice, person["user_id"])
             sent_by = {
                 "device_id": person["device_id"],
@@ -103,6 +117,7 @@ async def alone(hub: NodePlan, residents: list[dict[str, Any]], events: int, see
         written += len(batch)
         clock.ago_ms = WEEK_MS - WEEK_MS * written // events
     node.close()
+    return rooms
 
 
 def something(choice: random.Random, sender: str) -> tuple[NewEvent, str]:
@@ -127,7 +142,9 @@ class Talk:
         self._threads = [threading.Thread(target=each) for each in (self._write, self._read)]
 
     def start(self) -> None:
-        """Begin."""
+        """Begin; the reader has read all there is."""
+        token = _token(self._people[1])
+        self._since = self._ends[1].get(f"{API}/sync", headers=token).json()["next_batch"]
         for thread in self._threads:
             thread.start()
 
@@ -138,6 +155,19 @@ class Talk:
             thread.join()
         for end in self._ends:
             end.close()
+
+    def figures(self, linked: float) -> dict[str, Any]:
+        """What became of the messages. `linked`: when the two hubs were."""
+        delays = sorted(self.arrived_s[each] - self.sent_at[each] for each in self.arrived_s)
+        first = min(self.arrived_s.values(), default=linked) - linked
+        return {
+            "acknowledged_ms_max": round(1000 * max(self.acknowledged_s)),
+            "new_messages": len(self.sent_at),
+            "lost": len(self.sent_at) - len(self.arrived_s),
+            "first_after_s": round(first, 1),
+            "p50_s": round(delays[len(delays) // 2], 2) if delays else None,
+            "max_s": round(delays[-1], 2) if delays else None,
+        }
 
     def _write(self) -> None:
         number = 0
@@ -154,12 +184,12 @@ class Talk:
 
     def _read(self) -> None:
         token = _token(self._people[1])
-        since = self._ends[1].get(f"{API}/sync", headers=token).json()["next_batch"]
+        since = self._since
         deadline = None
         while deadline is None or (len(self.arrived_s) < len(self.sent_at) and time.monotonic() < deadline):
             if self._stop.is_set() and deadline is None:
                 deadline = time.monotonic() + 30
-            query = {"since": since, "timeout": "1000"}
+            query = {"since": since, "timeout": "1000", "filter": WHOLE}
             answer = self._ends[1].get(f"{API}/sync", params=query, headers=token).json()
             since = answer["next_batch"]
             room = answer.get("rooms", {}).get("join", {}).get(self._room_id, {})
@@ -176,7 +206,7 @@ def _url(plan: Plan, person: dict[str, Any]) -> str:
     return next(node.url for node in plan.nodes if node.site == person["home"])
 
 
-def merge(plan: Plan, town: Town, whole: dict[str, int]) -> dict[str, Any]:
+def merge(plan: Plan, town: Town, whole: dict[str, int], quiet: str) -> dict[str, Any]:
     """Link the two, and measure until they are one."""
     one, two = plan.hubs
     sender = next(each for each in town.people if each["home"] == one.site and each["rooms"])
@@ -184,8 +214,9 @@ def merge(plan: Plan, town: Town, whole: dict[str, int]) -> dict[str, Any]:
     reader, room_id = next((r, room) for r in readers for room in r["rooms"] if room in sender["rooms"])
     pids = [one.pid, two.pid]
     before, load = cpu_s(pids), os.getloadavg()[0]
-    talk = Talk(plan, sender, reader, room_id)
-    talk.start()
+    talks = [Talk(plan, sender, reader, room_id), Talk(plan, town.people[0], town.people[1], quiet)]
+    for talk in talks:
+        talk.start()
     commands.link(plan, one.name, two.name, "lan")
     linked = time.monotonic()
     rss = 0.0
@@ -195,25 +226,20 @@ def merge(plan: Plan, town: Town, whole: dict[str, int]) -> dict[str, Any]:
     whole_s = time.monotonic() - linked
     asks = [partial(ask, hub.private) for hub in (one, two)]
     differing = set(_differing(asks))
-    while differing - {f"room {room_id}"} and time.monotonic() < linked + MERGED_S:
+    while differing - {f"room {room_id}", f"room {quiet}"} and time.monotonic() < linked + MERGED_S:
         differing &= set(_differing(asks))
     merged_s = time.monotonic() - linked
-    talk.stop()
+    for talk in talks:
+        talk.stop()
     late = compare(asks, SETTLED_S)
-    delays = sorted(talk.arrived_s[each] - talk.sent_at[each] for each in talk.arrived_s)
-    first = min(talk.arrived_s.values(), default=linked) - linked
     return {
         "all_events_s": round(whole_s, 1),
         "same_digests_s": round(merged_s, 1),
         "differing": late,
         "cpu_s": round(cpu_s(pids) - before, 1),
         "rss_max_mib": round(rss),
-        "acknowledged_ms_max": round(1000 * max(talk.acknowledged_s)),
-        "new_messages": len(talk.sent_at),
-        "new_messages_lost": len(talk.sent_at) - len(talk.arrived_s),
-        "first_new_message_after_s": round(first, 1),
-        "new_message_p50_s": round(delays[len(delays) // 2], 2) if delays else None,
-        "new_message_max_s": round(delays[-1], 2) if delays else None,
+        "in_a_room_with_a_backlog": talks[0].figures(linked),
+        "in_a_quiet_room": talks[1].figures(linked),
         "load_before": round(load, 1),
         "load_after": round(os.getloadavg()[0], 1),
     }
@@ -231,13 +257,18 @@ def _events(hub: NodePlan) -> int:
     return int(found)
 
 
+def _kept(hub: NodePlan, written: Counter[str]) -> int:
+    """How much of it is of rooms that the hub keeps: those of its residents."""
+    view = sqlite3.connect(f"{Path(hub.data, 'view.db').as_uri()}?mode=ro", uri=True)
+    found = sum(written[room_id] for (room_id,) in view.execute("SELECT room_id FROM rooms"))
+    view.close()
+    return found
+
+
 def _differing(asks: list[Any]) -> list[str]:
+    """Rooms that both keep and do not show the same: one without a resident of a hub is not there."""
     one, two = (each().digests for each in asks)
-    return [
-        scope
-        for scope in one.keys() | two.keys()
-        if scope[:5] == "room " and one.get(scope) != two.get(scope)
-    ]
+    return [scope for scope in one.keys() & two.keys() if scope[:5] == "room " and one[scope] != two[scope]]
 
 
 def measure(folder: Path, events: int, rooms: int) -> dict[str, Any]:
@@ -246,20 +277,24 @@ def measure(folder: Path, events: int, rooms: int) -> dict[str, Any]:
     api = Api(plan)
     try:
         town = settle(api, plan, rooms)
+        quiet = quiet_room(api, plan, town)
         move_in(api, plan, town)
         asks = [partial(ask, node.private) for node in plan.nodes]
         assert compare(asks, SETTLED_S) == [], "the hubs have their residents' rooms"
         processes.end(plan.processes)
         began = time.monotonic()
+        written = []
         for seed, hub in enumerate(plan.hubs):
             residents = [each for each in town.people if each["home"] == hub.site]
-            asyncio.run(alone(hub, residents, events // 2, seed))
+            written.append(asyncio.run(alone(hub, residents, events // 2, seed)))
         filled_s = time.monotonic() - began
-        # Each keeps its residents' rooms, and so has a number of its own.
-        whole = {hub.name: _events(hub) + events // 2 for hub in plan.hubs}
+        whole = {
+            hub.name: _events(hub) + _kept(hub, theirs)
+            for hub, theirs in zip(plan.hubs, reversed(written), strict=True)
+        }
         for hub in plan.hubs:
             commands.start(plan, hub.name)
-        figures = merge(plan, town, whole)
+        figures = merge(plan, town, whole, quiet)
         return {"events": events, "rooms": rooms, "written_s": round(filled_s), **figures}
     finally:
         api.close()

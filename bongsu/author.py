@@ -16,6 +16,7 @@ from bongsu.room.power import PowerLevels
 from bongsu.room.relief import ENCRYPTION, is_relief
 from bongsu.room.state import StateMap
 from bongsu.room.versions import RoomVersion
+from bongsu.view.admin_rooms import is_closed
 from bongsu.view.events import Events, StateEvents
 from bongsu.view.live import Head, LiveRoom, Pending
 from bongsu.view.transactions import event_of, transaction_key
@@ -24,6 +25,8 @@ NEVER_ENCRYPTED = (
     "This is a relief room: hubs read and pass on what is said in it, so it cannot be encrypted. Make "
     "another room for what only its members may read."
 )
+MEMBER = "m.room.member"
+_ENTERING = ("join", "invite", "knock")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +60,10 @@ class Author:
         Raises:
             MatrixError: 403 M_FORBIDDEN with the rule that refuses it; 413 M_TOO_LARGE.
         """
-        heads, before = self._base(room)
         events = self.node.context.events
+        if new.type == MEMBER and new.content.get("membership") in _ENTERING:
+            self._check_open(room)
+        heads, before = self._base(room)
         now = self.node.now_ms()
         stamp = next_stamp(now, *(head.stamp for head in heads))
         event = build.build(
@@ -84,6 +89,10 @@ class Author:
         draft = drafts.event(room.room_id, stamp, event.pdu, sent_by)
         self._lead(room, event, before, heads, draft)
         return event, draft
+
+    def _check_open(self, room: LiveRoom) -> None:
+        if is_closed(self.node.context, room.room_id):
+            raise forbidden("An administrator closed this room. Make another one.")
 
     def create(
         self, version: RoomVersion, room_id: str | None, sender: str, content: dict[str, Any]
@@ -146,7 +155,7 @@ class Author:
     async def leave(self, room_id: str, user_id: str) -> None:
         """Leave a room, refuse its invitation or take back a knock."""
         content = {"membership": "leave"}
-        await self.send(room_id, user_id, NewEvent("m.room.member", content, user_id))
+        await self.send(room_id, user_id, NewEvent(MEMBER, content, user_id))
 
     async def _send(self, room_id: str, sender: str, new: NewEvent, sent_by: dict[str, str] | None) -> str:
         room = self.node.context.live.get(room_id)

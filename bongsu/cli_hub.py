@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 import click
 import segno
 
-from bongsu import config as settings
 from bongsu.cli_settings import with_settings
 from bongsu.config import Config
+from bongsu.config_load import parse_each
 from bongsu.errors import FatalError
 from bongsu.setting_values import SettingError
 
@@ -53,7 +53,7 @@ def hub_init(data: Path, site: str, public_url: str, core: str, server_name: str
     }
     try:
         # As `serve` will read it, but for the root key, which comes with the certificate.
-        checked = settings.parse_each(values)
+        checked = parse_each(values)
         request = enrolment.request(checked)
         path = data / FILE_NAME
         # TOML's strings and lists of strings are written as JSON writes them.

@@ -6,7 +6,8 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -117,15 +118,15 @@ def lab_heal(folder: Path, site: str) -> None:
 @_folder
 @click.argument("hub")
 @click.argument("other")
-@click.argument("how", type=click.Choice(["lan", "none"]))
+@click.argument("how", metavar="lan|none|RATE")
 @_sentences
 def lab_link(folder: Path, hub: str, other: str, how: str) -> None:
-    """Link HUB with OTHER (a hub, a site, or core), or cut it off from it."""
+    """Link HUB with OTHER (a hub, a site, or core), or cut it off from it. RATE is like 64kbps or 1200bps."""
     from bongsu.lab import commands
     from bongsu.lab.plan import Plan
 
     commands.link(Plan.load(folder), hub, other, how)
-    click.echo(f"{hub} and {other} are {'linked' if how == 'lan' else 'cut off from each other'}.")
+    click.echo(f"{hub} and {other} are {'cut off from each other' if how == 'none' else f'linked ({how})'}.")
 
 
 @lab.command("down")
@@ -169,23 +170,19 @@ def drill(
 
     if name == "alert":
         _drill_alert(folder, people, tls=tls, json_file=json_file)
+    if name == "stolen-hub":
+        _drill_stolen(folder, tls=tls, json_file=json_file)
     plan = PLANS.get(name)
     if plan is None:
-        raise click.ClickException(f"There is no drill {name}. There are: alert, {', '.join(PLANS)}.")
-    home = folder or Path(tempfile.mkdtemp(prefix="bongsu-drill-"))
+        names = ", ".join(("alert", "stolen-hub", *PLANS))
+        raise click.ClickException(f"There is no drill {name}. There are: {names}.")
     click.echo(f"{plan.korean} {plan.english}", err=True)
-    try:
+    with _home(folder) as home:
         outcome = run(
             plan, home, people=people, per_second=per_second, seconds=seconds, tls=tls, progress=_progress
         )
-    finally:
-        if folder is None:
-            shutil.rmtree(home, ignore_errors=True)
     click.echo("", err=True)
-    figures = json.dumps(report.figures(outcome), ensure_ascii=False, indent=2)
-    click.echo(figures)
-    if json_file is not None:
-        json_file.write_text(figures + "\n", encoding="utf-8")
+    _say_figures(report.figures(outcome), json_file)
     if html_file is not None:
         html_file.write_text(report.page(outcome), encoding="utf-8")
     sys.exit(0 if outcome.kept else 1)
@@ -195,17 +192,38 @@ def _drill_alert(folder: Path | None, people: int, *, tls: bool, json_file: Path
     """How soon an alert is with everybody who waits; it has a load of its own."""
     from bongsu.drill import alert
 
+    with _home(folder) as home:
+        outcome = alert.run(home, people=people, tls=tls, progress=_progress)
+    _say_figures(outcome.figures(), json_file)
+    sys.exit(1 if outcome.missed else 0)
+
+
+def _drill_stolen(folder: Path | None, *, tls: bool, json_file: Path | None) -> NoReturn:
+    """What becomes of a hub that is taken; its few people do one thing after the other."""
+    from bongsu.drill import stolen
+
+    with _home(folder) as home:
+        outcome = stolen.run(home, tls=tls, progress=_progress)
+    _say_figures(outcome.figures(), json_file)
+    sys.exit(1 if outcome.broken else 0)
+
+
+@contextmanager
+def _home(folder: Path | None) -> Iterator[Path]:
+    """Where a drill keeps its files; without a folder they are gone afterwards."""
     home = folder or Path(tempfile.mkdtemp(prefix="bongsu-drill-"))
     try:
-        outcome = alert.run(home, people=people, tls=tls, progress=_progress)
+        yield home
     finally:
         if folder is None:
             shutil.rmtree(home, ignore_errors=True)
-    figures = json.dumps(outcome.figures(), ensure_ascii=False, indent=2)
+
+
+def _say_figures(found: dict[str, Any], json_file: Path | None) -> None:
+    figures = json.dumps(found, ensure_ascii=False, indent=2)
     click.echo(figures)
     if json_file is not None:
         json_file.write_text(figures + "\n", encoding="utf-8")
-    sys.exit(1 if outcome.missed else 0)
 
 
 @click.command()

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from bongsu import config as settings
+from bongsu.config import SETTINGS
+from bongsu.config_load import load
 from bongsu.errors import FatalError, MatrixError
 from bongsu.setting_values import SettingError
 
@@ -22,7 +23,7 @@ def with_settings(metavars: dict[str, str]) -> Callable[[Command], Command]:
         def call(config: Path | None, **arguments: Any) -> None:
             chosen = {name: arguments.pop(name) for name in metavars}
             try:
-                command(settings.load(chosen, file=config), **arguments)
+                command(load(chosen, file=config), **arguments)
             except (SettingError, FatalError) as error:
                 raise click.ClickException(str(error)) from error
             except MatrixError as error:
@@ -30,7 +31,7 @@ def with_settings(metavars: dict[str, str]) -> Callable[[Command], Command]:
 
         decorated: Command = call
         for name, metavar in reversed(metavars.items()):
-            doc = settings.SETTINGS[name].metadata["doc"].replace("`", "")
+            doc = SETTINGS[name].metadata["doc"].replace("`", "")
             decorated = click.option("--" + name.replace("_", "-"), metavar=metavar, help=doc)(decorated)
         file = click.Path(path_type=Path, dir_okay=False)
         return click.option("--config", type=file, metavar="FILE", help="A TOML file of settings.")(decorated)

@@ -3,25 +3,17 @@
 The command line wins over BONGSU_… variables, those over the TOML file, that over the default.
 """
 
-import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from bongsu.setting_values import (
-    CONFIG_VARIABLE,
     CONTACT,
     MIB,
-    NO_HUB_ALONE,
-    ROOT_KEY_FILE_NAME,
     SERVER_NAME,
     SITE,
     Networks,
     Parser,
-    SettingError,
-    is_loopback,
     matching,
     one_of,
     parse_directory,
@@ -30,14 +22,14 @@ from bongsu.setting_values import (
     parse_nats_urls,
     parse_networks,
     parse_on_off,
+    parse_place,
     parse_private_listen,
+    parse_program,
     parse_public_key,
     parse_public_url,
     parse_tls_folder,
     parse_urls,
     parse_user_ids,
-    read_environment,
-    read_file,
     whole_number,
 )
 
@@ -77,6 +69,13 @@ class Config:
         "The failure domain this node stands in, as people are shown it.",
         unit="name",
         bound="at most 32 letters, digits, hyphens",
+    )
+    place: tuple[float, float] | None = _setting(
+        None,
+        parse_place,
+        "Where the site stands, for the tower's map. The tower can put it elsewhere.",
+        unit="LATITUDE,LONGITUDE",
+        bound="degrees",
     )
     root_key: str | None = _setting(
         None,
@@ -232,6 +231,20 @@ class Config:
         unit="directory",
         bound="three PEM files",
     )
+    tls_order: bool = _setting(
+        False,
+        parse_on_off,
+        "Whether a hub makes its own key, for which a data centre orders the certificate of `public_url`.",
+        unit="switch",
+        bound="on, off",
+    )
+    certificate_hook: Path | None = _setting(
+        None,
+        parse_program,
+        "A data centre's program that orders hubs' certificates: a request comes in, a chain goes out.",
+        unit="file",
+        bound="a program",
+    )
     nats: tuple[str, ...] = _setting(
         (),
         parse_nats_urls,
@@ -274,6 +287,13 @@ class Config:
         unit="switch",
         bound="on, off",
     )
+    drills: str = _setting(
+        "off",
+        one_of("off", "lab", "real"),
+        "What officers may order here: nothing, drills in a laboratory beside it, or to cut this site off.",
+        unit="word",
+        bound="off, lab, real",
+    )
     admin_contact: str | None = _setting(
         None,
         matching(CONTACT, "a mailto: or https:// address"),
@@ -314,6 +334,11 @@ class Config:
         return self.public_url or f"{'https' if self.tls else 'http'}://{self.listen}"
 
     @property
+    def place_field(self) -> dict[str, list[float]]:
+        """Where the site stands, as its register says it; empty where nobody said."""
+        return {} if self.place is None else {"place": list(self.place)}
+
+    @property
     def has_several_sites(self) -> bool:
         """Whether other sites are to hold what is written here."""
         return self.role == "hub" or self.is_linked
@@ -325,75 +350,3 @@ class Config:
 
 
 SETTINGS = {each.name: each for each in fields(Config) if each.metadata}
-
-
-def load(
-    arguments: Mapping[str, object],
-    environment: Mapping[str, str] = os.environ,
-    file: Path | None = None,
-) -> Config:
-    """Put the settings together, the first of command line, environment and file that names one.
-
-    Args:
-        arguments: by setting name; a value of None was not given.
-        file: a TOML file; BONGSU_CONFIG names one too.
-    Raises:
-        SettingError: one cannot be used, is unknown, or contradicts another.
-    """
-    if file is None and environment.get(CONFIG_VARIABLE):
-        file = Path(environment[CONFIG_VARIABLE])
-    values: dict[str, Any] = {}
-    for origin, raw_values in (
-        (f"the file {file}", read_file(file)),
-        ("the environment", read_environment(environment)),
-        ("the command line", {name: raw for name, raw in arguments.items() if raw is not None}),
-    ):
-        for name, raw in raw_values.items():
-            values[name] = _parse(name, raw, origin)
-    config = Config(**values, given=frozenset(values))
-    _check_together(config)
-    return config
-
-
-def parse_each(values: Mapping[str, object]) -> Config:
-    """Settings that are fine each by itself, to be put together later.
-
-    Raises:
-        SettingError: one cannot be used.
-    """
-    return Config(**{name: _parse(name, raw, "what was given") for name, raw in values.items()})
-
-
-def _parse(name: str, raw: object, origin: str) -> Any:
-    if name not in SETTINGS:
-        raise SettingError(
-            f"There is no setting {name}, but {origin} gives it a value. "
-            f"The settings are: {', '.join(SETTINGS)}."
-        )
-    try:
-        return SETTINGS[name].metadata["parse"](raw)
-    except ValueError as error:
-        raise SettingError(f"The setting {name} is {raw!r} in {origin}, but {error}.") from error
-
-
-def _check_together(config: Config) -> None:
-    """Refuse settings that are fine alone and wrong together."""
-    rooted = config.root_key is not None or (config.data / ROOT_KEY_FILE_NAME).exists()
-    if config.role == "hub" and not rooted:
-        raise SettingError(NO_HUB_ALONE)
-    if config.registration == "open" and not (is_loopback(config.host) or config.open_registration_anywhere):
-        raise SettingError(
-            f"The setting registration is open, but listen is {config.listen}: whoever reaches it could make "
-            "accounts without end. Say registration token, or open_registration_anywhere on."
-        )
-    if config.is_linked and not rooted:
-        raise SettingError(
-            "The settings peers, peer_listen and nats link this node with others, but without root_key no "
-            "node believes another. Make one with `bongsu root init`, or leave those settings out."
-        )
-    public_host = urlsplit(config.public_url or "").hostname
-    if config.server_name == "localhost" and public_host and not is_loopback(public_host):
-        raise SettingError(
-            f"The setting public_url leads others to {public_host}, but server_name is localhost: every "
-            "user's name would end in :localhost for ever. Give a server_name that the service owns."
-        )

@@ -206,8 +206,7 @@ class Node:
             await self.write(drafts.node(public, mine.role, mine.site, stamp, mine.text or None))
         named = registers.get(self.context, "service", "", "", "server_name") is not None
         if not named and mine.role == authority.CORE:
-            name = self.config.server_name
-            stamp = next_stamp(self.now_ms())
+            name, stamp = self.config.server_name, next_stamp(self.now_ms())
             await self.write(drafts.register("service", "", "", "server_name", name, stamp))
         key = self.log.key
         here = {
@@ -215,6 +214,7 @@ class Node:
             "base_url": self.config.base_url,
             "role": mine.role,
             "seal_key": unpadded_base64(key.seal_public),
+            **self.config.place_field,
         }
         if registers.get(self.context, "site", "", "", key.node.hex()) != here:
             stamp = registers.stamp_after(self.context, self.now_ms(), "site", "", "", key.node.hex())

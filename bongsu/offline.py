@@ -10,17 +10,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bongsu import drafts
-from bongsu.api.account import deactivate_user
+from bongsu.api.account import deactivate_user, reset_password
 from bongsu.api.registration import account_drafts, available_user_id
-from bongsu.api.second_factor import FAMILY as SECOND_FACTOR
-from bongsu.clock import SystemClock, next_stamp
+from bongsu.api.second_factor import forget_secret
+from bongsu.clock import SystemClock
 from bongsu.config import Config
-from bongsu.devices import forget_devices
 from bongsu.errors import FatalError, invalid_param, not_found
 from bongsu.node import Node
 from bongsu.operate.against import Ask, Told, ask, compare
 from bongsu.service import Service
-from bongsu.view import admin, incidents, media, registers, sessions, users
+from bongsu.view import admin, incidents, media, registers, users
 from bongsu.view.context import Context
 from bongsu.view.db import Database
 from bongsu.view.digests import digests
@@ -116,15 +115,10 @@ def user_reset_password(config: Config, name: str, password: str) -> str:
     _check_used(config)
 
     async def work(service: Service) -> str:
-        node = service.node
         user = _account(service, name)
         if user.deactivated:
             raise invalid_param(f"{user.user_id} is deactivated, which is for ever.")
-        password_hash = await node.passwords.hash(password)
-        devices = {row.device_id for row in sessions.of_user(node.context, user.user_id)}
-        stamp = next_stamp(node.now_ms(), user.password_stamp)
-        await node.write(drafts.password(user.user_id, password_hash, stamp, logs_out=True))
-        await forget_devices(node, user.user_id, sorted(devices))
+        await reset_password(service, user, password)
         return user.user_id
 
     return run_stopped(config, work)
@@ -148,7 +142,7 @@ def user_reset_second_factor(config: Config, name: str) -> str:
 
     async def work(service: Service) -> str:
         user = _account(service, name)
-        await _register(service.node, (SECOND_FACTOR, user.user_id, "", ""), None)
+        await forget_secret(service.node, user.user_id)
         return user.user_id
 
     return run_stopped(config, work)

@@ -75,6 +75,8 @@ class Peers:
         self._had: dict[bytes, dict[LogName, int]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
+        # For a drill: no link is made while it is so.
+        self._isolated = False
         # Links with nodes that were revoked, which end in a moment.
         self._parting: set[bytes] = set()
         node.committed_listeners.append(self._committed)
@@ -124,6 +126,9 @@ class Peers:
         return await self._serve(channel, called=called, fabric=False)
 
     async def _serve(self, channel: Channel, *, called: bool, fabric: bool) -> Peer | None:
+        if self._isolated:
+            await channel.close()
+            return None
         try:
             peer = await begin(channel, self._node.log, self._details(), os.urandom(32))
             peer = self._certified(peer)
@@ -132,6 +137,10 @@ class Peers:
             return None
         except Unreadable as error:
             logger.warning("a link was refused: %s", error)
+            await channel.close()
+            return None
+        if self._isolated:
+            # It began while the handshake was under way.
             await channel.close()
             return None
         before = self.links.get(peer.node)
@@ -223,6 +232,13 @@ class Peers:
         if lanes != self.lanes:
             self.lanes = lanes
             for link in self.links.values():
+                link.end()
+
+    def isolate(self, *, on: bool) -> None:
+        """For a drill: be cut off from every other node, or no longer. Clients still reach this one."""
+        self._isolated = on
+        if on:
+            for link in list(self.links.values()):
                 link.end()
 
     def tell(self, topic: str, body: bytes, scope: str) -> None:

@@ -8,6 +8,7 @@ import ssl
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import uvloop
 from granian.constants import HTTPModes
@@ -22,12 +23,14 @@ from bongsu.api.static import StaticFiles
 from bongsu.bearer.websocket import LinkApp
 from bongsu.clock import SystemClock
 from bongsu.config import Config
+from bongsu.console.status import Told
 from bongsu.console.tasks import TowerTasks
 from bongsu.errors import FatalError
 from bongsu.filling import Filling
 from bongsu.gateway.sender import PushSender
 from bongsu.hub.plain import PlainApp
 from bongsu.node import Node
+from bongsu.operate.figures import figures
 from bongsu.operate.health import Health
 from bongsu.operate.messages import set_up
 from bongsu.operate.parts import Parts
@@ -77,9 +80,10 @@ async def _serve(config: Config) -> int:
     listeners = _listeners(config, app, parts)
     for listener in listeners:
         await listener.start()
+    await _ask_certificate(config, node, listeners)
     peers.start(config.peers, context := _peer_context(config))
     neighbours = await _neighbours(service, context)
-    tower = TowerTasks(node, peers, service.author, service.power, service.feeds, Health(parts).problems)
+    tower = TowerTasks(node, peers, service.author, service.power, service.feeds, _told(parts))
     await tower.start()
     filling.start()
     watch.start()
@@ -122,6 +126,12 @@ async def _opened(config: Config) -> Node:
     return node
 
 
+def _told(parts: Parts) -> Told:
+    """What this node tells the tower of every site."""
+    health = Health(parts)
+    return Told(health.problems, lambda: figures(parts), health.examine)
+
+
 def _fabric(service: Service) -> "Fabric | None":
     """The fabric between core sites, where there is one; names are locked in it."""
     config = service.node.config
@@ -138,18 +148,37 @@ def _fabric(service: Service) -> "Fabric | None":
 
 def _listeners(config: Config, app: App, parts: Parts) -> list["_Listener"]:
     """The public one first."""
+    if config.tls_order and config.tls is not None:
+        from bongsu.hub.tls import prepare
+
+        prepare(config.tls, urlsplit(config.base_url).hostname or "")
     found = [_Listener(config.listen, app, config.tls), *_plain(parts.service)]
     if config.private_listen is not None:
         from bongsu.operate.private import PrivateApp
 
         found.append(_Listener(config.private_listen, PrivateApp(parts), None))
     if config.admin_listen is not None:
-        admin = App(parts.service, admin_routes(), app.files)
+        files = StaticFiles(sites=lambda: base_urls(parts.service.node), admin=True)
+        admin = App(parts.service, admin_routes(), files)
         found.append(_Listener(config.admin_listen, admin, config.tls))
     if config.peer_listen is not None:
         links = LinkApp(parts.service.peers.serve)
         found.append(_Listener(config.peer_listen, links, config.peer_tls, peers=True))
     return found
+
+
+async def _ask_certificate(config: Config, node: Node, listeners: list["_Listener"]) -> None:
+    """Where a hub's certificate comes from its data centre: ask for it, and use it from when it comes on."""
+
+    def reload() -> None:
+        for listener in listeners:
+            if listener.tls == config.tls:
+                listener.reload()
+
+    if config.tls_order and config.tls is not None:
+        from bongsu.hub.tls_order import TlsAsker
+
+        await TlsAsker(node, config.tls, reload).start()
 
 
 async def _neighbours(service: Service, context: ssl.SSLContext | None) -> "Neighbours | None":
@@ -196,6 +225,7 @@ class _Listener:
     def __init__(self, listen: str, app: Any, tls: Path | None, *, peers: bool = False) -> None:
         host, _, port = listen.rpartition(":")
         self.host, self.port = host.strip("[]"), int(port)
+        self.tls = tls
         self._server = Server(
             app,
             address=self.host,
@@ -222,6 +252,10 @@ class _Listener:
         """
         self.serving = asyncio.ensure_future(self._server.serve())
         await _listening(self.host, self.port, self.serving)
+
+    def reload(self) -> None:
+        """Accept connections by the certificate that lies there now; those under way go on by the old one."""
+        self._server.reload()  # type: ignore[no-untyped-call]
 
     async def stop(self) -> None:
         """Let requests under way end, within a bound."""

@@ -29,6 +29,7 @@ from bongsu.withdrawal import Withdrawal
 
 if TYPE_CHECKING:
     from bongsu.cap.signing import CapKey
+    from bongsu.hub.tls_order import TlsOrders
 
 
 class Service:
@@ -51,6 +52,7 @@ class Service:
         self.lost_events = LostEvents(node, self.peers)
         self.forks = Forks(node, self.peers)
         self.withdrawal = Withdrawal()
+        self.tls_orders = self._tls_orders()
         self.public_rooms = PublicRooms(node.context, node.clock.monotonic)
         # Names being registered at this moment: the claim is a record, which is not applied yet.
         self.names_claimed: set[str] = set()
@@ -73,6 +75,15 @@ class Service:
         # Proofs of identity for other services: (user id, end in ms).
         self.openid_tokens: Cache[str, tuple[str, int]] = Cache(10_000)
 
+    def _tls_orders(self) -> "TlsOrders | None":
+        """What orders hubs' certificates, where an operator gave the program for it."""
+        hook = self.node.config.certificate_hook
+        if hook is None:
+            return None
+        from bongsu.hub.tls_order import TlsOrders
+
+        return TlsOrders(self.node, self.peers, hook)
+
     def start(self) -> None:
         """Begin what goes on by itself."""
         if self.node.config.role == HUB:
@@ -81,6 +92,8 @@ class Service:
         self.deferred.start()
         self.lost_events.start()
         self.forks.start()
+        if self.tls_orders is not None:
+            self.tls_orders.start()
 
     async def close(self) -> None:
         """End it."""
@@ -89,6 +102,8 @@ class Service:
         await self.deferred.close()
         await self.lost_events.close()
         await self.forks.close()
+        if self.tls_orders is not None:
+            await self.tls_orders.close()
 
     def _power_changed(self, level: Level) -> None:
         self.peers.set_lanes(LANES[level])

@@ -1,6 +1,7 @@
 """How the text of a setting becomes its value, or the end of a sentence that says why it cannot."""
 
 import ipaddress
+import os
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -63,6 +64,17 @@ def parse_on_off(raw: object) -> bool:
     if not isinstance(raw, bool):
         raise ValueError("it must be on or off")
     return raw
+
+
+def parse_place(raw: object) -> tuple[float, float]:
+    found = text(raw).split(",")
+    try:
+        latitude, longitude = (float(each) for each in found)
+    except ValueError:
+        raise ValueError("it must be degrees, for example 37.7519,128.8761") from None
+    if not (abs(latitude) <= 90 and abs(longitude) <= 180):
+        raise ValueError("it must be at most 90 degrees of latitude and 180 of longitude")
+    return round(latitude, 5), round(longitude, 5)
 
 
 def whole_number(low: int, high: int) -> Parser:
@@ -141,6 +153,13 @@ def parse_tls_folder(raw: object) -> Path:
     missing = [name for name in ("certificate.pem", "key.pem") if not (path / name).is_file()]
     if missing:
         raise ValueError(f"that directory has no {' and no '.join(missing)}")
+    return path
+
+
+def parse_program(raw: object) -> Path:
+    path = Path(text(raw))
+    if not path.is_file() or not os.access(path, os.X_OK):
+        raise ValueError("that is no file that can be run")
     return path
 
 

@@ -9,6 +9,8 @@ SEPARATOR = "+"
 ANYBODY = ""
 # Registration tokens that a hub makes.
 HUB_TOKEN = "hub_token"  # noqa: S105 - the name of a family
+# What a hub asks a certificate for its address with (bongsu/hub/tls_order.py).
+TLS_REQUEST = "tls_request"
 # Between a hub's site and the rest of a media id that it gave out.
 HUB_SEPARATOR = "_"
 # Core nodes without a lock put so much of their own name behind a user's.
@@ -70,9 +72,11 @@ def speaker(kind: int, body: dict[str, Any], author: bytes) -> str | None:
 
 def _register(body: dict[str, Any], author: bytes) -> str | None:
     family, owner, (key1, key2) = body["family"], body["owner"], body["key"]
-    if family in ("site", "held", "status", "cap_certificate"):
+    if family in ("site", "held", "status", "cap_certificate", TLS_REQUEST):
         # What a node says of itself: where it is, how it is, and what it took from couriers.
         return ANYBODY if key2 == author.hex() else None
+    if family == "drill_report":
+        return ANYBODY if key1 == author.hex() else None
     if family == HUB_TOKEN:
         # What lets newcomers in at that hub, and nowhere else.
         return ANYBODY if key1 == author.hex() else None

@@ -1,12 +1,15 @@
 """A real `bongsu serve` process for tests: start, stop, kill, verify."""
 
+import os
 import queue
-import signal
 import socket
-import subprocess
 import sys
 import threading
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+
+from tests import program
 
 BONGSU = Path(sys.executable).with_name("bongsu")
 READY_SECONDS_MAX = 60
@@ -30,23 +33,23 @@ class Server:
         self.url = f"http://{self.address}"
         self.errors = folder / "stderr.txt"
         self._options = ("--registration", "open", "--rate-limits", "off", *options)
-        self._process: subprocess.Popen[str] | None = None
+        self._process: ForkServerProcess | None = None
         self._reader: threading.Thread | None = None
 
     @property
     def pid(self) -> int:
         assert self._process is not None, "the server does not run"
+        assert self._process.pid is not None
         return self._process.pid
 
     def start(self) -> None:
         """Start the process and wait for the line that says it accepts connections."""
         assert self._process is None, "the server runs already"
-        command = [str(BONGSU), "serve", "--listen", self.address, "--data", str(self.data), *self._options]
-        with self.errors.open("a", encoding="utf-8") as errors:
-            self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
+        command = ("serve", "--listen", self.address, "--data", self.data, *self._options)
+        self._process, said = program.start(*command, err=self.errors)
         # A pipe that nobody empties would stop the server one day, so a thread reads on after the first line.
         lines: queue.Queue[str] = queue.Queue()
-        self._reader = threading.Thread(target=self._read, args=(self._process, lines))
+        self._reader = threading.Thread(target=self._read, args=(said, lines))
         self._reader.start()
         try:
             line = lines.get(timeout=READY_SECONDS_MAX)
@@ -57,22 +60,21 @@ class Server:
             raise AssertionError(f"The server said {line!r} and not that it is ready. {self._said()}")
 
     @staticmethod
-    def _read(process: subprocess.Popen[str], lines: "queue.Queue[str]") -> None:
-        assert process.stdout is not None
-        with process.stdout:
-            for line in process.stdout:
+    def _read(said: Connection, lines: "queue.Queue[str]") -> None:
+        with said, os.fdopen(os.dup(said.fileno()), encoding="utf-8") as output:
+            for line in output:
                 lines.put(line.rstrip("\n"))
         lines.put("")
 
     def stop(self) -> None:
         """End it as an operator would, and hold it to a clean end in time."""
         assert self._process is not None, "the server does not run"
-        self._process.send_signal(signal.SIGTERM)
-        try:
-            code = self._process.wait(STOP_SECONDS_MAX)
-        except subprocess.TimeoutExpired:
+        self._process.terminate()
+        self._process.join(STOP_SECONDS_MAX)
+        code = self._process.exitcode
+        if code is None:
             self.kill()
-            raise AssertionError(f"SIGTERM did not end it in {STOP_SECONDS_MAX} s. {self._said()}") from None
+            raise AssertionError(f"SIGTERM did not end it in {STOP_SECONDS_MAX} s. {self._said()}")
         self._ended()
         assert code == 0, f"It ended with {code}. {self._said()}"
         assert "Traceback" not in self._said(), self._said()
@@ -81,7 +83,7 @@ class Server:
         """End it as a power cut would; nothing is flushed, nobody is told."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
+            self._process.join()
             self._ended()
 
     def _ended(self) -> None:
@@ -91,14 +93,13 @@ class Server:
 
     def run(self, *command: str) -> str:
         """Run another command of the program; what it printed. It must succeed."""
-        ran = subprocess.run([str(BONGSU), *command], capture_output=True, text=True, check=False, timeout=60)
+        ran = program.run(*command)
         assert ran.returncode == 0, f"bongsu {command} said:\n{ran.stdout}{ran.stderr}"
         return ran.stdout
 
     def verify(self) -> None:
         """Hold the data to `bongsu verify`; the server must not run."""
-        command = [str(BONGSU), "verify", "--data", str(self.data)]
-        checked = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+        checked = program.run("verify", "--data", self.data)
         assert checked.returncode == 0, f"bongsu verify found:\n{checked.stdout}{checked.stderr}"
 
     def _said(self) -> str:

@@ -21,7 +21,7 @@ export default defineConfig({
     reportCompressedSize: false,
     manifest: true,
     rollupOptions: {
-      input: { index: "index.html", sw: "worker/sw.ts" },
+      input: { index: "index.html", admin: "admin.html", sw: "worker/sw.ts" },
       // The worker's address must stay the same from build to build.
       output: { entryFileNames: (chunk) => (chunk.name === "sw" ? "sw.js" : "assets/[name]-[hash].js") },
     },

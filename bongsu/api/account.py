@@ -74,6 +74,16 @@ async def deactivate_user(service: Service, user_id: str) -> None:
     )
 
 
+async def reset_password(service: Service, user: users.User, password: str) -> None:
+    """Set a password for somebody, and end every session of theirs."""
+    node = service.node
+    hashed = await node.passwords.hash(password)
+    devices = {row.device_id for row in sessions.of_user(node.context, user.user_id)}
+    stamp = next_stamp(node.now_ms(), user.password_stamp)
+    await node.write(drafts.password(user.user_id, hashed, stamp, logs_out=True))
+    await forget_devices(node, user.user_id, sorted(devices))
+
+
 async def get_third_party_ids(service: Service, request: Request) -> Response:
     """E-mail addresses and telephone numbers: this service asks for none."""
     return answer({"threepids": []})

@@ -1,60 +1,34 @@
-"""Administration: accounts, rooms, media and reports; with a second factor, and every act recorded."""
+"""Administration of accounts, with a second factor and every act recorded (docs/protocol/tower.md)."""
 
-from typing import Any
+import secrets
 
-from bongsu import drafts, limits, ratelimit, tower_drafts
-from bongsu.api.account import deactivate_user
-from bongsu.api.http import Request, Response, Route, answer
-from bongsu.api.second_factor import FAMILY as SECOND_FACTOR
-from bongsu.api.second_factor import check_second_factor
-from bongsu.clock import next_stamp
+from bongsu import limits
+from bongsu.api.account import deactivate_user, reset_password
+from bongsu.api.admin_access import (
+    ADMIN,
+    administrator,
+    administrator_of_all,
+    before,
+    page,
+    paged,
+    record_act,
+)
+from bongsu.api.http import Request, Response, Route, answer, optional_string
+from bongsu.api.second_factor import forget_secret, secret_of
 from bongsu.devices import forget_devices
-from bongsu.errors import forbidden, not_found
+from bongsu.errors import forbidden, invalid_param, not_found
 from bongsu.service import Service
-from bongsu.view import admin, registers, sessions, users
+from bongsu.view import admin, members, registers, sessions, users
 from bongsu.view import media as media_of
 from bongsu.view.users import User
 
 
-def administrator(service: Service, request: Request) -> str:
-    """The requester, who is an administrator and gave a code lately.
-
-    Raises:
-        MatrixError: 403 M_FORBIDDEN or KR_BONGSU_SECOND_FACTOR.
-    """
-    user_id = request.who.user_id
-    service.node.rate.check(ratelimit.READ, user_id)
-    if not admin.is_administrator(service.node.context, user_id):
-        raise forbidden("This is for administrators. Who runs the service makes them: bongsu user admin.")
-    check_second_factor(service, request)
-    return user_id
-
-
-async def _record(service: Service, actor: str, act: str, target: str) -> None:
-    """Before it is done: an act that cannot be recorded is not done."""
-    now = service.node.now_ms()
-    await service.node.write(tower_drafts.admin_act(actor, act, target, now, next_stamp(now)))
-
-
-def _page(request: Request) -> tuple[str, int]:
-    limit = request.query_integer("limit", limits.ADMIN_PAGE, limits.ADMIN_PAGE_MAX)
-    return request.query("from") or "", max(1, limit)
-
-
-def _before(request: Request) -> int:
-    return request.query_integer("from", limits.SEQ_MAX, limits.SEQ_MAX)
-
-
-def _paged(name: str, found: list[dict[str, Any]], key: str, limit: int) -> Response:
-    following = {"next": found[-1][key]} if len(found) == limit else {}
-    return answer({name: found, **following})
-
-
 async def get_users(service: Service, request: Request) -> Response:
-    """GET /users?from=&limit=: accounts by name."""
+    """GET /users?q=&from=&limit=: accounts by name; `q`: those with it in their id or display name."""
     administrator(service, request)
-    after, limit = _page(request)
-    return _paged("users", admin.users(service.node.context, after, limit), "user_id", limit)
+    after, limit = page(request)
+    wanted = request.query("q") or ""
+    return paged("users", admin.users(service.node.context, wanted, after, limit), "user_id", limit)
 
 
 def _named(service: Service, request: Request) -> User:
@@ -65,7 +39,7 @@ def _named(service: Service, request: Request) -> User:
 
 
 async def get_user(service: Service, request: Request) -> Response:
-    """GET /user/{userId}: an account, its devices, and what its files take."""
+    """GET /user/{userId}: an account, its devices and rooms, and what its files take."""
     administrator(service, request)
     user = _named(service, request)
     context = service.node.context
@@ -81,10 +55,13 @@ async def get_user(service: Service, request: Request) -> Response:
     return answer(
         {
             "user_id": user.user_id,
+            "display_name": users.profile(context, user.user_id).get("displayname"),
             "created_ts": user.created_ts,
             "deactivated": user.deactivated,
             "devices": devices,
+            "rooms": members.joined_rooms(context, user.user_id),
             "media_bytes": media_of.bytes_of(context, user.user_id),
+            "second_factor": secret_of(service.node, user.user_id) is not None,
             "administrator": admin.is_administrator(context, user.user_id),
         }
     )
@@ -95,19 +72,36 @@ async def post_deactivate(service: Service, request: Request) -> Response:
     actor, user = administrator(service, request), _named(service, request)
     if user.user_id == actor:
         raise forbidden("Nobody ends their own account here. Ask another administrator.")
-    await _record(service, actor, "deactivate", user.user_id)
+    await record_act(service, actor, "deactivate", user.user_id)
     if not user.deactivated:
         await deactivate_user(service, user.user_id)
     return answer({})
 
 
 async def post_logout(service: Service, request: Request) -> Response:
-    """POST /logout/{userId}: end every session of an account."""
+    """POST /logout/{userId} `{"device_id"?}`: end one session of an account, or every one."""
     actor, user = administrator(service, request), _named(service, request)
-    await _record(service, actor, "logout", user.user_id)
-    rows = sessions.of_user(service.node.context, user.user_id)
-    await forget_devices(service.node, user.user_id, sorted({row.device_id for row in rows}))
+    wanted = optional_string(request.optional_json(), "device_id")
+    devices = sorted({row.device_id for row in sessions.of_user(service.node.context, user.user_id)})
+    if wanted is not None and wanted not in devices:
+        raise not_found("This account has no such session.")
+    target = user.user_id if wanted is None else f"{user.user_id} {wanted}"
+    await record_act(service, actor, "logout", target)
+    await forget_devices(service.node, user.user_id, devices if wanted is None else [wanted])
     return answer({})
+
+
+async def post_reset_password(service: Service, request: Request) -> Response:
+    """POST /reset_password/{userId}: a new password, told once, to be handed over; every session ends."""
+    actor, user = administrator_of_all(service, request), _named(service, request)
+    if user.user_id == actor:
+        raise forbidden("Change your own password in the messenger, where your old one is asked for.")
+    if user.deactivated:
+        raise invalid_param("This account was ended, which is for ever.")
+    await record_act(service, actor, "reset_password", user.user_id)
+    password = secrets.token_urlsafe(limits.PASSWORD_GIVEN_BYTES)
+    await reset_password(service, user, password)
+    return answer({"password": password})
 
 
 async def post_reset_second_factor(service: Service, request: Request) -> Response:
@@ -115,64 +109,24 @@ async def post_reset_second_factor(service: Service, request: Request) -> Respon
     actor, user = administrator(service, request), _named(service, request)
     if user.user_id == actor:
         raise forbidden("Nobody takes away their own second factor. Ask another administrator.")
-    await _record(service, actor, "reset_second_factor", user.user_id)
-    key = (SECOND_FACTOR, user.user_id, "", "")
-    stamp = registers.stamp_after(service.node.context, service.node.now_ms(), *key)
-    await service.node.write(drafts.register(*key, None, stamp))
+    await record_act(service, actor, "reset_second_factor", user.user_id)
+    await forget_secret(service.node, user.user_id)
     return answer({})
-
-
-async def get_rooms(service: Service, request: Request) -> Response:
-    """GET /rooms?from=&limit=: rooms by id."""
-    administrator(service, request)
-    after, limit = _page(request)
-    return _paged("rooms", admin.rooms(service.node.context, after, limit), "room_id", limit)
-
-
-async def get_media(service: Service, request: Request) -> Response:
-    """GET /media?user=&from=&limit=: files by media id."""
-    administrator(service, request)
-    after, limit = _page(request)
-    found = admin.media(service.node.context, request.query("user") or "", after, limit)
-    return _paged("media", found, "media_id", limit)
-
-
-async def delete_media(service: Service, request: Request) -> Response:
-    """DELETE /media/{mediaId}: for ever, at every site."""
-    actor = administrator(service, request)
-    media_id = request.path_parameters["mediaId"]
-    if media_of.media(service.node.context, media_id) is None:
-        raise not_found("There is no such file.")
-    await _record(service, actor, "delete_media", media_id)
-    await service.node.write(drafts.media_end(media_id, next_stamp(service.node.now_ms())))
-    return answer({})
-
-
-async def get_reports(service: Service, request: Request) -> Response:
-    """GET /reports?from=&limit=: the latest first."""
-    administrator(service, request)
-    limit = _page(request)[1]
-    return _paged("reports", admin.reports(service.node.context, _before(request), limit), "number", limit)
 
 
 async def get_acts(service: Service, request: Request) -> Response:
     """GET /acts?from=&limit=: what administrators did, the latest first."""
     administrator(service, request)
-    limit = _page(request)[1]
-    return _paged("acts", admin.acts(service.node.context, _before(request), limit), "number", limit)
+    limit = page(request)[1]
+    return paged("acts", admin.acts(service.node.context, before(request), limit), "number", limit)
 
-
-_ADMIN = "/_bongsu/admin/v1"
 
 ROUTES = [
-    Route("GET", f"{_ADMIN}/users", get_users),
-    Route("GET", f"{_ADMIN}/user/{{userId}}", get_user),
-    Route("POST", f"{_ADMIN}/deactivate/{{userId}}", post_deactivate),
-    Route("POST", f"{_ADMIN}/logout/{{userId}}", post_logout),
-    Route("POST", f"{_ADMIN}/reset_second_factor/{{userId}}", post_reset_second_factor),
-    Route("GET", f"{_ADMIN}/rooms", get_rooms),
-    Route("GET", f"{_ADMIN}/media", get_media),
-    Route("DELETE", f"{_ADMIN}/media/{{mediaId}}", delete_media),
-    Route("GET", f"{_ADMIN}/reports", get_reports),
-    Route("GET", f"{_ADMIN}/acts", get_acts),
+    Route("GET", f"{ADMIN}/users", get_users),
+    Route("GET", f"{ADMIN}/user/{{userId}}", get_user),
+    Route("POST", f"{ADMIN}/deactivate/{{userId}}", post_deactivate),
+    Route("POST", f"{ADMIN}/logout/{{userId}}", post_logout),
+    Route("POST", f"{ADMIN}/reset_password/{{userId}}", post_reset_password),
+    Route("POST", f"{ADMIN}/reset_second_factor/{{userId}}", post_reset_second_factor),
+    Route("GET", f"{ADMIN}/acts", get_acts),
 ]

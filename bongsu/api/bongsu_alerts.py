@@ -1,5 +1,6 @@
 """Alerts: handed in, shown, acknowledged (docs/protocol/tower.md). A node can sign none."""
 
+from collections import Counter
 from typing import Any
 
 from bongsu import limits, ratelimit, tower_drafts
@@ -27,6 +28,7 @@ async def post_preview(service: Service, request: Request) -> Response:
         "sign": unpadded_base64(signed.message(signed.ALERT, content)),
         "cell_broadcast": {str(most): cell_broadcast(content, most) for most in CHARACTERS},
         "warnings": _warnings(service.node, content),
+        "reach": _reach(service.node, content),
     }
     try:
         payload = brief.payload(content)
@@ -46,11 +48,17 @@ def _warnings(node: Node, content: dict[str, Any]) -> list[dict[str, str]]:
     if "en" not in content["texts"]:
         found.append({"errcode": "KR_BONGSU_NO_ENGLISH", "error": "There is no English text."})
     people = tower_people.areas_of_people(node.context)
-    unknown = sorted(set(content["areas"]) - set(people.values()))
+    unknown = sorted(set(content["areas"]) - tower_people.known(people))
     if unknown:
         sentence = f"Nobody is known in: {', '.join(unknown)}. Their answers will be counted under no area."
         found.append({"errcode": "KR_BONGSU_NOBODY_THERE", "error": sentence})
     return found
+
+
+def _reach(node: Node, content: dict[str, Any]) -> dict[str, Any]:
+    """How many people are meant, by area: what its writer looks at before it is signed."""
+    meant = tower_people.asked(tower_people.areas_of_people(node.context), content["areas"])
+    return {"people": len(meant), "areas": dict(sorted(Counter(meant.values()).items()))}
 
 
 async def post_alert(service: Service, request: Request) -> Response:

@@ -4,6 +4,7 @@ from bongsu.api import (
     account,
     account_data,
     bongsu_admin,
+    bongsu_admin_content,
     bongsu_alerts,
     bongsu_cap,
     bongsu_check_ins,
@@ -16,6 +17,7 @@ from bongsu.api import (
     bongsu_picture,
     bongsu_residency,
     bongsu_sites,
+    bongsu_tower_desk,
     bongsu_tower_keys,
     capabilities,
     content_repo,
@@ -91,6 +93,7 @@ _MODULES = (
     bongsu_deferred,
     bongsu_hub,
     bongsu_merges,
+    bongsu_tower_desk,
     bongsu_tower_keys,
     bongsu_alerts,
     bongsu_cap,
@@ -112,4 +115,4 @@ def all_routes() -> list[Route]:
 
 def admin_routes() -> list[Route]:
     """All, and the administration's: for a listener of its own."""
-    return [*all_routes(), *bongsu_admin.ROUTES]
+    return [*all_routes(), *bongsu_admin.ROUTES, *bongsu_admin_content.ROUTES]

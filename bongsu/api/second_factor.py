@@ -21,6 +21,12 @@ def secret_of(node: Node, user_id: str) -> str | None:
     return value["secret"] if isinstance(value, dict) and isinstance(value.get("secret"), str) else None
 
 
+async def forget_secret(node: Node, user_id: str) -> None:
+    """Take the user's second factor away: they can set up another."""
+    stamp = registers.stamp_after(node.context, node.now_ms(), FAMILY, user_id, "", "")
+    await node.write(drafts.register(FAMILY, user_id, "", "", None, stamp))
+
+
 def check_second_factor(service: Service, request: Request) -> None:
     """Refuse a session that gave no code lately.
 

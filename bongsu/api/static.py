@@ -14,6 +14,9 @@ FOLDER = Path(__file__).parents[1] / "web"
 INDEX = "/index.html"
 # Addresses that people type: the client opens there. Its own are behind the #.
 PAGES = ("/", "/hub", "/courier", "/tower")
+# The administration: at its own listener alone.
+ADMIN_PAGE, ADMIN_INDEX = "/admin", "/admin.html"
+_ADMIN_FILES = (ADMIN_INDEX, "/assets/admin-")
 # The build gives these names that change with their content.
 _HASHED = re.compile(r"/assets/.*-[\w-]{8}\.\w+")
 _ENCODINGS = ((".br", "br"), (".gz", "gzip"))
@@ -46,22 +49,34 @@ class StaticFiles:
     """The files below a folder, as they were at start; none if there is no folder.
 
     `sites`: the base URLs of the service's sites, asked for each page: they come and go while it runs.
+    `admin`: whether the administration's page is among them.
     """
 
-    def __init__(self, folder: Path = FOLDER, sites: Callable[[], Iterable[str]] = tuple) -> None:
+    def __init__(
+        self,
+        folder: Path = FOLDER,
+        sites: Callable[[], Iterable[str]] = tuple,
+        *,
+        admin: bool = False,
+    ) -> None:
         self._sites = sites
+        self._pages = dict.fromkeys(PAGES, INDEX) | ({ADMIN_PAGE: ADMIN_INDEX} if admin else {})
         paths = sorted(path for path in folder.rglob("*") if path.is_file())
         self._files = {
             f"/{path.relative_to(folder).as_posix()}": _listed(folder, path)
             for path in paths
             if path.suffix not in (".br", ".gz") and not path.relative_to(folder).parts[0].startswith(".")
         }
+        if not admin:
+            self._files = {
+                name: file for name, file in self._files.items() if not name.startswith(_ADMIN_FILES)
+            }
 
     def find(self, request: Request) -> Response | None:
         """The file for a GET request, or None. The client puts its own addresses behind the #."""
         if request.method != "GET" or request.path.startswith(_API_PREFIXES):
             return None
-        file = self._files.get(INDEX if request.path in PAGES else request.path)
+        file = self._files.get(self._pages.get(request.path, request.path))
         if file is None:
             return None
         if file.etag in _words(request.headers.get("if-none-match")):

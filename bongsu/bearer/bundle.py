@@ -1,5 +1,6 @@
 """A bundle: consecutive records of one log, signed by the log's owner, in any hands. DESIGN 5.1, 7. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cbor2 import dumps
@@ -23,6 +24,9 @@ KEY_BYTES = 32
 SIGNATURE_BYTES = 64
 # A sealed body is for hubs that relay what they cannot read; no node of this version makes one.
 CARRIED = frozenset((BodyState.FULL, BodyState.HOLLOW, BodyState.WITHHELD))
+# Looked up: making an enumeration's member of its number is dear, and every record has one.
+_STATES = {int(state): state for state in BodyState}
+_STATE_MAX = max(_STATES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,37 +60,10 @@ class Bundle:
 
     def encode(self) -> bytes:
         """The bytes, the same for equal bundles."""
-        assert 0 < len(self.records) <= limits.BUNDLE_RECORDS_MAX
-        assert len(self.signature) == SIGNATURE_BYTES
-        rows = []
         for seq, record in enumerate(self.records, self.first_seq):
-            header = record.header
-            assert header.seq == seq, "the records of a bundle follow one another"
-            assert record.state in CARRIED
-            digest = None if record.state == BodyState.FULL else header.body_hash
-            rows.append(
-                [
-                    int(header.kind),
-                    header.scope,
-                    header.scope_link,
-                    header.stamp,
-                    int(record.state),
-                    digest,
-                    record.body,
-                ]
-            )
-        fields = [
-            VERSION,
-            self.public_key,
-            self.epoch,
-            int(self.lane),
-            self.first_seq,
-            rows,
-            self.signature,
-        ]
-        raw = dumps(fields, canonical=True)
-        assert len(raw) <= limits.BUNDLE_BYTES_MAX, "whoever fills a bundle counts its bytes"
-        return raw
+            assert record.header.seq == seq, "the records of a bundle follow one another"
+        rows = [row(record.header, record.body, record.state) for record in self.records]
+        return assemble(self.public_key, self.epoch, self.lane, self.first_seq, rows, self.signature)
 
     @classmethod
     def decode(cls, raw: bytes) -> "Bundle":
@@ -95,22 +72,90 @@ class Bundle:
         Raises:
             Unreadable: these bytes are not a bundle, or are not of this version.
         """
-        if len(raw) > limits.BUNDLE_BYTES_MAX:
-            refuse(f"a bundle has {len(raw)} bytes, more than {limits.BUNDLE_BYTES_MAX}")
         reader = FrameReader(raw)
-        reader.array(7, 7)
-        version = reader.uint(2**32)
-        if version != VERSION:
-            refuse(f"a bundle is of version {version}, this node reads {VERSION}")
-        public_key = reader.octets(KEY_BYTES, KEY_BYTES)
-        epoch = reader.uint(2**64 - 1)
-        lane = Lane(reader.uint(max(Lane)))
-        first = reader.uint(limits.SEQ_MAX, 1)
-        count = reader.array(1, limits.BUNDLE_RECORDS_MAX)
+        public_key, epoch, lane, first, count = _beginning(reader, len(raw))
         records = tuple(_record(reader, seq) for seq in range(first, first + count))
         signature = reader.octets(SIGNATURE_BYTES, SIGNATURE_BYTES)
         reader.end()
         return cls(public_key, epoch, lane, records, signature)
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What a bundle says of itself without its records. `records`: how many it says there are."""
+
+    public_key: bytes
+    log: LogName
+    first_seq: int
+    records: int
+    signature: bytes
+
+    @property
+    def last_seq(self) -> int:
+        """The seq of the last record, whose header the signature names."""
+        return self.first_seq + self.records - 1
+
+
+def outline(raw: bytes) -> Outline:
+    """Read a bundle's beginning and its signature: enough to see that all of it is held already.
+
+    Raises:
+        Unreadable: these bytes do not begin as a bundle does.
+    """
+    public_key, epoch, lane, first, count = _beginning(FrameReader(raw), len(raw))
+    return Outline(
+        public_key, LogName(node_id(public_key), epoch, lane), first, count, raw[-SIGNATURE_BYTES:]
+    )
+
+
+def row(header: Header, body: bytes | None, state: BodyState) -> bytes:
+    """One record as bundles hold it. It depends on nothing else, so that it can be made once for several."""
+    assert state in CARRIED
+    digest = None if state == BodyState.FULL else header.body_hash
+    fields = [int(header.kind), header.scope, header.scope_link, header.stamp, int(state), digest, body]
+    return dumps(fields, canonical=True)
+
+
+def assemble(
+    public_key: bytes, epoch: int, lane: Lane, first_seq: int, rows: Sequence[bytes], signature: bytes
+) -> bytes:
+    """A bundle of rows that follow one another."""
+    assert 0 < len(rows) <= limits.BUNDLE_RECORDS_MAX
+    assert len(signature) == SIGNATURE_BYTES
+    start = [VERSION, public_key, epoch, int(lane), first_seq]
+    raw = b"".join(
+        (
+            _array_head(7),
+            *(dumps(field) for field in start),
+            _array_head(len(rows)),
+            *rows,
+            dumps(signature),
+        )
+    )
+    assert len(raw) <= limits.BUNDLE_BYTES_MAX, "whoever fills a bundle counts its bytes"
+    return raw
+
+
+def _array_head(items: int) -> bytes:
+    """How deterministic CBOR begins an array of so many items, of which there are less than 65,536."""
+    if items < 24:
+        return bytes([0x80 | items])
+    return bytes([0x98, items]) if items < 256 else b"\x99" + items.to_bytes(2, "big")
+
+
+def _beginning(reader: FrameReader, size: int) -> tuple[bytes, int, Lane, int, int]:
+    """Key, epoch, lane, first seq and how many records follow."""
+    if size > limits.BUNDLE_BYTES_MAX:
+        refuse(f"a bundle has {size} bytes, more than {limits.BUNDLE_BYTES_MAX}")
+    reader.array(7, 7)
+    version = reader.uint(2**32)
+    if version != VERSION:
+        refuse(f"a bundle is of version {version}, this node reads {VERSION}")
+    public_key = reader.octets(KEY_BYTES, KEY_BYTES)
+    epoch = reader.uint(2**64 - 1)
+    lane = Lane(reader.uint(max(Lane)))
+    first = reader.uint(limits.SEQ_MAX, 1)
+    return public_key, epoch, lane, first, reader.array(1, limits.BUNDLE_RECORDS_MAX)
 
 
 def believed(
@@ -137,9 +182,9 @@ def _record(reader: FrameReader, seq: int) -> ForeignRecord:
     scope = reader.octets(SCOPE_BYTES, SCOPE_BYTES)
     link = reader.uint(seq - 1)
     stamp = reader.uint(limits.SEQ_MAX)
-    state = reader.uint(max(BodyState))
+    state = _STATES[reader.uint(_STATE_MAX)]
     if state not in CARRIED:
-        refuse(f"a body is in the state {state}, which is not carried")
+        refuse(f"a body is in the state {int(state)}, which is not carried")
     digest = reader.optional_bytes(HASH_BYTES)
     body = reader.optional_bytes(limits.RECORD_BODY_BYTES_MAX)
     if state == BodyState.FULL:
@@ -150,4 +195,4 @@ def _record(reader: FrameReader, seq: int) -> ForeignRecord:
         refuse("a body that is not there has no hash")
     elif state == BodyState.WITHHELD and body is not None:
         refuse("a body is withheld and there")
-    return ForeignRecord(Header(seq, kind, scope, link, stamp, digest), body, BodyState(state))
+    return ForeignRecord(Header(seq, kind, scope, link, stamp, digest), body, state)

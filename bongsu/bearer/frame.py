@@ -44,7 +44,11 @@ class FrameReader:
         count = self._head(BYTES, "a byte string")
         if not least <= count <= most:
             refuse(f"a byte string has {count} bytes instead of {least} to {most}")
-        return self._take(count)
+        at = self._at
+        self._at = at + count
+        if self._at > len(self._raw):
+            refuse("it ends early")
+        return self._raw[at : self._at]
 
     def optional_bytes(self, most: int) -> bytes | None:
         """A byte string, or null."""
@@ -59,25 +63,27 @@ class FrameReader:
             refuse(f"{len(self._raw) - self._at} bytes follow the end")
 
     def _head(self, major: int, what: str) -> int:
-        first = self._take(1)[0]
+        # A bundle has seven of these a record: what is common is read without another call.
+        raw, at = self._raw, self._at
+        if at >= len(raw):
+            refuse("it ends early")
+        first = raw[at]
         if first >> 5 != major:
             refuse(f"there is something else where {what} belongs")
         small = first & 31
         if small < 24:
+            self._at = at + 1
             return small
         if small > 27:
             refuse("a length is of an unknown form")
         size = 1 << small - 24
-        number = int.from_bytes(self._take(size), "big")
+        self._at = end = at + 1 + size
+        if end > len(raw):
+            refuse("it ends early")
+        number = int.from_bytes(raw[at + 1 : end], "big")
         if number < 24 or (size > 1 and number < 1 << 4 * size):
             refuse("a number is written longer than it need be")
         return number
-
-    def _take(self, count: int) -> bytes:
-        if count > len(self._raw) - self._at:
-            refuse("it ends early")
-        self._at += count
-        return self._raw[self._at - count : self._at]
 
 
 def refuse(why: str) -> NoReturn:

@@ -13,6 +13,7 @@ from bongsu.bearer.call import Answer, Ask, Tell
 from bongsu.bearer.exchange import EVERY_LANE, Acknowledged, Complaint, Exchange, Load, Output, Send, Store
 from bongsu.bearer.frame import Unreadable
 from bongsu.bearer.hello import Details, Handshake, Peer
+from bongsu.bearer.pieces import Pieces, is_piece, split
 from bongsu.errors import FatalError, MatrixError
 from bongsu.log.epoch import Fork
 from bongsu.log.foreign import Foreign, Refused, Taken
@@ -101,6 +102,8 @@ class Link:
         self._asked: dict[int, asyncio.Future[bytes | None]] = {}
         self._answering: set[asyncio.Task[None]] = set()
         self._number = 0
+        self._pieces = Pieces()
+        self._sent = 0
         self._exchange = Exchange(log, log.key.node, lanes=lanes, relays=relays, peer=peer.node)
         self._outputs: deque[Output] = deque()
         self._work = asyncio.Event()
@@ -158,12 +161,23 @@ class Link:
 
     async def _receive(self) -> None:
         while True:
-            raw = await self._channel.receive()
+            raw: bytes | None = await self._channel.receive()
             self._heard = True
+            if raw is not None and is_piece(raw):
+                raw = self._whole(raw)
+            if raw is None:
+                continue
             if call.is_call(raw):
                 self._receive_call(raw)
             else:
                 self._add(self._exchange.receive(raw))
+
+    def _whole(self, piece: bytes) -> bytes | None:
+        try:
+            return self._pieces.take(piece)
+        except Unreadable as error:
+            logger.warning("from site %s: %s", self.peer.details.site, error)
+            return None
 
     def _receive_call(self, raw: bytes) -> None:
         try:
@@ -202,9 +216,17 @@ class Link:
             while self._outputs:
                 output = self._outputs.popleft()
                 if isinstance(output, Send):
-                    await self._channel.send(output.raw)
+                    for part in self._parts(output.raw):
+                        await self._channel.send(part)
                 elif isinstance(output, Load):
                     self._add(self._exchange.loaded(output, self._bundle(output)))
+
+    def _parts(self, raw: bytes) -> list[bytes]:
+        """A message as this bearer takes it. The fabric may lose any: of a long one it would lose a piece."""
+        if self.over_fabric:
+            return [raw]
+        self._sent += 1
+        return split(raw, self._sent)
 
     def _add(self, outputs: Iterable[Output]) -> None:
         """Sends and loads keep their order; the rest is done at once."""

@@ -1,16 +1,20 @@
 """The picture: sites, incidents, alerts and check-ins, each with as of when it is known (DESIGN 8)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from bongsu.cap.feeds import FeedPoller, feeds
+from bongsu.console.drills import shown
+from bongsu.console.inventory import inventory
 from bongsu.console.status import FAMILY
 from bongsu.node import Node
 from bongsu.peers import Peers
 from bongsu.sync.tower import alert_fields, call_fields, check_in_fields, foreign_alerts
 from bongsu.tower import check_in
 from bongsu.tower.export import state_fields
-from bongsu.view import check_ins, registers, tower_people
+from bongsu.view import check_ins, registers, tower_desk, tower_people
 from bongsu.view.tower import Shown
+from bongsu.view.tower_people import Areas
 
 
 def picture(node: Node, peers: Peers, poller: FeedPoller) -> dict[str, Any]:
@@ -28,6 +32,9 @@ def picture(node: Node, peers: Peers, poller: FeedPoller) -> dict[str, Any]:
         "calls": [_call(node, each.id, people) for each in list(tower.calls().values())[:20]],
         "help": [check_in_fields(each) for each in check_ins.all_of(context) if each.answer == check_in.HELP],
         "people": _numbers(people),
+        "staff_room": tower_desk.staff_room(context),
+        "drills": shown(node),
+        "inventory": inventory(node),
         "feeds": [_feed(each.id, each.name, each.url, each.certificate, poller) for each in feeds(node)],
     }
 
@@ -38,7 +45,7 @@ def sites(node: Node, peers: Peers) -> list[dict[str, Any]]:
     told = dict(registers.under(context, FAMILY, "", ""))
     named = dict(registers.under(context, "site", "", ""))
     revoked = context.authorities.revocations()
-    own = node.log.key.node
+    own, places = node.log.key.node, tower_desk.places(context)
     found = []
     for each in context.authorities.certificates():
         name = each.node.hex()
@@ -48,6 +55,7 @@ def sites(node: Node, peers: Peers) -> list[dict[str, Any]]:
                 "node": name,
                 "site": each.site,
                 "role": each.role,
+                "place": places.get(each.site),
                 "base_url": named.get(name, {}).get("base_url"),
                 "this": each.node == own,
                 "linked": linked,
@@ -61,13 +69,13 @@ def sites(node: Node, peers: Peers) -> list[dict[str, Any]]:
     return found
 
 
-def _alert(node: Node, alert: Shown, people: dict[str, str]) -> dict[str, Any]:
+def _alert(node: Node, alert: Shown, people: Mapping[str, Areas]) -> dict[str, Any]:
     asked = tower_people.asked(people, alert.content["areas"])
     given = tower_people.answers(node.context, alert.id)
     return {**alert_fields(node.context, alert), "areas": tower_people.counts(asked, given)}
 
 
-def _call(node: Node, name: str, people: dict[str, str]) -> dict[str, Any]:
+def _call(node: Node, name: str, people: Mapping[str, Areas]) -> dict[str, Any]:
     call = node.context.tower.calls()[name]
     opened = call.content["sent"]
     asked = tower_people.asked(people, call.content["areas"])
@@ -75,10 +83,10 @@ def _call(node: Node, name: str, people: dict[str, str]) -> dict[str, Any]:
     return {**call_fields(node.context, call), "areas": check_in.sums(asked, said, name, opened)}
 
 
-def _numbers(people: dict[str, str]) -> dict[str, int]:
+def _numbers(people: Mapping[str, Areas]) -> dict[str, int]:
     found: dict[str, int] = {}
-    for area in people.values():
-        found[area] = found.get(area, 0) + 1
+    for each in people.values():
+        found[each.counted] = found.get(each.counted, 0) + 1
     return found
 
 

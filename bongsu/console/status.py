@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from bongsu import drafts, limits
@@ -19,17 +20,25 @@ FAMILY = "status"
 _MIB = 1024 * 1024
 
 
-class StatusPublisher:
-    """Writes the node's status. `problems`: what is wrong here, from `operate/health.py`."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the node's operators know of it. `examine` takes a while; `problems` then says what it found."""
 
-    def __init__(
-        self, node: Node, peers: Peers, power: Power, problems: Callable[[], list[dict[str, Any]]]
-    ) -> None:
+    problems: Callable[[], list[dict[str, Any]]]
+    figures: Callable[[], dict[str, Any]]
+    examine: Callable[[], None]
+
+
+class StatusPublisher:
+    """Writes the node's status, with what is wrong here and its figures, as `operate` tells them."""
+
+    def __init__(self, node: Node, peers: Peers, power: Power, told: Told) -> None:
         self._node = node
         self._peers = peers
         self._power = power
         self._started_ms = node.now_ms()
-        self._problems = problems
+        self._known = told
+        self._examined_s: float | None = None
         self._told: dict[str, Any] = {}
         self._told_s = 0.0
         self._task: asyncio.Task[None] | None = None
@@ -47,12 +56,19 @@ class StatusPublisher:
     async def _run(self) -> None:
         while True:
             try:
+                await self._examine()
                 await self.tell()
             except MatrixError as error:
                 logger.warning("the status could not be written: %s", error.error)
             except Exception:
                 logger.exception("the status could not be written")
             await asyncio.sleep(limits.STATUS_S)
+
+    async def _examine(self) -> None:
+        now_s = self._node.clock.monotonic()
+        if self._examined_s is None or now_s - self._examined_s >= limits.EXAMINE_S:
+            await asyncio.to_thread(self._known.examine)
+            self._examined_s = now_s
 
     async def tell(self) -> None:
         """Write the status, if it changed or has not been told for long."""
@@ -64,7 +80,9 @@ class StatusPublisher:
             return
         key = (FAMILY, "", "", node.log.key.node.hex())
         stamp = registers.stamp_after(node.context, node.now_ms(), *key)
-        await node.write(drafts.register(*key, {**said, "at": node.now_ms()}, stamp))
+        # The figures change all the time: they go along, and are no reason to tell anything.
+        more = {"at": node.now_ms(), "figures": self._known.figures()}
+        await node.write(drafts.register(*key, {**said, **more}, stamp))
         self._told, self._told_s = said, now_s
 
     def status(self) -> dict[str, Any]:
@@ -82,5 +100,5 @@ class StatusPublisher:
             "free_mib": free_bytes(node.log.path) // _MIB // 64 * 64,
             "certificate_days": days,
             "battery": self._power.as_json(),
-            "problems": self._problems(),
+            "problems": self._known.problems(),
         }

@@ -1,15 +1,14 @@
 """What runs beside a node for the tower: its status, its key for XML, others' feeds, the room of alerts."""
 
 import logging
-from collections.abc import Callable
-from typing import Any
 
 from bongsu import drafts
 from bongsu.author import Author
 from bongsu.cap import CERTIFICATE_FILE
 from bongsu.cap.feeds import FeedPoller
 from bongsu.console.announcer import Announcer
-from bongsu.console.status import StatusPublisher
+from bongsu.console.drills import DrillRunner
+from bongsu.console.status import StatusPublisher, Told
 from bongsu.errors import MatrixError
 from bongsu.hub.power import Power
 from bongsu.node import Node
@@ -31,12 +30,13 @@ class TowerTasks:
         author: Author,
         power: Power,
         feeds: FeedPoller,
-        problems: Callable[[], list[dict[str, Any]]],
+        told: Told,
     ) -> None:
         self._node = node
         self._feeds = feeds
         self._announcer = Announcer(node, peers, author)
-        self._status = StatusPublisher(node, peers, power, problems)
+        self._drills = DrillRunner(node, peers)
+        self._status = StatusPublisher(node, peers, power, told)
 
     async def start(self) -> None:
         """Begin. Only a service with a root key has a tower."""
@@ -48,6 +48,7 @@ class TowerTasks:
             logger.warning("the certificate for alerts in XML could not be published: %s", error)
         self._status.start()
         self._announcer.start()
+        self._drills.start()
         if self._node.config.role == "core":
             # A stolen hub must not speak in the name of others' services, so what it read would not count.
             self._feeds.start()
@@ -55,6 +56,7 @@ class TowerTasks:
     async def close(self) -> None:
         """Stop."""
         await self._announcer.close()
+        await self._drills.close()
         await self._status.close()
         await self._feeds.close()
 

@@ -79,7 +79,7 @@ def read_part(payload: bytes, giver: bytes, *, core: bool) -> list[Filling]:
     return fillings(dots, bodies, giver, core=core)
 
 
-def lacking(log: LogStore, scopes: Set[bytes]) -> list[Dot]:
+def lacks_here(log: LogStore, scopes: Set[bytes]) -> list[Dot]:
     """Records of these scopes without their bodies here, as many as one file asks for, causes first."""
     withheld = log.withheld()
     found: list[Dot] = []

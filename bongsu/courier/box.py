@@ -80,7 +80,7 @@ class Box:
         same = [
             each
             for each in self._read().values()
-            if (each.header.node, each.header.destination) == (header.node, header.destination)
+            if each.header.destination == header.destination and each.header.public_key == header.public_key
         ]
         return sorted(same, key=lambda each: -each.header.created_ms)[NEWEST_KEPT:]
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +12,10 @@ from bongsu.bearer.frame import Unreadable
 from bongsu.courier.box import Box, Kept
 from bongsu.courier.destinations import Known, destination, destinations, scopes_of
 from bongsu.courier.export import Export, Exported
+from bongsu.courier.rows import Rows
 from bongsu.courier.take import Took, check_header, content_key, say_held, take
 from bongsu.errors import MatrixError, invalid_param, too_large
+from bongsu.log.record import LogName, Record
 from bongsu.node import Node
 from bongsu.peers import Peers
 
@@ -30,6 +32,19 @@ class _Made:
     position: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What a courier took along: records up to a position, but of some logs only up to a seq."""
+
+    position: int
+    ms: int
+    ends: Mapping[LogName, int]
+
+    def holds(self, record: Record) -> bool:
+        end = self.ends.get(record.log)
+        return record.position <= self.position and (end is None or record.header.seq <= end)
+
+
 class Desk:
     """One node's: exports are made one at a time, and a file is written to disk before it is believed."""
 
@@ -37,9 +52,10 @@ class Desk:
         self._node = node
         self._peers = peers
         self.box = Box(Path(node.config.data) / "courier")
+        self._rows = Rows(node)
         self._made: dict[str, _Made] = {}
         self._spent: deque[Path] = deque()
-        self._given: dict[str, deque[tuple[int, int]]] = {}
+        self._given: dict[str, deque[_Given]] = {}
         self._lock = asyncio.Lock()
         self._saying: asyncio.Task[None] | None = None
 
@@ -68,8 +84,13 @@ class Desk:
         found = []
         for target in destinations(self._node):
             known = Known(self._node, self._peers, target)
-            lacking = [(state.seq - known.after(log), log) for log, state in self._node.log.held().items()]
-            records = sum(count for count, _ in lacking if count > 0)
+            made = self._made.get(target.name)
+            # What the last file had to leave out is not there for this courier either.
+            ends = {} if made is None else made.done.ends
+            records = sum(
+                max(0, ends.get(log, state.seq) - known.after(log))
+                for log, state in self._node.log.held().items()
+            )
             linked = any(name in self._peers.links for name, _ in target.keys)
             found.append({"to": target.name, "records": records, "linked": linked})
         return found
@@ -93,12 +114,12 @@ class Desk:
                 made = self._made[target.name] = _Made(path, done, position)
             if made.done.complete:
                 given = self._given.setdefault(target.name, deque(maxlen=GIVEN_KEPT))
-                given.append((made.position, self._node.now_ms()))
+                given.append(_Given(made.position, self._node.now_ms(), made.done.ends))
             return made.path, made.done
 
-    def taken_ms(self, name: str, position: int) -> int | None:
-        """When a courier first took the record at a position along to a destination; None: not known here."""
-        return next((ms for up_to, ms in self._given.get(name, ()) if up_to >= position), None)
+    def taken_ms(self, name: str, record: Record) -> int | None:
+        """When a courier first took a record along to a destination; None: not known here."""
+        return next((given.ms for given in self._given.get(name, ()) if given.holds(record)), None)
 
     async def export_to(
         self,
@@ -115,7 +136,8 @@ class Desk:
         target = destination(self._node, name)
         known = Known(self._node, self._peers, target)
         scopes = scopes_of(self._node, target)
-        return await Export(self._node, target, known, scopes, bytes_max, progress).write(write)
+        export = Export(self._node, target, known, scopes, self._rows, bytes_max, progress)
+        return await export.write(write)
 
     async def say_held(self) -> None:
         """Record what is held here. Else files for a hub that never took one begin at the beginning."""

@@ -12,13 +12,12 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 from bongsu import limits
 from bongsu.bearer import carry
-from bongsu.bearer.bundle import Bundle
 from bongsu.bearer.carry import Header, Recipient, Sealer
 from bongsu.courier.bodies import manifest, parts
 from bongsu.courier.destinations import Destination, Known, lacks_of
-from bongsu.hub.bodies import Allowed
+from bongsu.courier.rows import Rows
 from bongsu.log.key import SEAL
-from bongsu.log.record import BodyState, ForeignRecord, Lane, LogName, Record
+from bongsu.log.record import Lane, LogName
 from bongsu.log.store import Damaged
 from bongsu.node import Node
 
@@ -35,6 +34,8 @@ class Exported:
     size: int = 0
     complete: bool = True
     expires_ms: int = 0
+    # Logs of which the file ends before what is held here, because a body lacks here: at which seq.
+    ends: dict[LogName, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -45,9 +46,11 @@ class Export:
     target: Destination
     known: Known
     scopes: frozenset[bytes] | None
+    rows: Rows
     bytes_max: int
     progress: Progress
     _queues: dict[Lane, deque[tuple[LogName, int]]] = field(default_factory=dict)
+    _ends: dict[LogName, int] = field(default_factory=dict)
 
     async def write(self, write: Write) -> Exported:
         """Write the whole file; between two parts others get their turn."""
@@ -57,23 +60,33 @@ class Export:
         raw = header.encode(self.node.log.key.sign_bytes)
         sealer = Sealer(content_key, raw[len(carry.MAGIC) + carry.LENGTH_BYTES : -carry.SIGNATURE_BYTES])
         total = self._gather()
+        done.ends = self._ends
         self._put(write, done, raw)
         said = manifest(self.node.log.vector().encode(), self.scopes)
         self._put(write, done, sealer.part(carry.MANIFEST, said))
+        # Alerts and revocations are before everything: a file may end early.
+        await self._bundles(write, done, sealer, (Lane.URGENT,), total)
         for payload in parts(self.node.log, lacks_of(self.node, self.target), self._allowed):
             self._put(write, done, sealer.part(carry.BODIES, payload))
-        while (bundle := self._next()) is not None:
-            part = sealer.part(carry.BUNDLE, bundle.encode())
+        await self._bundles(write, done, sealer, tuple(Lane), total)
+        end = dumps([int(done.complete), done.records], canonical=True)
+        self._put(write, done, sealer.part(carry.END, end))
+        return done
+
+    async def _bundles(
+        self, write: Write, done: Exported, sealer: Sealer, lanes: tuple[Lane, ...], total: int
+    ) -> None:
+        """What lacks of these lanes, as far as there is room."""
+        while done.complete and (found := self._next(lanes)) is not None:
+            bundle, records = found
+            part = sealer.part(carry.BUNDLE, bundle)
             if done.size + len(part) > self.bytes_max:
                 done.complete = False
                 break
             self._put(write, done, part)
-            done.records += len(bundle.records)
+            done.records += records
             self.progress(done.records, max(total, done.records))
             await asyncio.sleep(0)
-        end = dumps([int(done.complete), done.records], canonical=True)
-        self._put(write, done, sealer.part(carry.END, end))
-        return done
 
     def _allowed(self, scope: bytes) -> bool:
         return self.scopes is None or scope in self.scopes
@@ -113,35 +126,25 @@ class Export:
                 total += state.seq - after
         return total
 
-    def _next(self) -> Bundle | None:
-        """The next bundle: of the most urgent lane that has one, its logs in turn."""
-        for queue in self._queues.values():
+    def _next(self, lanes: tuple[Lane, ...]) -> tuple[bytes, int] | None:
+        """The next bundle and its records: of the most urgent of these lanes that has one, logs in turn."""
+        for queue in (self._queues[lane] for lane in lanes):
             while queue:
                 log, after = queue.popleft()
-                bundle = self._bundle(log, after)
-                if bundle is not None:
-                    queue.append((log, bundle.last_seq))
-                    return bundle
+                try:
+                    found = self.rows.bundle(log, after, self._allowed)
+                except Damaged as damage:
+                    # This node must not give on what it cannot prove; another may have it whole.
+                    self.node.suspect(damage)
+                    found = None
+                if found is not None:
+                    bundle, last_seq = found
+                    queue.append((log, last_seq))
+                    return bundle, last_seq - after
+                held = self.node.log.held_log(log)
+                if held is not None and after < held.seq:
+                    self._ends[log] = after
         return None
-
-    def _bundle(self, log: LogName, after: int) -> Bundle | None:
-        try:
-            found = self.node.log.stretch(log, after)
-        except Damaged as damage:
-            # This node must not give on what it cannot prove; another may have it whole.
-            self.node.suspect(damage)
-            return None
-        if found is None:
-            return None
-        records, signature = found
-        carried = tuple(_carried(record, self._allowed) for record in records)
-        return Bundle(self.node.log.public_key(log.node), log.epoch, log.lane, carried, signature)
-
-
-def _carried(record: Record, allowed: Allowed) -> ForeignRecord:
-    if record.state in (BodyState.FULL, BodyState.HOLLOW) and not allowed(record.header.scope):
-        return ForeignRecord(record.header, None, BodyState.WITHHELD)
-    return ForeignRecord(record.header, record.body, record.state)
 
 
 def _public(key: bytes) -> X25519PublicKey:

@@ -15,7 +15,7 @@ def route(node: Node, peers: Peers, desk: Desk, record: Record) -> dict[str, obj
     at_core: bool | None = core_has(node, peers, record.log, record.header.seq)
     if not at_core and record.position <= peers.started_at:
         at_core = None  # what links told before the start is forgotten
-    courier_ms = None if at_core else desk.taken_ms(TO_CORE, record.position)
+    courier_ms = None if at_core else desk.taken_ms(TO_CORE, record)
     return {"at_core": at_core, "core_linked": _core_linked(node, peers), "courier_ms": courier_ms}
 
 

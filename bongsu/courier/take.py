@@ -7,17 +7,21 @@ from dataclasses import dataclass
 from bongsu import drafts
 from bongsu.authority import CORE, HUB, link_refusal, read_certificate
 from bongsu.bearer import carry
-from bongsu.bearer.bundle import Bundle, believed
+from bongsu.bearer.bundle import Bundle, Outline, believed, outline
 from bongsu.bearer.carry import Header, ReadBytes
 from bongsu.bearer.frame import FrameReader, Unreadable
 from bongsu.canonical import unpadded_base64
-from bongsu.courier.bodies import lacking, read_manifest, read_part, withheld_scopes, without
+from bongsu.courier.bodies import lacks_here, read_manifest, read_part, withheld_scopes, without
 from bongsu.courier.destinations import HELD
 from bongsu.courier.export import service_id
+from bongsu.courier.late import Late
 from bongsu.errors import MatrixError, invalid_param
 from bongsu.hub import fill
 from bongsu.log.epoch import Fork
 from bongsu.log.foreign import Gap, Refused, Taken
+from bongsu.log.key import verify
+from bongsu.log.record import BodyState
+from bongsu.log.store import Damaged
 from bongsu.node import Node
 from bongsu.view import registers
 
@@ -87,22 +91,29 @@ async def take(node: Node, read: ReadBytes, progress: Progress = lambda _: None)
     header, raw, key = _begin(node, read)
     took = Took(header.source)
     scopes: set[bytes] = set()
+    # Of which earlier records lack: looked for once, and kept while the file is taken.
+    lacking = withheld_scopes(node.log)
+    late = Late()
     try:
         for kind, payload in carry.read_parts(read, key, raw):
             match kind:
                 case carry.MANIFEST:
                     scopes = read_manifest(payload)
+                    late.scopes = _late(node, lacking, scopes)
                 case carry.BODIES:
                     took.new += await node.log.refill(
                         read_part(payload, header.node, core=_is_core(node, header))
                     )
+                    lacking = withheld_scopes(node.log)
                 case carry.BUNDLE:
-                    await _bundle(node, header, payload, took)
+                    lacking |= await _bundle(node, header, payload, took, lacking, late)
+                    late.scopes = _late(node, lacking, scopes)
                 case carry.END:
                     took.complete = _is_complete(payload)
             progress(took.new + took.known + took.lacking + took.refused)
     except Unreadable as error:
         took.problem = str(error)
+    took.new += await late.fill(node.log)
     if took.new:
         await say_held(node, scopes)
     return took
@@ -125,24 +136,55 @@ def _begin(node: Node, read: ReadBytes) -> tuple[Header, bytes, bytes]:
     return header, raw, key
 
 
-async def _bundle(node: Node, header: Header, payload: bytes, took: Took) -> None:
+async def _bundle(
+    node: Node, header: Header, payload: bytes, took: Took, lacking: set[bytes], late: Late
+) -> set[bytes]:
+    """Take a bundle; the scopes of records that came without their bodies."""
+    said = outline(payload)
+    if not late.scopes and _is_held(node, said):
+        took.known += said.records
+        return set()
     bundle = Bundle.decode(payload)
     records = believed(bundle.records, bundle.log, header.node, core=_is_core(node, header))
+    late.note(bundle.log, records)
     if node.config.role == HUB:
-        records = without(records, withheld_scopes(node.log))
+        records = without(records, lacking)
     verdict = await node.log.append_foreign(bundle.log, bundle.public_key, records, bundle.signature)
-    count = len(bundle.records)
+    bare: set[bytes] = set()
     match verdict:
         case Taken(taken):
+            bare = {each.header.scope for each in taken if each.state == BodyState.WITHHELD}
             took.new += len(taken)
-            took.known += count - len(taken)
+            took.known += said.records - len(taken)
         case Gap():
-            took.lacking += count
+            took.lacking += said.records
         case Refused() if bundle.log.node == node.log.key.node:
-            took.known += count  # what this process writes itself
+            took.known += said.records  # what this process writes itself
         case Fork() | Refused():
-            took.refused += count
+            took.refused += said.records
     await asyncio.sleep(0)
+    return bare
+
+
+def _late(node: Node, lacking: set[bytes], scopes: set[bytes]) -> set[bytes]:
+    """Scopes of which a file may bring bodies that came late: a hub keeps what it may have, the core all."""
+    return lacking & scopes if node.config.role == HUB else set(lacking)
+
+
+def _is_held(node: Node, said: Outline) -> bool:
+    """Whether every record of a bundle is here: its author signed the chain up to what is held.
+
+    Most of what couriers bring has come by another before; so it costs one signature, and not a thousand
+    hashes.
+    """
+    held = node.log.held_log(said.log)
+    if held is None or held.seq < said.last_seq:
+        return False
+    try:
+        found = node.log.log_records(said.log, said.last_seq, 1)
+    except Damaged:
+        return False
+    return bool(found) and verify(said.public_key, [found[0].hash], said.signature)
 
 
 def _is_complete(payload: bytes) -> bool:
@@ -155,7 +197,7 @@ async def say_held(node: Node, scopes: set[bytes]) -> None:
     """Record what is held now, and which bodies of these scopes lack; couriers take it to who makes files."""
     name = node.log.key.node.hex()
     value = {"vector": unpadded_base64(node.log.vector().encode())}
-    lacks = lacking(node.log, scopes)
+    lacks = lacks_here(node.log, scopes)
     if lacks:
         value["lacks"] = unpadded_base64(fill.ask(lacks))
     stamp = registers.stamp_after(node.context, node.now_ms(), HELD, "", "", name)

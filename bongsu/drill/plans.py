@@ -1,6 +1,7 @@
 """The plans of drills: what happens to a laboratory, and when. Times are seconds of load."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,19 @@ class DrillPlan:
     hubs: int = 0
     # How long people stay elsewhere before they try their home again; None: for good.
     home_after_s: float | None = None
+    # The steps come again after so long, for as long as there is load; None: once.
+    repeat_s: float | None = None
+
+    def steps_within(self, seconds: float) -> Iterator[Step]:
+        """The steps of a drill that lasts so long; a round that would not end in time is left out."""
+        yield from self.steps
+        if self.repeat_s is None:
+            return
+        begun_s = self.repeat_s
+        while begun_s + self.seconds <= seconds:
+            for step in self.steps:
+                yield replace(step, at_s=step.at_s + begun_s)
+            begun_s += self.repeat_s
 
     @property
     def needs_namespaces(self) -> bool:
@@ -160,6 +174,23 @@ PLANS = {
             (Step(8, "steal", "c"), Step(22, "revoke", "c")),
             ("c",),
             ("c",),
+        ),
+        DrillPlan(
+            "sites-in-turn",
+            "데이터센터가 차례로 꺼졌다 돌아오고, 한 곳은 디스크가 상한다. 오래 되풀이할 수 있다.",
+            "Data centres go dark in turn and come back, one with a damaged disk; again and again.",
+            70,
+            (
+                Step(8, "burn", "a"),
+                Step(15, "revive", "a"),
+                Step(27, "damage", "b"),
+                Step(34, "revive", "b"),
+                Step(46, "burn", "c"),
+                Step(53, "revive", "c"),
+            ),
+            ("a",),
+            repeat_s=57,
+            home_after_s=6,
         ),
         DrillPlan(
             "bad-deploy",

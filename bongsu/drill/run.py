@@ -135,7 +135,7 @@ def _happen(
     progress: Callable[[str], None],
 ) -> None:
     """Let time pass, and the plan's steps come."""
-    for step in outcome.plan.steps:
+    for step in outcome.plan.steps_within(outcome.seconds):
         _pass(start, step.at_s, progress)
         outcome.happened.append((time.monotonic() - start, step.act, step.target))
         progress(f"{step.act} {step.target or 'everything'}")

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import httpx
 
-from bongsu import authority, config, drafts
+from bongsu import authority, drafts
 from bongsu.author import Author, NewEvent
 from bongsu.authority import Cut
 from bongsu.canonical import json_bytes
 from bongsu.clock import SystemClock
+from bongsu.config_load import load
 from bongsu.cuts import cuts_of
 from bongsu.drill.town import Api, Town
 from bongsu.errors import MatrixError
@@ -70,17 +71,22 @@ def forged(api: Api, sites: list[str], town: Town) -> list[str]:
 
 async def _lie(settings: Path, site: str) -> tuple[bytes, list[Cut]]:
     """Write lies into a stopped node; where its logs ended before."""
-    node = Node.open(config.load({}, environment={}, file=settings), SystemClock(), lambda done, total: None)
+    node = Node.open(load({}, environment={}, file=settings), SystemClock(), lambda done, total: None)
     try:
-        node.promises.nobody()
         found = cuts_of(node, node.log.key.node.hex(), None)
-        author = Author(node)
-        for (room_id,) in node.context.db.all("SELECT room_id FROM rooms ORDER BY room"):
-            await _lie_in(node, author, room_id)
-        await node.write(*_nonsense(node.now_ms()))
+        await lie(node)
     finally:
         node.close()
     return found
+
+
+async def lie(node: Node) -> None:
+    """Write lies into every room that a node knows, and records that mean nothing."""
+    node.promises.nobody()
+    author = Author(node)
+    for (room_id,) in node.context.db.all("SELECT room_id FROM rooms ORDER BY room"):
+        await _lie_in(node, author, room_id)
+    await node.write(*_nonsense(node.now_ms()))
 
 
 async def _lie_in(node: Node, author: Author, room_id: str) -> None:

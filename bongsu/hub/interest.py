@@ -1,6 +1,6 @@
 """Which scopes a hub may have, by the giver's own view: a hub can never ask for more. DESIGN 7.
 
-Its residents' own, the rooms they are or were in, the public data of who is in those, relief rooms."""
+Its residents' own, rooms they are or were in, the public data of who is there, relief rooms, the staff's."""
 
 from dataclasses import dataclass
 
@@ -8,6 +8,7 @@ from bongsu.authority import CORE, Certificate
 from bongsu.hub.fill import digest
 from bongsu.log.record import private_scope, public_scope, room_scope, scope_id, service_scope
 from bongsu.view.context import Context
+from bongsu.view.tower_desk import staff_room
 
 SERVICE = scope_id(service_scope())
 _OPEN_RELIEF = "SELECT room FROM relief_rooms JOIN open_rooms USING(room)"
@@ -35,6 +36,10 @@ def interest_of(context: Context, node: bytes) -> Interest | None:
 def _of_hub(context: Context, certificate: Certificate) -> set[bytes]:
     residents = context.residencies.residents(certificate)
     rooms: set[int] = {room for (room,) in context.db.all(_OPEN_RELIEF)}
+    # The staff's room, whoever is in it: when all else is away, staff of any site can write at any hub.
+    named = staff_room(context)
+    room = None if named is None else context.events.room_number(named)
+    rooms.update(() if room is None else (room,))
     for user_id in residents:
         # Also of rooms they left: a hub that never hears of a ban would let them go on.
         found = context.db.all("SELECT room FROM members WHERE user_id=?", (user_id,))

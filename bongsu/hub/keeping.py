@@ -250,7 +250,7 @@ class Keeping:
         scopes: set[bytes] = set()
         number, before = 0, b""
         while True:
-            raw = await side.link.ask(INTEREST, number.to_bytes(OFFSET_BYTES, "big"))
+            raw = await side.link.ask(INTEREST, number.to_bytes(OFFSET_BYTES, "big"), limits.FILL_S_MAX)
             if raw is None or (number > 0 and raw[:DIGEST_BYTES] != before):
                 return  # it changed meanwhile: the peer says so
             before = raw[:DIGEST_BYTES]
@@ -271,7 +271,7 @@ class Keeping:
         while left:
             dots = self._page(left)
             while dots:
-                raw = await side.link.ask(FILL, fill.ask(dots), limits.LINK_SILENCE_S)
+                raw = await side.link.ask(FILL, fill.ask(dots), limits.FILL_S_MAX)
                 if raw is None:
                     return
                 try:

@@ -1,6 +1,7 @@
 """What `bongsu lab` does: up, start, down."""
 
 import json
+import re
 import secrets
 import shutil
 from pathlib import Path
@@ -18,6 +19,7 @@ from bongsu.rootkey import RootKey
 
 # The laboratory's root key and its passphrase lie beside it; those of a real service never lie on a node.
 ROOT_FILE = "root.key"
+_RATE = re.compile(r"([0-9]{1,9})(bps|kbps|mbps)")
 PASSPHRASE_FILE = "root.passphrase"  # noqa: S105 - a name
 
 
@@ -101,9 +103,11 @@ def down(plan: Plan) -> None:
 def link(plan: Plan, hub: str, other: str, how: str) -> None:
     """Make (`lan`) or cut (`none`) the wires between a hub and another node; `core`: all data centres.
 
+    `how` may also be a rate, like 64kbps or 1200bps: a wire that is so slow.
     Raises:
-        FatalError: there are no such wires.
+        FatalError: there are no such wires, or this is no rate.
     """
+    rate = bits_per_second(how)
     others = {node.name for node in plan.core} if other == "core" else {other}
     found = [
         each
@@ -114,12 +118,29 @@ def link(plan: Plan, hub: str, other: str, how: str) -> None:
         wires = ", ".join(each.name for each in plan.links)
         raise FatalError(f"There is no wire between {hub} and {other}. There are: {wires}.")
     for each in found:
-        if how == "none":
+        wire = json.dumps({"listen": each.listen, "target": each.target, "bits_per_second": rate})
+        path = Path(each.config)
+        if how == "none" or path.read_text(encoding="utf-8") != wire:
             processes.kill(each)
-        elif not processes.is_running(each):
+        path.write_text(wire, encoding="utf-8")
+        if how != "none" and not processes.is_running(each):
             processes.spawn(each)
             processes.wait_wired(each)
     plan.save()
+
+
+def bits_per_second(how: str) -> int:
+    """The rate that a wire has; 0: it has none, or none of its own.
+
+    Raises:
+        FatalError: it is neither a rate nor `lan` nor `none`.
+    """
+    if how in ("lan", "none"):
+        return 0
+    found = _RATE.fullmatch(how)
+    if found is None or int(found[1]) == 0:
+        raise FatalError(f"{how} is neither lan, nor none, nor a rate like 64kbps or 1200bps.")
+    return int(found[1]) * {"bps": 1, "kbps": 1_000, "mbps": 1_000_000}[found[2]]
 
 
 def cut(plan: Plan, site: str, *, one_way: bool = False) -> None:
@@ -179,7 +200,8 @@ def _write_files(plan: Plan) -> None:
     for link in plan.links:
         path = Path(link.config)
         path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps({"listen": link.listen, "target": link.target}), encoding="utf-8")
+        wire = {"listen": link.listen, "target": link.target, "bits_per_second": 0}
+        path.write_text(json.dumps(wire), encoding="utf-8")
     passphrase = secrets.token_urlsafe(16)
     write_whole(Path(plan.folder, PASSPHRASE_FILE), passphrase.encode() + b"\n")
     root = RootKey.generate()

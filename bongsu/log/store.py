@@ -3,7 +3,6 @@
 import asyncio
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,8 @@ from bongsu.log.key import NodeKey
 from bongsu.log.reader import Damaged, Reader
 from bongsu.log.record import Draft, ForeignRecord, Lane, LogName, Record
 from bongsu.log.schema import Opener, connect, is_full
-from bongsu.log.stretch import stretch
+from bongsu.log.stretch import Read, stretch
+from bongsu.log.turns import Turns
 from bongsu.log.vector import Vector
 from bongsu.log.verify import Report, Statistics
 from bongsu.log.withheld import Filling, Withheld, refilled
@@ -67,9 +67,10 @@ class LogStore:
         self._tag_shown: bytes = self._tag if last is None else last
         self._generation = 0
         self._refilling: set[int] = set()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self.refills = 0  # how often bodies came of records that were held without
         self.transactions = Transactions(files.writing, key)
-        self._writer = writer(self.transactions, self._wake)
+        self._turns = Turns(self._deliver)
+        self._writer = self._turns.writer = writer(self.transactions, self._turns.wake)
         self._closed = False
 
     @classmethod
@@ -224,14 +225,15 @@ class LogStore:
 
     def log_signature(self, log: LogName) -> tuple[int, bytes] | None:
         """The head of a log as (seq, the author's signature over its hash)."""
-        for _, held, signature in self._reader.held("WHERE l.log_id=?", (self._reader.log_id(log),)):
-            if signature is not None:
-                return held.seq, signature
-        return None
+        rows = self._reader.held("WHERE l.log_id=?", (self._reader.log_id(log),))
+        return next(((held.seq, signature) for _, held, signature in rows if signature is not None), None)
 
-    def stretch(self, log: LogName, after: int) -> tuple[list[Record], bytes] | None:
+    def stretch(
+        self, log: LogName, after: int, read: Read | None = None
+    ) -> tuple[list[Record], bytes] | None:
         """Records of one log beyond `after` for a bundle, and their author's signature, or None."""
-        return stretch(self._reader, self.key, self._heads.every().get(log), after, self._heads.recent)
+        held, recent = self._heads.every().get(log), self._heads.recent
+        return stretch(self._reader, self.key, held, after, recent, read or self.log_records)
 
     def public_key(self, node: bytes) -> bytes:
         """The key of a node some of whose records are held.
@@ -317,16 +319,16 @@ class LogStore:
             return
         self._closed = True
         stopped = self._writer.stop(limits.LOG_DRAIN_S)
-        self._deliver()
+        self._turns.rest()
         if stopped:
             self._files.close()
 
     # What goes on between the loop and the writer
 
     def _request(self) -> Request:
-        self._loop = asyncio.get_running_loop()
+        self._turns.loop = loop = asyncio.get_running_loop()
         assert not self._closed, "a closed log takes nothing"
-        return Request(self._generation, self._loop.create_future())
+        return Request(self._generation, loop.create_future())
 
     def _start(self, request: Request, first_position: int) -> None:
         if not self._tag_queued:
@@ -338,26 +340,20 @@ class LogStore:
             raise self.fatal
         self.free.check()
 
-    def _wake(self) -> None:
-        assert self._loop is not None
-        with suppress(RuntimeError):  # the loop is closed: `close` delivers
-            self._loop.call_soon_threadsafe(self._deliver)
-
-    def _deliver(self) -> None:
-        while self._writer.done:
-            done = self._writer.done.popleft()
-            if done.error is None and self.fatal is None:
-                self._committed(done)
-            elif done.error is not None and is_full(done.error):
-                self._rejected(done)
-            else:
-                self._failed(done, f"log.db could not be written: {done.error}")
+    def _deliver(self, done: Done) -> None:
+        if done.error is None and self.fatal is None:
+            self._committed(done)
+        elif done.error is not None and is_full(done.error):
+            self._rejected(done)
+        else:
+            self._failed(done, f"log.db could not be written: {done.error}")
 
     def _committed(self, done: Done) -> None:
         records: list[Record] = []
         for request in done.requests:
             records += request.records
             records += [record for _, record in request.refilled]
+            self.refills += bool(request.refilled)
             self._refilling.difference_update(before for before, _ in request.refilled)
         for request in done.requests:
             self._heads.commit(request)

@@ -1,20 +1,23 @@
 """What of a log can be handed on in one piece: consecutive records up to one that their author signed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bongsu import limits
 from bongsu.log.epoch import Held
 from bongsu.log.key import NodeKey
 from bongsu.log.reader import Reader
 from bongsu.log.recent import Recent
-from bongsu.log.record import Record
+from bongsu.log.record import LogName, Record
 from bongsu.log.schema import SIGNATURES_AFTER
 
 HEADER_BYTES_ABOUT = 160  # of a record in a bundle, beside its body
 
+# Records of a log, from a seq on, at most so many.
+Read = Callable[[LogName, int, int], list[Record]]
+
 
 def stretch(
-    reader: Reader, key: NodeKey, held: Held | None, after: int, recent: Recent
+    reader: Reader, key: NodeKey, held: Held | None, after: int, recent: Recent, read: Read
 ) -> tuple[list[Record], bytes] | None:
     """Records beyond `after` and the author's signature of the last of them, or None."""
     if held is not None and (new := recent.after(held.log, after, limits.BUNDLE_RECORDS_MAX)):
@@ -23,15 +26,19 @@ def stretch(
     log_id = None if held is None else reader.log_id(held.log)
     if log_id is None or held is None or held.seq <= after:
         return None
-    records = _fitting(reader.log(log_id, after + 1, limits.BUNDLE_RECORDS_MAX), held.seq)
-    if held.log.node == key.node:
-        return records, key.sign([records[-1].hash])
-    signed = reader.rows(SIGNATURES_AFTER, (log_id, after, limits.BUNDLE_RECORDS_MAX))
-    fitting = [(seq, signature) for seq, signature in signed if seq <= records[-1].header.seq]
-    if not fitting:
-        return None
-    seq, signature = fitting[-1]
-    return records[: seq - after], signature
+    # Another node's are signed where that node's bundles ended, which may lie farther apart.
+    for limit in (limits.BUNDLE_RECORDS_GIVEN, limits.BUNDLE_RECORDS_MAX):
+        records = _fitting(read(held.log, after + 1, limit), held.seq)
+        if not records:
+            return None
+        if held.log.node == key.node:
+            return records, key.sign([records[-1].hash])
+        signed = reader.rows(SIGNATURES_AFTER, (log_id, after, limit))
+        fitting = [(seq, signature) for seq, signature in signed if seq <= records[-1].header.seq]
+        if fitting:
+            seq, signature = fitting[-1]
+            return records[: seq - after], signature
+    return None
 
 
 def _fitting(records: Sequence[Record], last_seq: int) -> list[Record]:

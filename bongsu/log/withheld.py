@@ -1,6 +1,6 @@
 """Records held without their bodies: which those are, and what becomes of one whose body comes. DESIGN 7."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bongsu import limits
@@ -15,6 +15,12 @@ _OF_SCOPE = (
     "SELECT r.position, r.stamp, l.node, l.epoch, l.lane, r.seq FROM records r JOIN logs l USING(log_id)"
     " WHERE r.state=2 AND r.scope_id=(SELECT scope_id FROM scopes WHERE scope=?)"
     " AND (r.stamp, r.position)>(?,?) ORDER BY r.stamp, r.position LIMIT ?"
+)
+# One step of the index a scope: of a room of a million records one is read.
+_SCOPES = (
+    "WITH RECURSIVE each(scope_id) AS (SELECT min(scope_id) FROM records WHERE state=2 UNION ALL"
+    " SELECT (SELECT min(scope_id) FROM records WHERE state=2 AND scope_id>each.scope_id) FROM each"
+    " WHERE scope_id IS NOT NULL) SELECT scope FROM each JOIN scopes USING(scope_id)"
 )
 
 
@@ -34,20 +40,9 @@ class Withheld:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
 
-    def scopes(self) -> Iterator[bytes]:
+    def scopes(self) -> list[bytes]:
         """Every scope of which a body is withheld."""
-        last = -1
-        while True:
-            # One step of the index a scope: of a room of a million records one is read.
-            rows = self._reader.rows(
-                "SELECT r.scope_id, s.scope FROM records r JOIN scopes s USING(scope_id)"
-                " WHERE r.state=2 AND r.scope_id>? ORDER BY r.scope_id LIMIT 1",
-                (last,),
-            )
-            if not rows:
-                return
-            ((last, scope),) = rows
-            yield scope
+        return [scope for (scope,) in self._reader.rows(_SCOPES)]
 
     def of(self, scope: bytes, after: Place = BEGINNING, limit: int = 1) -> list[tuple[Place, LogName, int]]:
         """Up to `limit` records of a scope that lack their bodies: (place, log, seq).

@@ -18,7 +18,7 @@ from bongsu.peers import Peers
 from bongsu.speakers import HUB_SEPARATOR
 from bongsu.view.cache import Cache
 from bongsu.view.changes import Changes
-from bongsu.view.media import Media, bytes_of, is_named, media, media_ids, promised, stored
+from bongsu.view.media import Media, bytes_of, is_named, is_quarantined, media, media_ids, promised, stored
 
 _CONTENT_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,100}/[A-Za-z0-9!#$&^_.+-]{1,100}(?: ?;[ -~]{0,100})?")
 
@@ -108,6 +108,8 @@ class Library:
             found = media(self._node.context, media_id)
             if found is None or self.expired(found):
                 raise not_found("There is no such file here.")
+            if is_quarantined(self._node.context, media_id):
+                raise not_found("An administrator holds this file back.")
             if found.hash is not None and await self.copies.fetch(found.hash):
                 return found
             left_s = deadline - loop.time()
@@ -118,6 +120,10 @@ class Library:
                 await asyncio.wait_for(arrival.wait(), left_s)
             except TimeoutError:
                 continue
+
+    async def remove(self, media_id: str) -> None:
+        """For ever, at every site; bytes that another id stands for stay."""
+        await self._node.write(drafts.media_end(media_id, next_stamp(self._node.now_ms())))
 
     def expired(self, found: Media) -> bool:
         """Whether an id was given out and never used in time."""

@@ -6,10 +6,9 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
-
-import httpx
 
 from bongsu import limits
 from bongsu.certificate_ends import DAY_MS, DAYS_WARNED, days_left, tls_end_ms
@@ -20,8 +19,8 @@ from bongsu.log.files import free_bytes
 from bongsu.log.key import NodeKey
 from bongsu.node import SUSPECT
 from bongsu.operate.backup import LAST
-from bongsu.operate.finding import Finding
-from bongsu.operate.health import certificate_finding, forked_findings
+from bongsu.operate.finding import Finding, certificate_finding
+from bongsu.operate.forked_findings import forked_findings
 
 MIB = 1024 * 1024
 CONNECT_S = 2.0
@@ -38,6 +37,21 @@ def examine(config: Config, url: str | None) -> list[Finding]:
         found += _running(url)
     once = {each.name: each for each in found}
     return sorted(once.values(), key=lambda each: not each.serious)
+
+
+def examine_machine(config: Config) -> list[Finding]:
+    """What a running node tells the tower of its machine: no addresses of others, no paths of its disk."""
+    found = [*_clock(), *_disk(config), *_files(config), *_certificates(config), *_backups(config)]
+    found += _settings(config)
+    folder = f"{config.data}{os.sep}"
+    return [
+        replace(
+            each,
+            korean=each.korean.replace(folder, ""),
+            english=each.english.replace(folder, ""),
+        )
+        for each in found
+    ]
 
 
 def _clock() -> Iterator[Finding]:
@@ -224,6 +238,8 @@ def _settings(config: Config) -> Iterator[Finding]:
 
 def _running(url: str) -> list[Finding]:
     """What the running node says of itself, and whether its clock is this machine's."""
+    import httpx
+
     try:
         began = time.time()
         answer = httpx.get(f"{url.rstrip('/')}/health", timeout=10, trust_env=False)

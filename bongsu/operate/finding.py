@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from bongsu.certificate_ends import DAYS_SERIOUS
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -23,3 +25,14 @@ class Finding:
             "ko": self.korean,
             "en": self.english,
         }
+
+
+def certificate_finding(name: str, left: float) -> Finding:
+    """The sentence about a certificate that ends soon."""
+    days = max(0, int(left))
+    return Finding(
+        f"certificate {name}",
+        left < DAYS_SERIOUS,
+        f"인증서({name})가 {days}일 뒤 끝나거나 읽히지 않습니다. 갱신하세요.",
+        f"The certificate {name} ends in {days} days or cannot be read. Renew it.",
+    )

@@ -5,9 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from bongsu import limits
-from bongsu.certificate_ends import DAYS_SERIOUS, DAYS_WARNED, days_left, tls_end_ms
+from bongsu.authority import CORE
+from bongsu.certificate_ends import DAYS_WARNED, days_left, tls_end_ms
+from bongsu.hub.tls_ends import ends_of_hubs
 from bongsu.log.files import free_bytes
-from bongsu.operate.finding import Finding
+from bongsu.operate.finding import Finding, certificate_finding
+from bongsu.operate.forked_findings import forked_findings
 from bongsu.operate.parts import Parts
 
 MIB = 1024 * 1024
@@ -19,11 +22,15 @@ class Health:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._since: dict[str, int] = {}
+        # What an examination of the machine found last: it takes fsyncs, so not each time.
+        self.machine: list[Finding] = []
 
     def findings(self) -> list[Finding]:
         """All of them, the serious ones first."""
         now_ms = self._parts.service.node.now_ms()
         found = [*self._store(), *self._disk(), *self._sites(), *self._certificates(now_ms)]
+        known = {each.name for each in found}
+        found += [each for each in self.machine if each.name not in known]
         self._since = {each.name: self._since.get(each.name, now_ms) for each in found}
         dated = [
             Finding(
@@ -34,8 +41,14 @@ class Health:
         return sorted(dated, key=lambda each: not each.serious)
 
     def problems(self) -> list[dict[str, Any]]:
-        """The findings as the tower of every site is told them."""
-        return [each.as_json() for each in self.findings()]
+        """The findings as the tower of every site is told them: the first few, for thin links."""
+        return [each.as_json() for each in self.findings()[: limits.STATUS_PROBLEMS_MAX]]
+
+    def examine(self) -> None:
+        """Look at the machine as `bongsu doctor` does. Takes a while: not on the event loop."""
+        from bongsu.operate.doctor import examine_machine
+
+        self.machine = examine_machine(self._parts.service.node.config)
 
     def ready(self) -> str | None:
         """None if clients should be sent here, else why not. A site that is cut off is ready."""
@@ -157,24 +170,12 @@ class Health:
         certificate = node.certificate_of(node.log.key.node)
         if certificate is not None and certificate.expires_ms is not None:
             ends["node"] = certificate.expires_ms
+        if node.config.role == CORE:
+            ends.update({f"tls {site}": end_ms for site, end_ms in ends_of_hubs(node)})
         for name, end_ms in ends.items():
             left = days_left(end_ms or 0, now_ms)
             if left < DAYS_WARNED:
                 yield certificate_finding(name, left)
-
-
-def forked_findings(data: Path) -> Iterator[Finding]:
-    """What was set aside because this node's key had signed two histories."""
-    for path in sorted(data.glob("log.db.forked-*")):
-        if not path.name.endswith(("-wal", "-shm")):
-            yield Finding(
-                f"forked {path.name}",
-                False,
-                "이 서버의 메모리나 디스크 복사본이 함께 돌았습니다. 한 서버만 켜져 있는지 확인하고,"
-                f" 필요 없으면 {path}를 지우세요.",
-                "A copy of this node ran beside it, or it went on from an image of its memory. Both histories"
-                f" are kept. See to it that only one runs, then delete {path}.",
-            )
 
 
 def _end(folder: Path) -> int | None:
@@ -182,14 +183,3 @@ def _end(folder: Path) -> int | None:
         return tls_end_ms(folder)
     except (OSError, ValueError):
         return None
-
-
-def certificate_finding(name: str, left: float) -> Finding:
-    """The sentence about a certificate that ends soon."""
-    days = max(0, int(left))
-    return Finding(
-        f"certificate {name}",
-        left < DAYS_SERIOUS,
-        f"인증서({name})가 {days}일 뒤 끝나거나 읽히지 않습니다. 갱신하세요.",
-        f"The certificate {name} ends in {days} days or cannot be read. Renew it.",
-    )

@@ -1,6 +1,5 @@
 """The metrics of a node in Prometheus's text format, counted at the moment somebody asks."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +9,9 @@ from prometheus_client.registry import Collector
 
 from bongsu import __version__
 from bongsu.certificate_ends import days_left, tls_end_ms
+from bongsu.hub.tls_ends import ends_of_hubs
 from bongsu.log.files import free_bytes
+from bongsu.operate.figures import resident_bytes
 from bongsu.operate.parts import Parts
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -101,13 +102,15 @@ class _Parts(Collector):
         certificate = node.certificate_of(node.log.key.node)
         if certificate is not None and certificate.expires_ms is not None:
             left.add_metric(("node",), days_left(certificate.expires_ms, node.now_ms()))
+        for site, end_ms in ends_of_hubs(node):
+            left.add_metric((f"tls {site}",), days_left(end_ms, node.now_ms()))
         yield left
 
     def _of_machine(self) -> Iterator[Metric]:
         node = self._parts.service.node
         free = free_bytes(node.log.path)
         yield GaugeMetricFamily("bongsu_disk_free_bytes", "Room on the disk of the data.", free)
-        yield GaugeMetricFamily("bongsu_resident_bytes", "Memory of the process.", _resident_bytes())
+        yield GaugeMetricFamily("bongsu_resident_bytes", "Memory of the process.", resident_bytes())
         build = GaugeMetricFamily("bongsu_build_info", "Always 1.", labels=("release", "site"))
         build.add_metric((__version__, node.config.site), 1)
         yield build
@@ -121,11 +124,3 @@ def _days(folder: Path, now_ms: int) -> float:
         return days_left(tls_end_ms(folder), now_ms)
     except (OSError, ValueError):
         return 0.0
-
-
-def _resident_bytes() -> int:
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    except (OSError, ValueError, IndexError):
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")

@@ -13,8 +13,9 @@ from typing import Any
 
 from bongsu.sim.chance import same_order, seed_all
 from bongsu.sim.hubs import chunks
-from bongsu.sim.region import Region, shows
+from bongsu.sim.region import Region
 from bongsu.sim.site import Site
+from bongsu.view.changes import Changes
 
 HOUR_S = 3600.0
 DAY_S = 24 * HOUR_S
@@ -134,11 +135,11 @@ class Couriers:
         return person % len(self.region.hubs)
 
     def _arrivals(self, hub: Site) -> Any:
-        def look(_: object) -> None:
-            for event_id, sent in list(self.waiting[hub].items()):
-                if shows(hub, event_id):
+        def look(changes: Changes) -> None:
+            for row in changes.events:
+                sent = self.waiting[hub].pop(row.event_id, None)
+                if sent is not None:
                     sent.arrived_s = self.now_s
-                    del self.waiting[hub][event_id]
 
         return look
 

@@ -127,3 +127,30 @@ def only(content: Any, allowed: Collection[str]) -> dict[str, Any]:
     if unknown:
         raise invalid_param(f"There is no field {unknown[0][:50]} here. There are: {', '.join(allowed)}.")
     return content
+
+
+def coordinates(value: Any) -> list[float]:
+    """[latitude, longitude] in degrees, to about a metre.
+
+    Raises:
+        MatrixError: it is something else.
+    """
+    if isinstance(value, list) and len(value) == 2 and all(type(each) in (int, float) for each in value):
+        latitude, longitude = (round(float(each), 5) for each in value)
+        if abs(latitude) <= 90 and abs(longitude) <= 180:
+            return [latitude, longitude]
+    raise invalid_param("A place is [latitude, longitude] in degrees.")
+
+
+def microdegrees(content: dict[str, Any], name: str) -> None:
+    """[latitude, longitude] in millionths of a degree, as what is signed has whole numbers; or nothing.
+
+    Raises:
+        MatrixError: it is something else.
+    """
+    value = content.get(name)
+    if value is None:
+        return
+    good = isinstance(value, list) and len(value) == 2 and all(type(each) is int for each in value)
+    if not good or abs(value[0]) > 90_000_000 or abs(value[1]) > 180_000_000:
+        raise invalid_param(f"`{name}` must be [latitude, longitude] in millionths of a degree.")

@@ -9,7 +9,7 @@ from typing import Any
 from bongsu import limits
 from bongsu.canonical import json_bytes
 from bongsu.errors import invalid_param, too_large
-from bongsu.tower import fields, signed
+from bongsu.tower import drill_order, fields, signed
 from bongsu.tower.keys import COMMANDER, DEPUTY, ROLES, Keyring
 
 OPEN, STAGE, HANDOVER, CLOSE = "open", "stage", "handover", "close"
@@ -106,6 +106,7 @@ def _check_said(act: str, said: dict[str, Any]) -> None:
             fields.text(said, name, 100)
         fields.word(said, "status", ("Actual", "Exercise", "Test"))
         fields.text(said, "room_id", 255, least=0)
+        fields.microdegrees(said, "at")
     if act in (OPEN, STAGE):
         fields.word(said, "stage", STAGES)
     if act == "report" and said.get("form") == MISSING:
@@ -113,6 +114,8 @@ def _check_said(act: str, said: dict[str, Any]) -> None:
             fields.text(said, name, 500, least=least)
     if act == "report" and said.get("form") == FOUND:
         fields.identifier(said, "person")
+    if (act == "drill" and "plan" in said) or (act == "confirmation" and "drill" in said):
+        drill_order.check(said)
     if act == HANDOVER:
         fields.identifier(said, "to")
         fields.word(said, "role", ROLES)

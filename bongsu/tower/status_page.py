@@ -6,6 +6,8 @@ from typing import Any
 from bongsu.tower.report import STAGE_WORDS, STYLE, when
 
 FORMAT = "bongsu status 1"
+# What everybody may know is wrong; how a machine is set up is for its operators.
+_PUBLIC = ("store", "disk", "filling", "rolled-back", "revoked", "alone", "nats", "certificate ", "site ")
 _DRILL_FIGURES = ("drill", "release", "clients", "acknowledged", "lost", "struck_p95_s", "struck_p99_s")
 
 
@@ -21,6 +23,7 @@ def status(told: dict[str, Any], drills: list[dict[str, Any]], now_ms: int) -> d
             "problems": [
                 {"serious": bool(found["serious"]), "ko": str(found["ko"]), "en": str(found["en"])}
                 for found in (each.get("status") or {}).get("problems", [])
+                if str(found.get("name", "")).startswith(_PUBLIC)
             ],
         }
         for each in told["sites"]

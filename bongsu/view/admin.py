@@ -1,11 +1,15 @@
-"""Queries for administrators: who they are, accounts, rooms, media, reports, and what was done."""
+"""Queries for administrators: who they are, accounts, media, reports, and what was done."""
 
+from hashlib import sha256
 from typing import Any
 
+from bongsu.canonical import json_bytes
 from bongsu.view import registers
 from bongsu.view.context import Context
+from bongsu.view.media import QUARANTINE
 
 FAMILY = "administrator"
+REPORT_DONE = "report_done"
 
 
 def is_administrator(context: Context, user_id: str) -> bool:
@@ -13,39 +17,29 @@ def is_administrator(context: Context, user_id: str) -> bool:
     return registers.get(context, FAMILY, "", "", user_id) is not None
 
 
-def users(context: Context, after: str, limit: int) -> list[dict[str, Any]]:
-    """Accounts behind `after`, by name."""
+def users(context: Context, wanted: str, after: str, limit: int) -> list[dict[str, Any]]:
+    """Accounts behind `after`, by name; `wanted`: a part of their id or display name."""
     rows = context.db.all(
-        "SELECT u.user_id, u.created_ts, u.deactivated, n.site,"
+        "SELECT u.user_id, json_extract(p.value, '$'), u.created_ts, u.deactivated, n.site,"
         " (SELECT count(*) FROM sessions s WHERE s.user_id=u.user_id AND s.ended=0)"
-        " FROM users u LEFT JOIN nodes n ON n.node=u.author WHERE u.user_id>? ORDER BY u.user_id LIMIT ?",
-        (after, limit),
+        " FROM users u LEFT JOIN nodes n ON n.node=u.author"
+        " LEFT JOIN registers p ON p.family='profile' AND p.owner=u.user_id AND p.key1='' AND"
+        "  p.key2='displayname'"
+        " WHERE u.user_id>? AND (?='' OR instr(lower(u.user_id), ?) OR"
+        "  instr(lower(coalesce(json_extract(p.value, '$'), '')), ?)) ORDER BY u.user_id LIMIT ?",
+        (after, *3 * (wanted.lower(),), limit),
     )
     return [
         {
             "user_id": user_id,
+            "display_name": display_name,
             "created_ts": created_ts,
             "deactivated": bool(deactivated),
             "site": site,
             "sessions": sessions,
             "administrator": is_administrator(context, user_id),
         }
-        for user_id, created_ts, deactivated, site, sessions in rows
-    ]
-
-
-def rooms(context: Context, after: str, limit: int) -> list[dict[str, Any]]:
-    """Rooms behind `after`, by id, with how many are in them."""
-    rows = context.db.all(
-        "SELECT r.room_id, r.version,"
-        " (SELECT count(*) FROM members m WHERE m.room=r.room AND m.membership='join'),"
-        " EXISTS(SELECT 1 FROM current_state c WHERE c.room=r.room AND c.type='m.room.encryption')"
-        " FROM rooms r WHERE r.room_id>? ORDER BY r.room_id LIMIT ?",
-        (after, limit),
-    )
-    return [
-        {"room_id": room_id, "version": version, "joined": joined, "encrypted": bool(encrypted)}
-        for room_id, version, joined, encrypted in rows
+        for user_id, display_name, created_ts, deactivated, site, sessions in rows
     ]
 
 
@@ -57,18 +51,27 @@ def media(context: Context, user_id: str, after: str, limit: int) -> list[dict[s
         (after, user_id, user_id, limit),
     )
     names = ("media_id", "user_id", "bytes", "content_type", "created_ts")
-    return [dict(zip(names, row, strict=True)) for row in rows]
+    held = {name for name, _ in registers.under(context, QUARANTINE, "", "")}
+    return [{**dict(zip(names, row, strict=True)), "quarantined": row[0] in held} for row in rows]
 
 
 def reports(context: Context, before: int, limit: int) -> list[dict[str, Any]]:
-    """What users reported before a number of an earlier answer, the latest first."""
+    """What users reported before a number of an earlier answer, the latest first.
+
+    `number` means something at this node alone; `id` is the same everywhere. `done`: who looked at it.
+    """
     rows = context.db.all(
         "SELECT position, reporter, room_id, event_id, user_id, reason, ts FROM reports"
         " WHERE position<? ORDER BY position DESC LIMIT ?",
         (before, limit),
     )
     names = ("number", "reporter", "room_id", "event_id", "user_id", "reason", "ts")
-    return [dict(zip(names, row, strict=True)) for row in rows]
+    found = []
+    for row in rows:
+        name = sha256(json_bytes(list(row[1:]))).hexdigest()[:32]
+        done = registers.get(context, REPORT_DONE, "", "", name)
+        found.append({**dict(zip(names, row, strict=True)), "id": name, "done": done})
+    return found
 
 
 def acts(context: Context, before: int, limit: int) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from bongsu.view.apply_to_device import forget_messages
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
 from bongsu.view.touched import KEYS
+from bongsu.view.tower_desk import STAFF_ROOM
 
 
 def apply_one_time_keys(context: Context, record: Record, body: dict[str, Any], changes: Changes) -> None:
@@ -89,6 +90,8 @@ def register_applied(context: Context, record: Record, body: dict[str, Any], cha
             changes.users.add(signer)
     elif family == "key_backup" and body["value"] is None:
         forget_backup(context, owner, key2)
+    elif family == STAFF_ROOM:
+        changes.interest = True
     elif family == "key_backup_deleted":
         forget_backup_keys(context, owner, key1, key2, record.header.stamp)
 

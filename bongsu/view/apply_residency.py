@@ -21,7 +21,7 @@ def apply_residency(context: Context, record: Record, body: dict[str, Any], chan
     if len(node) != NODE_BYTES:
         return
     new = context.db.one("SELECT 1 FROM residents WHERE node=? AND user_id=?", (node, user_id)) is None
-    context.db.run("INSERT OR IGNORE INTO residents VALUES(?,?)", (user_id, node))
+    context.db.run("INSERT OR IGNORE INTO residents VALUES(?,?)", (node, user_id))
     mine = (record.header.stamp, record.log.node)
     found = context.db.one(
         "SELECT stamp, author FROM residency_ends WHERE node=? AND user_id=?", (node, user_id)
@@ -33,7 +33,7 @@ def apply_residency(context: Context, record: Record, body: dict[str, Any], chan
             mark_stale(context)
         text = None if ends is None else json_bytes(body["ends"]).decode()
         context.db.run(
-            "INSERT OR REPLACE INTO residency_ends VALUES(?,?,?,?,?)", (user_id, node, text, *mine)
+            "INSERT OR REPLACE INTO residency_ends VALUES(?,?,?,?,?)", (node, user_id, text, *mine)
         )
     context.residencies.forget()
     changes.admitted.append((node, user_id))

@@ -23,6 +23,8 @@ class Hollows:
         self._batch: list[tuple[int, bytes | None]] = []
         self._gone: list[int] = []
         self._sent: set[int] = set()
+        # How many bodies have gone: who keeps copies in memory drops them when this rises.
+        self.gone = 0
 
     def request(self, position: int, pruned: bytes | None) -> None:
         """Take the body at `position` away, or leave `pruned` of it. Part of the batch's transaction."""
@@ -75,6 +77,7 @@ class Hollows:
         def done(future: asyncio.Future[None]) -> None:
             if not future.cancelled() and future.exception() is None:
                 self._gone.append(position)
+                self.gone += 1
             else:
                 self._sent.discard(position)
 

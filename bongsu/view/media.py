@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
+from bongsu.view import registers
 from bongsu.view.context import Context
+
+QUARANTINE = "quarantine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,11 @@ def media(context: Context, media_id: str) -> Media | None:
         (media_id,),
     )
     return None if found is None else Media(*found)
+
+
+def is_quarantined(context: Context, media_id: str) -> bool:
+    """Whether an administrator holds the file back."""
+    return registers.get(context, QUARANTINE, "", "", media_id) is not None
 
 
 def media_ids(content: dict[str, Any], server_name: str) -> set[str]:

@@ -29,7 +29,7 @@ class Seeds:
     def of(cls, db: Database) -> "Seeds":
         """What this view knows."""
         revocations = tuple(db.all("SELECT node, number, text FROM revocations"))
-        ends = tuple(db.all("SELECT user_id, node, ends, stamp, author FROM residency_ends"))
+        ends = tuple(db.all("SELECT node, user_id, ends, stamp, author FROM residency_ends"))
         vouched = tuple(db.all("SELECT event_id FROM vouched"))
         return cls(revocations, vouched, ends, tuple(db.all("SELECT event_id FROM found")))
 

@@ -66,6 +66,8 @@ CREATE TABLE twins(
     position INTEGER PRIMARY KEY, key INTEGER NOT NULL, stamp INTEGER NOT NULL, event_id TEXT NOT NULL);
 """
 
+# The columns of a key stand first and in its order in every table without row ids: of others SQLite 3.40 says
+# that they are damaged (PRAGMA quick_check), and the view would be built anew at every start.
 NODE_TABLES = """
 -- Bodies the log has been asked to drop, until it has.
 -- due: when, by this node's clock; a revocation may bring back what a lying node had superseded (hollows.py).
@@ -87,10 +89,10 @@ CREATE TABLE unauthorised(position INTEGER PRIMARY KEY, node BLOB NOT NULL, spea
 CREATE INDEX unauthorised_node ON unauthorised(node, position);
 CREATE INDEX unauthorised_speaker ON unauthorised(node, speaker, position);
 -- For whom a hub may write, as core nodes say; and the latest word on where that ends (residencies.py).
-CREATE TABLE residents(user_id TEXT NOT NULL, node BLOB NOT NULL, PRIMARY KEY(node, user_id)) WITHOUT ROWID;
+CREATE TABLE residents(node BLOB NOT NULL, user_id TEXT NOT NULL, PRIMARY KEY(node, user_id)) WITHOUT ROWID;
 CREATE INDEX residents_user ON residents(user_id);
 CREATE TABLE residency_ends(
-    user_id TEXT NOT NULL, node BLOB NOT NULL, ends TEXT, stamp INTEGER NOT NULL, author BLOB NOT NULL,
+    node BLOB NOT NULL, user_id TEXT NOT NULL, ends TEXT, stamp INTEGER NOT NULL, author BLOB NOT NULL,
     PRIMARY KEY(node, user_id)) WITHOUT ROWID;
 -- Every site that a certificate of a hub has named: its residents' names may carry any of them.
 CREATE TABLE hub_sites(node BLOB NOT NULL, site TEXT NOT NULL, PRIMARY KEY(node, site)) WITHOUT ROWID;

@@ -1,28 +1,56 @@
 """Queries: who is asked in which area, and who has answered an alert (DESIGN 8)."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from bongsu.view.context import Context
 
 FAMILY = "area"
 
 
-def areas_of_people(context: Context) -> dict[str, str]:
-    """The area of every active user: the one they chose, else the site at which their account was made."""
+class Areas(NamedTuple):
+    """Where a user is counted: the area they chose, and the site at which their account was made."""
+
+    chosen: str
+    home: str
+
+    @property
+    def counted(self) -> str:
+        """The one of the two that the user is counted in."""
+        return self.chosen or self.home
+
+
+def areas_of_people(context: Context) -> dict[str, Areas]:
+    """The areas of every active user."""
     rows = context.db.all(
-        "SELECT u.user_id, coalesce(json_extract(r.value, '$'), n.site, '') FROM users u"
+        "SELECT u.user_id, coalesce(json_extract(r.value, '$'), ''), coalesce(n.site, '') FROM users u"
         " LEFT JOIN nodes n ON n.node = u.author"
         " LEFT JOIN registers r ON r.family='area' AND r.owner=u.user_id AND r.key1='' AND r.key2=''"
         " WHERE u.deactivated=0"
     )
-    return {user_id: str(area) for user_id, area in rows}
+    return {user_id: Areas(str(chosen), str(home)) for user_id, chosen, home in rows}
 
 
-def asked(people: dict[str, str], areas: Iterable[str]) -> dict[str, str]:
-    """Those in the areas; no areas mean everywhere."""
+def asked(people: Mapping[str, Areas], areas: Iterable[str]) -> dict[str, str]:
+    """Those in the areas, each with the area by which they are meant; no areas mean everywhere.
+
+    A district means who chose it. A site or hub means everybody whose home it is, in whichever of its
+    districts they live: else a warning for a town hall would miss all who had said more exactly where.
+    """
     wanted = set(areas)
-    return {user_id: area for user_id, area in people.items() if not wanted or area in wanted}
+    found = {}
+    for user_id, each in people.items():
+        if not wanted or each.counted in wanted:
+            found[user_id] = each.counted
+        elif each.home in wanted:
+            found[user_id] = each.home
+    return found
+
+
+def known(people: Mapping[str, Areas]) -> set[str]:
+    """Every area in which somebody is."""
+    return {area for each in people.values() for area in each if area}
 
 
 def answer_of(context: Context, alert: str, user_id: str) -> str | None:

@@ -20,6 +20,7 @@ OPENED = {
     "stage": "caution",
     "status": "Exercise",
     "room_id": "!r:x",
+    "at": [37_751_900, 128_876_100],
 }
 Make = Callable[[str], User]
 
@@ -37,6 +38,9 @@ def test_an_incident_from_its_opening_to_its_end(
         answer: str = user.post(f"{INCIDENTS}/acts", body=body)["id"]
         return answer
 
+    for wrong in ([91_000_000, 0], "there", [1], [True, 1]):
+        bad = officer.act("open", {**OPENED, "at": wrong}, areas=[])
+        user.refused(400, "M_INVALID_PARAM", "POST", f"{INCIDENTS}/acts", body=bad)
     one = act(officer, "stage", {"stage": "alert"}, [name])
     # The deputy, cut off, did not know of that.
     two = act(deputy, "stage", {"stage": "serious"}, [name])

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from bongsu import __version__
 from tests.api.client import User
 from tests.helpers.tower import Officer
 
@@ -21,7 +22,13 @@ def test_the_picture(mayor: tuple[User, Officer], person: Callable[[str], User])
     (site,) = seen["sites"]
     assert (site["site"], site["role"], site["this"], site["linked"]) == ("gangneung", "core", True, True)
     assert site["status"]["at"] <= seen["as_of"]
-    assert site["status"]["problems"] == []
+    # What `bongsu doctor` finds wrong with this machine, and nothing else: it has no backup, for one.
+    known = {each["name"].partition(" ")[0] for each in site["status"]["problems"]}
+    assert known <= {"backup", "setting", "disk-slow", "mode", "disk"}
+    assert "backup" in known
+    assert all(each["ko"] and each["en"] and each["since_ms"] for each in site["status"]["problems"])
+    assert site["status"]["figures"]["requests"] >= 0
+    assert site["status"]["figures"]["release"] == __version__
     alert = next(each for each in seen["alerts"] if each["id"] == name)
     assert alert["areas"]["gangneung"]["confirmed"] == 1
     assert next(each for each in seen["calls"] if each["id"] == call)["areas"]["gangneung"]["help"] >= 1
@@ -51,3 +58,38 @@ def test_it_waits_for_news(mayor: tuple[User, Officer], person: Callable[[str], 
     waiting.join()
     assert found["version"] != version
     assert name in {each["id"] for each in user.get(f"{BASE}/tower/picture")["alerts"]}
+
+
+def test_commanders_put_sites_on_the_map(mayor: tuple[User, Officer], person: Callable[[str], User]) -> None:
+    user, alice = mayor[0], person("alice")
+    path = f"{BASE}/tower/places"
+    alice.refused(403, "M_FORBIDDEN", "PUT", path, "gangneung", body={"at": [37.75, 128.9]})
+    user.refused(404, "M_NOT_FOUND", "PUT", path, "nowhere", body={"at": [37.75, 128.9]})
+    for wrong in ([91, 0], [1], "here", [True, 1], [37.5, None]):
+        user.refused(400, "M_INVALID_PARAM", "PUT", path, "gangneung", body={"at": wrong})
+    user.put(path, "gangneung", body={"at": [37.7519, 128.8761]})
+    assert user.get(f"{BASE}/tower/picture")["sites"][0]["place"] == [37.7519, 128.8761]
+    user.put(path, "gangneung", body={"at": None})
+    assert user.get(f"{BASE}/tower/picture")["sites"][0]["place"] is None
+
+
+def test_a_site_means_all_its_people_and_a_district_those_who_chose_it(
+    mayor: tuple[User, Officer], person: Callable[[str], User]
+) -> None:
+    user, officer = mayor
+    alice = person("alice")
+    alice.put(f"{BASE}/area", body={"area": "옥계면"})
+
+    def reach(*areas: str) -> dict[str, Any]:
+        content = officer.alert(areas=sorted(areas))["content"]
+        found: dict[str, Any] = user.post(f"{BASE}/alerts/preview", body={"content": content})["reach"]
+        return found
+
+    district, site, both = reach("옥계면"), reach("gangneung"), reach("옥계면", "gangneung")
+    assert district == {"people": 1, "areas": {"옥계면": 1}}
+    assert site == {"people": reach()["people"], "areas": {"gangneung": site["people"]}}
+    assert both["areas"] == {"gangneung": site["people"] - 1, "옥계면": 1}
+    assert reach("nowhere") == {"people": 0, "areas": {}}
+    name = user.post(f"{BASE}/alerts", body=officer.alert(areas=["gangneung"]))["id"]
+    alice.put(f"{BASE}/alerts", name, "ack", body={"answer": "confirmed"})
+    assert user.get(f"{BASE}/alerts", name, "acks")["areas"]["gangneung"]["confirmed"] == 1

@@ -19,9 +19,9 @@ HUBS = ("h1", "h2")
 EVERYWHERE = ("a", *HUBS)
 
 
-def eventually(holds: Callable[[], object], what: str = "it") -> None:
+def eventually(holds: Callable[[], object], what: str = "it", wait_s: float = WAIT_S) -> None:
     """Wait until something that must happen by itself has happened."""
-    deadline = time.monotonic() + WAIT_S
+    deadline = time.monotonic() + wait_s
     while not holds():
         assert time.monotonic() < deadline, f"{what} never came to be so"
         time.sleep(0.05)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bongsu.author import NewEvent
 from bongsu.clock import SystemClock
-from bongsu.config import load
+from bongsu.config_load import load
 from bongsu.lab import commands, processes
 from bongsu.node import Node
 from bongsu.service import Service

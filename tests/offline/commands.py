@@ -3,21 +3,14 @@
 import subprocess
 from pathlib import Path
 
-from tests.server import BONGSU
+from tests import program
 
 
 def bongsu(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a command on a data directory. Whatever happens, it is never a stack trace."""
     command, *rest = arguments
     group = [command, rest.pop(0)] if command in ("user", "token") else [command]
-    done = subprocess.run(
-        [str(BONGSU), *group, "--data", str(data), *rest],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        stdin=subprocess.DEVNULL,
-    )
+    done = program.run(*group, "--data", data, *rest)
     assert "Traceback" not in done.stdout + done.stderr, done.stderr
     return done
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests import program
 from tests.api.client import PASSWORD, User, http_client
 from tests.offline.commands import fails, succeeds
-from tests.server import BONGSU, Server
+from tests.server import Server
 
 
 @pytest.fixture
@@ -21,13 +22,7 @@ def server(tmp_path: Path) -> Server:
 
 
 def restore(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(BONGSU), "restore", "--data", str(data), *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    return program.run("restore", "--data", data, *arguments)
 
 
 def bodies(user: User, room_id: str) -> list[str]:

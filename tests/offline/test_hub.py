@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bongsu.config import load
+from bongsu.config_load import load
 from tests.api.client import PASSWORD
 from tests.offline.test_sites import Operator
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests import program
 from tests.api.client import PASSWORD
 from tests.offline.test_commands import login, serving
-from tests.server import BONGSU, Server
+from tests.server import Server
 
 PASSPHRASE = "봉화대 다섯 번째 횃불"
 
@@ -28,14 +29,7 @@ class Operator:
         return ("--passphrase-file", self.passphrase)
 
     def run(self, *arguments: object, given: str = "") -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [str(BONGSU), *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-            input=given,
-        )
+        done = program.run(*arguments, given=given)
         assert "Traceback" not in done.stdout + done.stderr, done.stderr
         return done
 

@@ -50,6 +50,6 @@ def test_hubs_that_come_back_at_once_do_not_all_call_at_once() -> None:
 
 def test_couriers_carry_between_hubs_that_nothing_links() -> None:
     small = ("--seeds", "1", "--hubs", "4", "--people", "40", "--days", "4", "--carriers", "0.8")
-    status, said = simulate("couriers", *small, "--least", "0.5")
+    status, said = simulate("couriers", *small, "--least", "0.9")
     assert status == 0, said
     assert figures(said)["counted"] > 50

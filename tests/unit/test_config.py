@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bongsu import enrolment
-from bongsu.config import load
+from bongsu.config_load import load
 from bongsu.setting_values import SettingError
 
 
@@ -109,6 +109,22 @@ def test_settings_that_contradict_each_other_are_refused() -> None:
     assert "end in :localhost for ever" in refusal(public_url="https://talk.example.kr")
     assert load({"public_url": "http://127.0.0.1:9/"}, {}).base_url == "http://127.0.0.1:9"
     assert load({"public_url": "https://talk.example.kr", "server_name": "example.kr"}, {}).site == "main"
+
+
+def test_certificates_are_asked_for_by_hubs_and_ordered_by_data_centres(tmp_path: Path) -> None:
+    hub = {"role": "hub", "root_key": "A" * 43, "public_url": "https://r17.talk.example", "tls_order": True}
+    hub |= {"server_name": "talk.example", "data": str(tmp_path)}
+    assert load(hub, {}).tls == tmp_path / "tls"
+    with pytest.raises(SettingError, match="tls_order is for hubs"):
+        load({"tls_order": True}, {})
+    program = tmp_path / "hook"
+    program.write_text("#!/bin/sh\n")
+    with pytest.raises(SettingError, match="no file that can be run"):
+        load({"certificate_hook": str(program)}, {})
+    program.chmod(0o700)
+    assert load({"certificate_hook": str(program)}, {}).certificate_hook == program
+    with pytest.raises(SettingError, match="for data centres"):
+        load({**hub, "certificate_hook": str(program)}, {})
 
 
 @pytest.mark.parametrize("listen", ["0.0.0.0:8008", "[::]:8008", "192.0.2.7:80", "talk.example:80"])

@@ -112,11 +112,13 @@ export function officers({ texts, button, like, dialog }) {
     return secret;
   }
 
-  async function declare(page, kind, place) {
+  /** `more`: what else is filled in. */
+  async function declare(page, kind, place, more = async () => undefined) {
     await view(page, "tower_incidents");
     await button(page, "incident_new").click();
     await page.getByLabel(texts.incident_kind).fill(kind);
     await page.getByLabel(texts.incident_place).fill(place);
+    await more();
     await button(page, "incident_open").click();
     await page.getByRole("heading", { name: `${kind} · ${place}` }).waitFor();
   }

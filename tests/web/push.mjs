@@ -1,9 +1,12 @@
-// Notifications while nothing is open: `node push.mjs URL FOLDER LANGUAGE WIDTH`. A headless browser has no push service:
+// Notifications while nothing is open: `node push.mjs URL FOLDER LANGUAGE WIDTH ALERT`, where ALERT is an alert as an officer
+// hands it in. A headless browser has no push service:
 // one of the test's stands in for it. The subscription, the pusher, the request and the worker are the real ones.
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { drive, step } from "./driver.mjs";
+import { ask, OWN } from "./officers.mjs";
 
-const [url, folder, language, width] = process.argv.slice(2);
+const [url, folder, language, width, alertFile] = process.argv.slice(2);
 const { texts, person, register, say, shows, shot, tab, button, tell } = await drive(url, folder, language, width);
 
 const came = [];
@@ -111,5 +114,28 @@ await tell(async () => {
   const wanted = { title: "guest", body: texts.notice_new, tag: roomId, data: { address: `#/room/${encodeURIComponent(roomId)}` } };
   if (JSON.stringify(shown) !== JSON.stringify([wanted])) throw new Error(`the notifications are ${JSON.stringify(shown)}`);
   step("with the client closed one notification is shown, in the person's language, without what was said");
+
+  const handed = JSON.parse(readFileSync(alertFile, "utf8"));
+  await maru.goto("about:blank");
+  const warned = new Promise((done) => (tellCame = done));
+  const count = came.length;
+  const { id } = await ask(url, "POST", `${OWN}/alerts`, null, handed);
+  await warned;
+  if (came[count].urgency !== "high") throw new Error(`an alert went out with the urgency ${came[count].urgency}`);
+  const { status, msg_type, severity, event, texts: said } = handed.content;
+  const headline = Object.fromEntries(Object.entries(said).map(([each, { headline }]) => [each, headline]));
+  await deliver({ event_id: id, type: "kr.bongsu.alert", prio: "high", lang: language, content: { status, msg_type, severity, event, headline } });
+  await maru.goto(url);
+  // The client covers its screen with it, because nobody has answered it here.
+  const card = maru.getByRole("alertdialog");
+  await card.getByText(headline[language]).waitFor();
+  const alert = await maru.evaluate(async (scope) => {
+    const registration = await navigator.serviceWorker.getRegistration(scope);
+    const [found] = (await registration.getNotifications()).filter(({ tag }) => tag.startsWith("alert-"));
+    return found && { title: found.title, body: found.body, tag: found.tag, stays: found.requireInteraction, silent: found.silent, shakes: found.vibrate?.length > 0 };
+  }, scope);
+  const loud = { title: `[${texts.status_exercise}] ${event}`, body: headline[language], tag: `alert-${id}`, stays: true, silent: false, shakes: true };
+  if (JSON.stringify(alert) !== JSON.stringify(loud)) throw new Error(`the alert's notification is ${JSON.stringify(alert)}`);
+  step("an alert by push stays on the screen, sounds and shakes, and the client then shows its card");
   service.close();
 });

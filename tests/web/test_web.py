@@ -1,5 +1,6 @@
 """People use the web client in Debian's Chromium: on a phone and on a PC, in Korean and in English."""
 
+import json
 import subprocess
 import sys
 from base64 import b64encode
@@ -13,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from bongsu.lab import certificates, commands, processes
 from bongsu.lab.plan import NodePlan, Plan
-from tests.api.test_pusher import near_server
+from tests.helpers.tower import Officer, install, rooted_server
 from tests.server import Server, free_port
 
 HERE = Path(__file__).parent
@@ -94,10 +95,16 @@ def test_what_other_clients_write_is_shown_and_never_run(server: Server, languag
 
 
 def test_a_browser_is_told_while_the_client_is_closed(tmp_path: Path) -> None:
-    server = near_server(tmp_path)
+    settings = tmp_path / "bongsu.toml"
+    settings.write_text("push_allow_private = true\n", encoding="utf-8")
+    server = rooted_server(tmp_path, "--config", str(settings))
     server.start()
     try:
-        tell("push.mjs", server.url, str(SCREENSHOTS), "ko", "360")
+        officer = Officer()
+        install(server.url, officer.statement())
+        alert = tmp_path / "alert.json"
+        alert.write_text(json.dumps(officer.alert()), encoding="utf-8")
+        tell("push.mjs", server.url, str(SCREENSHOTS), "ko", "360", str(alert))
         server.stop()
         server.verify()
     finally:

@@ -140,7 +140,16 @@ await tell(async () => {
   await shot(mayor, "81-check-ins");
   step("the tower asks who is safe, and sees who needs help");
 
-  await tower.declare(mayor, "산불", "강릉시 난곡동");
+  await tower.declare(mayor, "산불", "강릉시 난곡동", async () => {
+    await mayor.getByRole("group", { name: texts.incident_areas }).getByLabel(/옥계면/).check();
+    await button(mayor, "incident_point").click();
+    await mayor.getByText(texts.map_tap_scene).waitFor();
+    await mayor.locator("svg[role=img]").last().click();
+    await mayor.getByText(/^3[78]\.\d{4}, 12[89]\.\d{4}$/).waitFor();
+    await shot(mayor, "82-incident-form");
+  });
+  await mayor.locator("path.scene").waitFor();
+  await mayor.locator("path.concerned").waitFor();
   await mayor.getByLabel(texts.incident_text, { exact: true }).fill("풍속 초속 18 m, 헬기 이륙 불가");
   await button(mayor, "incident_sign").click();
   await mayor.getByText(/초속 18/).waitFor();
@@ -151,6 +160,37 @@ await tell(async () => {
   await mayor.locator("[aria-pressed=true]", { hasText: texts.stage_serious }).waitFor();
   await shot(mayor, "82-incident");
   step("an incident is declared, led to a graver stage, and keeps its record");
+
+  const handover = mayor.getByLabel(texts.handover_to);
+  mayor.on("dialog", (asked) => void asked.accept());
+  await handover.selectOption({ label: `소방서장 · ${texts.role_deputy}` });
+  await button(mayor, "handover").click();
+  await mayor.getByText(texts.incident_commander.replace("{name}", "소방서장")).waitFor();
+  step("command is handed over, and the record says so");
+
+  await tower.view(mayor, "tower_operations");
+  await mayor.getByText(texts.figures_title).waitFor();
+  await mayor.getByRole("rowheader", { name: "h1" }).waitFor();
+  await button(mayor, "staff_room_make").click();
+  await button(mayor, "staff_room_open").waitFor();
+  await shot(mayor, "84-operations");
+  await tower.view(mayor, "tower_drills");
+  await mayor.getByRole("combobox", { name: texts.drill_where, exact: true }).selectOption("site");
+  await mayor.getByRole("combobox", { name: texts.drill_site, exact: true }).selectOption("h1");
+  await mayor.getByRole("combobox", { name: texts.drill_minutes, exact: true }).selectOption("1");
+  await mayor.getByLabel(texts.drill_type).fill("h2");
+  if (await button(mayor, "drill_do").isEnabled()) throw new Error("a site whose name was not typed could be cut off");
+  await mayor.getByLabel(texts.drill_type).fill("h1");
+  await button(mayor, "drill_do").click();
+  await mayor.getByText(texts.drill_waiting).waitFor();
+  await shot(mayor, "85-drills");
+  await tower.view(chief, "tower_drills");
+  await chief.getByPlaceholder(texts.drill_type).last().fill("h1");
+  await button(chief, "drill_agree").click();
+  // Its setting `drills` lets nothing be done to it: both people's word is on record, and the site goes on.
+  await chief.getByText(texts.drill_ready).waitFor();
+  await tower.view(chief, "tower_alerts");
+  step("a drill on a real site waits for a second person, and the site's own setting has the last word");
 
   await tower.view(mayor, "tower_alerts");
   await button(mayor, "alert_do_cancel").click();

@@ -1,7 +1,7 @@
 // The tower's picture: sums, order, areas as they are signed; and the operator's map, good and bad.
 import { expect, test } from "vitest";
-import { fitted, placeOf, readMap, shapes } from "../src/tower/map";
-import { areasOf, inOrder, type Picture, signedAreas, type SitePicture, sum } from "../src/tower/picture";
+import { fitted, placeOf, readMap, shapes, within } from "../src/tower/map";
+import { areasOf, findings, inOrder, type Picture, shared, signedAreas, type SitePicture, sum } from "../src/tower/picture";
 
 const site = (name: string, changes: Partial<SitePicture> = {}): SitePicture => ({
   node: name,
@@ -61,3 +61,36 @@ test.each(["", "{}", "[]", '{"type":"FeatureCollection","features":[]}', '{"type
   "what is no map is refused: %s",
   (text) => expect(() => readMap(text)).toThrow(),
 );
+
+test("what is as it was stays the very same object, wherever it has moved to", () => {
+  const before = { as_of: 1, sites: [{ node: "a", behind: 0 }, { node: "b", behind: 1 }], people: { a: 1 }, drills: null };
+  const same = shared(before, structuredClone(before));
+  expect(same).toBe(before);
+  const now = shared(before, { as_of: 2, sites: [{ node: "c", behind: 0 }, { node: "b", behind: 1 }, { node: "a", behind: 5 }], people: { a: 1 }, drills: null });
+  expect(now.as_of).toBe(2);
+  expect(now.people).toBe(before.people);
+  expect(now.sites[1]).toBe(before.sites[1]);
+  expect(now.sites[2]).toEqual({ node: "a", behind: 5 });
+  expect(shared(["x", "y"], ["x", "y", "z"])).toEqual(["x", "y", "z"]);
+  expect(shared({ a: 1, b: 2 }, { a: 1 } as object)).toEqual({ a: 1 });
+  expect(shared(null, [1])).toEqual([1]);
+});
+
+test("findings of all nodes, the serious first, then the oldest; a node that is shut out has none", () => {
+  const problem = (name: string, serious: boolean, since_ms: number) => ({ name, serious, since_ms, ko: name, en: name });
+  const status = (...problems: ReturnType<typeof problem>[]) => ({ at: 9, people: 0, behind: 0, free_mib: 1, certificate_days: null, battery: null, problems });
+  const sites = [
+    site("a", { status: status(problem("disk", false, 5)) }),
+    site("b", { status: status(problem("alone", true, 7), problem("nats", false, 2)) }),
+    site("gone", { revoked: true, status: status(problem("store", true, 1)) }),
+    site("silent"),
+  ];
+  expect(findings(sites).map((each) => `${each.site} ${each.problem.name}`)).toEqual(["b alone", "b nats", "a disk"]);
+});
+
+test("hubs that stand within a district come along with it", () => {
+  const { features } = readMap(whole);
+  const [first] = features;
+  if (!first) throw new Error("no district");
+  expect(within(first, { h2: [128.5, 37.5], far: [129.5, 37.5] })).toEqual(["h2"]);
+});

@@ -19,7 +19,7 @@ const filesOf = (keys) =>
   new Set([...keys].flatMap((key) => [manifest[key].file, ...(manifest[key].css ?? [])]));
 const total = (files) => [...files].reduce((sum, file) => sum + size(file), 0);
 
-const entry = Object.keys(manifest).find((key) => manifest[key].isEntry);
+const entry = "index.html";
 const shell = filesOf(reached(entry));
 const sdkKey = Object.keys(manifest).find((key) => key.endsWith("screens/Main.svelte"));
 const sdk = filesOf(reached(sdkKey)).difference?.(shell) ?? new Set([...filesOf(reached(sdkKey))].filter((f) => !shell.has(f)));

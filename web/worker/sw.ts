@@ -5,10 +5,11 @@ const worker = self as unknown as ServiceWorkerGlobalScope;
 // The build puts the list of its files here (tools/precache.mjs), so that a new build is a new worker.
 const files = "__FILES__" as unknown as { version: string; paths: string[] };
 // And the few texts that are shown while no page is open.
-const texts = "__TEXTS__" as unknown as Record<string, { app_name: string; notice_new: string }>;
+const texts = "__TEXTS__" as unknown as Record<string, Record<string, string>>;
 const NAME = `bongsu-${files.version}`;
 const PAGE = "/index.html";
-const API = ["/_matrix", "/_bongsu", "/.well-known"];
+// What the service answers, and the administration, which is a page of its own.
+const API = ["/_matrix", "/_bongsu", "/.well-known", "/admin"];
 
 // For each site's push service there is a registration more of this worker; the files are the first one's business.
 const isFirst = new URL(worker.registration.scope).pathname === "/";
@@ -50,7 +51,14 @@ interface Told {
   room_name?: string;
   sender_display_name?: string;
   lang?: string;
+  /** `kr.bongsu.alert`: the control tower warns; its words come along, since they are for everybody. */
+  type?: string;
+  content?: { status: string; msg_type: string; event: string; headline: Record<string, string> };
 }
+
+const ALERT = "kr.bongsu.alert";
+// Long and uneven, so that nobody takes it for a message.
+const VIBRATION_MS = [800, 200, 800, 200, 800, 400, 300, 100, 300, 100, 300];
 
 worker.addEventListener("push", (event) => {
   event.waitUntil(tell(read(event.data)));
@@ -65,6 +73,8 @@ function read(data: PushMessageData | null): Told {
 }
 
 async function tell(told: Told): Promise<void> {
+  // Also where a page is open: it may sleep, or be without a link to the service.
+  if (told.type === ALERT) return warn(told);
   const pages = await worker.clients.matchAll({ type: "window", includeUncontrolled: true });
   if (pages.some((page) => page.visibilityState === "visible")) return;
   // A page that is open in the background can read what was said.
@@ -79,13 +89,43 @@ async function tell(told: Told): Promise<void> {
   });
 }
 
+/** Stays until it is looked at, sounds and shakes the phone, and sounds again if it changes. */
+async function warn(told: Told): Promise<void> {
+  const { title, body } = warning(told);
+  const options: NotificationOptions & { vibrate: number[]; renotify: boolean } = {
+    body,
+    // Each site may send the same alert: one tag, one notification.
+    tag: `alert-${told.event_id ?? ""}`,
+    icon: "/icon.svg",
+    requireInteraction: true,
+    renotify: true,
+    silent: false,
+    vibrate: VIBRATION_MS,
+    // The client covers its screen with every alert that nobody answered: there is nowhere else to lead.
+    data: { address: "" },
+  };
+  await worker.registration.showNotification(title, options);
+}
+
+// An exercise is never taken for the real thing, and what is over not for what begins.
+const MARKS: Record<string, string> = { Exercise: "status_exercise", Test: "status_test", Update: "alert_update", Cancel: "alert_over" };
+
+function warning({ content, lang = "ko" }: Told): Words {
+  const words = texts[lang] ?? texts["ko"] ?? {};
+  const unnamed = words["tower_alerts"] ?? "";
+  if (!content) return { title: unnamed, body: "" };
+  const marks = [content.status, content.msg_type].flatMap((word) => (MARKS[word] ? [`[${words[MARKS[word]] ?? word}] `] : []));
+  const [first = ""] = Object.values(content.headline);
+  return { title: `${marks.join("")}${content.event || unnamed}`, body: content.headline[lang] ?? content.headline["ko"] ?? first };
+}
+
 interface Words {
   title: string;
   body: string;
 }
 
 function inOurWords({ lang, room_name: room, sender_display_name: sender }: Told): Words {
-  const { app_name, notice_new } = (lang === "en" ? texts["en"] : texts["ko"]) ?? { app_name: "", notice_new: "" };
+  const { app_name = "", notice_new = "" } = texts[lang === "en" ? "en" : "ko"] ?? {};
   if (room && sender) return { title: room, body: `${sender}: ${notice_new}` };
   return { title: room ?? sender ?? app_name, body: notice_new };
 }

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bongsu import limits
-from bongsu.bearer.bundle import CARRIED, Bundle
+from bongsu.bearer.bundle import CARRIED, Bundle, outline
 from bongsu.bearer.frame import Unreadable
 from bongsu.log.record import BodyState, ForeignRecord, Header, Lane, body_hash, node_id
 
@@ -52,6 +52,9 @@ def readable(raw: bytes) -> Bundle | None:
     except Unreadable:
         return None
     assert bundle.encode() == raw
+    said = outline(raw)
+    assert (said.log, said.first_seq, said.last_seq) == (bundle.log, bundle.first_seq, bundle.last_seq)
+    assert (said.public_key, said.signature) == (bundle.public_key, bundle.signature)
     return bundle
 
 

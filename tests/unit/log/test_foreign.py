@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bongsu import limits
 from bongsu.clock import SystemClock
 from bongsu.log import key
 from bongsu.log.epoch import End, Fork, Opening
@@ -314,13 +315,27 @@ async def test_a_log_is_passed_on_by_others_than_its_owner(
     late = open_log(tmp_path / "d.db", NodeKey.generate())
     # From the middle of a stretch, too.
     records, _ = owner.stretch(log, 0) or ([], b"")
-    assert len(records) == 702
+    assert len(records) == limits.BUNDLE_RECORDS_GIVEN, "a stretch is short, so that nobody waits for it long"
     half = foreign(records[:100])
     await late.append_foreign(log, public, half, owner.key.sign([records[99].hash]))
     await pass_on(third, late, log, public)
     assert late.vector() == owner.vector()
     third.close()
     late.close()
+
+
+async def test_a_long_stretch_with_one_signature_is_passed_on_whole(
+    stores: tuple[LogStore, LogStore], tmp_path: Path
+) -> None:
+    owner, survivor = stores
+    count = 2 * limits.BUNDLE_RECORDS_GIVEN
+    log = (await owner.append(drafts(count)))[0].log
+    records = owner.log_records(log, 1, count)
+    signature = owner.key.sign([records[-1].hash])
+    await survivor.append_foreign(log, owner.key.public, foreign(records), signature)
+    found = survivor.stretch(log, 0)
+    assert found is not None
+    assert len(found[0]) == count
 
 
 async def test_nothing_is_passed_on_that_its_owner_did_not_sign(stores: tuple[LogStore, LogStore]) -> None:

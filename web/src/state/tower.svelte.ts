@@ -1,11 +1,11 @@
 // The control tower's page: whether it opens for this person, the picture while it is open, and the officer's key.
 import { m } from "../paraglide/messages";
 import { type Alert, type AlertContent } from "../tower/alert";
-import { get, post, refusal } from "../tower/api";
+import { get, post, put, refusal } from "../tower/api";
 import { alertMessage, briefMessage, payload } from "../tower/brief";
-import { mapOf, type OperatorsMap } from "../tower/map";
+import { keepMap, mapOf, type OperatorsMap, placeOf, type Point } from "../tower/map";
 import { mine, type OfficerKey, signed } from "../tower/officerKey";
-import type { Incident, Picture, TowerKey } from "../tower/picture";
+import { type Incident, type Picture, shared, type TowerKey } from "../tower/picture";
 import type { CallContent } from "../tower/safety";
 import { base64, type Json } from "../tower/statement";
 import { app, explain } from "./app.svelte";
@@ -19,11 +19,14 @@ export interface Preview {
   warnings: { errcode: string; error: string }[];
   brief?: { sign: string; headline: string; bytes: number };
   cell_broadcast: Record<string, string>;
+  reach: { people: number; areas: Record<string, number> };
 }
 
 const WAIT_MS = 25_000;
-// Of a busy service there would be a new picture many times a second.
+// Of a busy service there would be a new picture many times a second; and on a slow phone taking one in and drawing
+// it may have a tenth of its time, so that a finger that scrolls never waits.
 const REST_MS = 1_500;
+const REST_FACTOR = 9;
 const AGAIN_MS = 3_000;
 
 const rest = (ms: number) => new Promise((done) => setTimeout(done, ms));
@@ -36,6 +39,8 @@ class Tower {
   key = $state.raw<OfficerKey | null>(null);
   map = $state.raw<OperatorsMap | null>(null);
   failure = $state("");
+  /** Who wants to be told of the next tap on the map. */
+  pointing = $state.raw<((place: Point) => void) | null>(null);
   private open: AbortController | null = null;
 
   /** The statements about the key in this browser that are in force. */
@@ -78,9 +83,11 @@ class Tower {
     const since: Record<string, string> = this.picture && this.gate === "open" ? { since: this.picture.version, timeout: String(WAIT_MS) } : {};
     const picture = await get<Picture>(live.client, "/tower/picture", since, signal);
     if (signal.aborted) return;
-    this.picture = picture;
+    const came = performance.now();
+    this.picture = shared(this.picture, picture);
     this.gate = "open";
-    await rest(REST_MS);
+    await new Promise(requestAnimationFrame);
+    await rest(Math.max(REST_MS, REST_FACTOR * (performance.now() - came)));
   }
 
   /** Why it does not open. False: for no reason but the network, so that it is tried again. */
@@ -155,9 +162,48 @@ class Tower {
     return incident;
   }
 
+  /** Where sites stand, as [longitude, latitude]: as the service knows it, else as this browser's map has it. */
+  readonly places = $derived(
+    Object.fromEntries(
+      (this.picture?.sites ?? []).flatMap(({ site, place, revoked }) => {
+        const found: Point | null = place ? [place[1], place[0]] : placeOf(site, this.map);
+        return found && !revoked ? [[site, found] as const] : [];
+      }),
+    ),
+  );
+
+  /** For everybody where this officer may say so; else in this browser alone. */
+  async putSite(site: string, place: Point): Promise<void> {
+    try {
+      await put(live.client, `/tower/places/${encodeURIComponent(site)}`, { at: [place[1], place[0]] });
+      await this.refresh();
+    } catch {
+      this.map = { features: this.map?.features ?? [], places: { ...this.map?.places, [site]: place } };
+      await keepMap(this.userId, $state.snapshot(this.map) as OperatorsMap);
+    }
+  }
+
+  /** Everybody who holds a tower key that is in force. */
+  private staff(): string[] {
+    const users = this.keys.filter(({ ended, expires }) => ended === null && expires > Date.now()).flatMap(({ users }) => users);
+    return [...new Set(users)].filter((user) => user !== this.userId);
+  }
+
+  /** The room of those who run the service: readable by hubs, so that it is on every node. */
+  async makeStaffRoom(): Promise<void> {
+    const { room_id: room } = await live.client.createRoom({ name: m.staff_room(), creation_content: { type: "kr.bongsu.relief" }, preset: "private_chat" as never, invite: this.staff() });
+    await put(live.client, "/tower/staff_room", { room_id: room });
+    await this.refresh();
+  }
+
+  async inviteStaff(room: string): Promise<void> {
+    const { joined } = await live.client.getJoinedRoomMembers(room);
+    for (const user of this.staff()) if (!(user in joined)) await live.client.invite(room, user).catch(() => undefined);
+  }
+
   async refresh(): Promise<void> {
     try {
-      this.picture = await get<Picture>(live.client, "/tower/picture");
+      this.picture = shared(this.picture, await get<Picture>(live.client, "/tower/picture"));
     } catch {
       // The next one comes by itself.
     }

@@ -1,5 +1,5 @@
 // The tower's map: an operator's districts, else a coast, fitted to the service; kept in this browser.
-import { geoArea, geoCentroid, geoMercator, geoPath, type GeoProjection } from "d3-geo";
+import { geoArea, geoCentroid, geoContains, geoMercator, geoPath, type GeoProjection } from "d3-geo";
 import { openDB } from "idb";
 import type { Feature, FeatureCollection, GeometryObject, Polygon, Position } from "geojson";
 
@@ -100,6 +100,10 @@ export function placeOf(site: string, map: OperatorsMap | null): Point | null {
   const district = map?.features.find((each) => areaOf(each) === site || nameOf(each) === site);
   return district ? geoCentroid(district) : null;
 }
+
+/** Which of the places lie within a district: the hubs that an alert for it is also for. */
+export const within = (district: Feature, places: Record<string, Point>): string[] =>
+  Object.entries(places).flatMap(([site, place]) => (geoContains(district, place) ? [site] : []));
 
 /** Natural Earth's coast, for who has no districts: a part of its own, fetched when it is drawn. */
 export async function coast(): Promise<Feature[]> {

@@ -1,5 +1,6 @@
 // The closed words that officers alone read, in the person's language.
 import { m } from "../paraglide/messages";
+import type { Drill, DrillReport } from "./picture";
 import { pick, WELLBEINGS } from "./words";
 
 const STAGE_WORDS = { attention: m.stage_attention, caution: m.stage_caution, alert: m.stage_alert, serious: m.stage_serious };
@@ -55,3 +56,23 @@ export const statusWord = (status: string): string => pick(STATUSES, status);
 const ANSWERS = { people: m.count_people, seen: m.alert_seen, confirmed: m.alert_confirmed, cannot: m.alert_cannot_said, silent: m.count_silent };
 /** The word of a count, of an alert's answers and of check-ins alike. */
 export const countWord = (answer: string): string => pick({ ...ANSWERS, ...WELLBEINGS }, answer);
+
+/** How far a drill has got. */
+export function drillState({ state, report }: Drill): string {
+  if (report) return report.ended === null ? m.drill_runs() : report.figures["broken"] ? m.drill_broken() : m.drill_done();
+  return { waiting: m.drill_waiting, ready: m.drill_ready, over: m.drill_over }[state]();
+}
+
+const FIGURES: Record<string, (count: string) => string> = {
+  acknowledged: (count) => m.drill_acknowledged({ count }),
+  lost: (count) => m.drill_lost({ count }),
+  struck_p95_s: (count) => m.drill_struck({ count }),
+  linked_after_s: (count) => m.drill_linked({ count }),
+  level_after_s: (count) => m.drill_level({ count }),
+};
+
+/** What was measured, in words. */
+export const figuresOf = ({ figures }: DrillReport): string =>
+  Object.entries(FIGURES)
+    .flatMap(([name, say]) => (typeof figures[name] === "number" ? [say(String(Math.round(figures[name] * 100) / 100))] : []))
+    .join(", ");

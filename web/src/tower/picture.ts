@@ -24,6 +24,18 @@ export interface SiteStatus {
   certificate_days: number | null;
   battery: Battery | null;
   problems: Problem[];
+  figures?: Figures;
+}
+
+/** Since the node's start. */
+export interface Figures {
+  release: string;
+  resident_mib: number;
+  records: number;
+  requests: number;
+  failed: number;
+  push_waiting: number;
+  media_lacking: number;
 }
 
 export interface SitePicture {
@@ -34,6 +46,8 @@ export interface SitePicture {
   linked: boolean;
   linked_since: number | null;
   revoked: boolean;
+  /** [latitude, longitude], as the tower or the site itself says. */
+  place?: [number, number] | null;
   status: SiteStatus | null;
 }
 
@@ -51,7 +65,7 @@ export interface Missing {
 
 export interface Incident {
   id: string;
-  opened: { sent: number; areas: string[]; content: { kind: string; place: string; stage: string; status: string; room_id?: string } };
+  opened: { sent: number; areas: string[]; content: { kind: string; place: string; stage: string; status: string; room_id?: string; at?: [number, number] } };
   stage: Stage;
   commander: string;
   commander_name: string;
@@ -73,6 +87,42 @@ export interface IncidentExport {
   names: Record<string, string>;
 }
 
+export interface DrillReport {
+  plan: string;
+  where: "lab" | "site";
+  site: string;
+  started: number;
+  ended: number | null;
+  figures: Record<string, number | null>;
+}
+
+export interface Drill {
+  id: string;
+  incident: string;
+  plan: string;
+  where: "lab" | "site";
+  site: string;
+  minutes: number;
+  by: string;
+  by_name: string;
+  sent: number;
+  agreed: string[];
+  state: "waiting" | "ready" | "over";
+  report: DrillReport | null;
+}
+
+/** A part of the service, what stops without it, and how its removal was survived in drills. */
+export interface Component {
+  name: string;
+  ko: string;
+  en: string;
+  without_ko: string;
+  without_en: string;
+  at: string[];
+  plans: string[];
+  removed: DrillReport[];
+}
+
 export interface Picture {
   as_of: number;
   version: string;
@@ -83,6 +133,9 @@ export interface Picture {
   calls: (SafetyCall & { areas: Record<string, Counts> })[];
   help: CheckIn[];
   people: Record<string, number>;
+  staff_room?: string | null;
+  drills?: Drill[];
+  inventory?: Component[];
   feeds: { id: string; name: string; pinned: boolean; worked: number | null; problem: string | null }[];
 }
 
@@ -101,6 +154,46 @@ export interface TowerKey {
 export const STAGES = ["attention", "caution", "alert", "serious"] as const;
 export type Stage = (typeof STAGES)[number];
 
+/**
+ * What is as it was before stays the very same object, so that nothing of it is drawn again; lists go by names. `now` is taken
+ * over and changed: on a slow phone a copy of ten thousand sums would be felt.
+ */
+export function shared<T>(before: unknown, now: T): T {
+  if (before === null || now === null || typeof before !== "object" || typeof now !== "object") return now;
+  if (Array.isArray(now)) return (Array.isArray(before) ? sharedList(before, now) : now) as T;
+  const [old, fields] = [before as Record<string, unknown>, now as Record<string, unknown>];
+  let same = true;
+  let count = 0;
+  for (const name in fields) {
+    count++;
+    fields[name] = shared(old[name], fields[name]);
+    if (fields[name] !== old[name]) same = false;
+  }
+  return (same && count === Object.keys(old).length ? before : now) as T;
+}
+
+function sharedList(before: unknown[], now: unknown[]): unknown[] {
+  let same = before.length === now.length;
+  let known: Map<unknown, unknown> | null = null;
+  for (const [index, each] of now.entries()) {
+    const name = nameIn(each, index);
+    let old = before[index];
+    if (nameIn(old, index) !== name) {
+      known ??= new Map(before.map((one, at) => [nameIn(one, at), one]));
+      old = known.get(name);
+    }
+    now[index] = shared(old, each);
+    if (now[index] !== before[index]) same = false;
+  }
+  return same ? before : now;
+}
+
+function nameIn(each: unknown, index: number): unknown {
+  if (typeof each !== "object" || each === null) return index;
+  const { id, node, user_id: user } = each as { id?: unknown; node?: unknown; user_id?: unknown };
+  return id ?? node ?? user ?? index;
+}
+
 /** All areas together. */
 export function sum(areas: Record<string, Counts>): Counts {
   const found: Counts = {};
@@ -112,6 +205,19 @@ export function sum(areas: Record<string, Counts>): Counts {
 export function inOrder(sites: SitePicture[]): SitePicture[] {
   const rank = ({ revoked, linked, status }: SitePicture) => (revoked ? 3 : !linked ? 0 : status?.problems.some(({ serious }) => serious) ? 1 : 2);
   return sites.toSorted((a, b) => rank(a) - rank(b) || a.site.localeCompare(b.site));
+}
+
+export interface FindingOfNode {
+  node: string;
+  site: string;
+  at: number;
+  problem: Problem;
+}
+
+/** What is wrong anywhere, the serious first, then what is so for longest. */
+export function findings(sites: SitePicture[]): FindingOfNode[] {
+  const found = sites.flatMap(({ node, site, revoked, status }) => (revoked || !status ? [] : status.problems.map((problem) => ({ node, site, at: status.at, problem }))));
+  return found.sort((a, b) => Number(b.problem.serious) - Number(a.problem.serious) || a.problem.since_ms - b.problem.since_ms);
 }
 
 /** Every place that an alert can be for, as the service and the operator's map know them. */

@@ -1,0 +1,97 @@
+"""What the tower decides for every node: the staff's room at each hub, and drills that two officers order."""
+
+from pathlib import Path
+
+import pytest
+
+from bongsu.lab import commands, processes
+from bongsu.tower import keys
+from tests.api.client import User
+from tests.helpers.tower import Officer, install, pass_second_factor
+from tests.hubs.conftest import Lab, eventually
+from tests.hubs.test_tower import BASE, knows_key, picture, statement
+
+EXERCISE = {"kind": "훈련", "place": "강릉", "stage": "attention", "status": "Exercise"}
+ACTS = f"{BASE}/incidents/acts"
+
+
+def officers(lab: Lab) -> tuple[User, Officer, Officer]:
+    """A commander who looks at the tower, and the keys of two."""
+    mayor, chief = lab.user("a", "mayor"), lab.user("a", "chief")
+    first, second = Officer("시장"), Officer("소방서장")
+    install(lab.node("a").url, statement(lab, first, keys.COMMANDER, mayor))
+    install(lab.node("a").url, statement(lab, second, keys.DEPUTY, chief))
+    pass_second_factor(mayor)
+    return mayor, first, second
+
+
+def test_the_staffs_room_is_at_a_hub_that_has_none_of_them(lab: Lab) -> None:
+    mayor, _, _ = officers(lab)
+    private = mayor.create_room(preset="private_chat")
+    mayor.refused(400, "M_INVALID_PARAM", "PUT", f"{BASE}/tower/staff_room", body={"room_id": private})
+    room = mayor.create_room(preset="private_chat", creation_content={"type": "kr.bongsu.relief"})
+    mayor.send(room, "운영진 모이세요")
+    scope = f"room {room}"
+    assert not any(scope in name for name in lab.digests("h1"))
+    mayor.put(f"{BASE}/tower/staff_room", body={"room_id": room})
+    for hub in ("h1", "h2"):
+        eventually(lambda hub=hub: same(lab, hub, room), f"the room at {hub}")
+    assert picture(mayor)["staff_room"] == room
+
+
+def same(lab: Lab, hub: str, room: str) -> bool:
+    """Whether the hub holds all of the room that the core holds."""
+    core, there = lab.digests("a"), lab.digests(hub)
+    names = [name for name in core if room in name]
+    return bool(names) and all(core[name] == there.get(name) for name in names)
+
+
+@pytest.mark.long
+def test_two_officers_cut_a_hub_off_and_it_comes_back_by_itself(lab: Lab) -> None:
+    let(lab, "h1", "real")
+    mayor, first, second = officers(lab)
+    kim = lab.at(lab.resident("h1", "kim"), "h1")
+    eventually(lambda: knows_key(kim, second), "the officers' keys at h1")
+    incident = mayor.post(ACTS, body=first.act("open", EXERCISE, areas=[]))["id"]
+    said = {"plan": "cut", "where": "site", "site": "h1", "typed": "h1", "minutes": 1}
+    order = mayor.post(ACTS, body=first.act("drill", said, incident=incident, after=[incident]))["id"]
+    assert [(each["id"], each["state"]) for each in picture(mayor)["drills"]] == [(order, "waiting")]
+    said = {"drill": order, "typed": "h1"}
+    mayor.post(ACTS, body=second.act("confirmation", said, incident=incident, after=[order]))
+    eventually(lambda: "h1" not in lab.linked(), "h1 cut off")
+    kim.send(kim.create_room(), "끊겨도 말한다")
+    # The cut itself takes a minute.
+    eventually(lambda: finished(mayor), "the drill's end", wait_s=120)
+    figures = picture(mayor)["drills"][0]["report"]["figures"]
+    assert figures["acknowledged"] > 0
+    assert (figures["lost"], figures["broken"]) == (0, 0)
+    removed = {each["name"]: each["removed"] for each in picture(mayor)["inventory"]}
+    assert removed["link"][0]["site"] == "h1"
+
+
+@pytest.mark.long
+def test_a_drill_in_a_laboratory_is_ordered_and_reported(lab: Lab) -> None:
+    let(lab, "a", "lab")
+    mayor, first, _ = officers(lab)
+    incident = mayor.post(ACTS, body=first.act("open", EXERCISE, areas=[]))["id"]
+    said = {"plan": "calm", "where": "lab", "site": "a"}
+    mayor.post(ACTS, body=first.act("drill", said, incident=incident, after=[incident]))
+    eventually(lambda: finished(mayor), "the drill's end", wait_s=240)
+    figures = picture(mayor)["drills"][0]["report"]["figures"]
+    assert figures["acknowledged"] > 0
+    assert (figures["lost"], figures["broken"]) == (0, 0)
+
+
+def let(lab: Lab, site: str, what: str) -> None:
+    """Say in a site's settings what officers may order there."""
+    node = lab.node(site)
+    settings = Path(node.config)
+    settings.write_text(settings.read_text(encoding="utf-8") + f'drills = "{what}"\n', encoding="utf-8")
+    processes.end([node])
+    commands.start(lab.plan, site)
+    eventually(lambda: lab.linked() == {"a", "h1", "h2"}, "every site linked")
+
+
+def finished(user: User) -> bool:
+    report = picture(user)["drills"][0]["report"]
+    return report is not None and report["ended"] is not None
