@@ -254,6 +254,7 @@ CAP_BYTES_MAX = 524_288  # an alert or a feed of others
 FEED_ALERTS_MAX = 50  # read of one feed at once
 ADMIN_PAGE = 100
 ADMIN_PAGE_MAX = 1_000
+ADMIN_ROOMS_LOOKED_AT = 200  # for one answer: each takes a fraction of a millisecond
 FEEDS_MAX = 20
 FEED_URL_CHARACTERS_MAX = 2_048
 FEED_POLL_S = 60

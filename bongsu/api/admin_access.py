@@ -12,8 +12,8 @@ from bongsu.view import admin, registers
 
 ADMIN = "/_bongsu/admin/v1"
 _AT_A_HUB = (
-    "A hub may not decide this for the service. Do it at the administration's address of a data centre; "
-    "it takes effect here when the link is back."
+    "A hub may not decide this for the service. Do it at a data centre; it takes effect here when the link "
+    "is back."
 )
 
 
@@ -38,9 +38,18 @@ def administrator_of_all(service: Service, request: Request) -> str:
         MatrixError: 403.
     """
     actor = administrator(service, request)
+    refuse_at_hub(service)
+    return actor
+
+
+def refuse_at_hub(service: Service) -> None:
+    """Refuse what only data centres may decide.
+
+    Raises:
+        MatrixError: 403 M_FORBIDDEN, this is a hub.
+    """
     if service.node.config.role == "hub":
         raise forbidden(_AT_A_HUB)
-    return actor
 
 
 async def record_act(service: Service, actor: str, act: str, target: str) -> None:

@@ -27,7 +27,8 @@ async def get_rooms(service: Service, request: Request) -> Response:
     administrator(service, request)
     after, limit = page(request)
     wanted = request.query("q") or ""
-    return paged("rooms", admin_rooms.rooms(service.node.context, wanted, after, limit), "room_id", limit)
+    found, following = admin_rooms.rooms(service.node.context, wanted, after, limit)
+    return answer({"rooms": found, **({} if following is None else {"next": following})})
 
 
 def _room(service: Service, request: Request) -> tuple[str, int]:

@@ -1,7 +1,7 @@
 """What the tower decides for every site: the staff's room, and where sites stand (docs/protocol/tower.md)."""
 
 from bongsu import ratelimit
-from bongsu.api.admin_access import decide
+from bongsu.api.admin_access import decide, refuse_at_hub
 from bongsu.api.http import Request, Response, Route, answer, string
 from bongsu.api.tower_access import officer
 from bongsu.errors import forbidden, invalid_param, not_found
@@ -11,15 +11,12 @@ from bongsu.tower import fields
 from bongsu.tower.keys import COMMANDER, DEPUTY
 from bongsu.view.tower_desk import PLACE, STAFF_ROOM
 
-_AT_A_HUB = "A hub may not decide this for the service. Do it at a data centre; it is known here afterwards."
-
 
 def _commander(service: Service, request: Request) -> str:
     service.node.rate.check(ratelimit.WRITE, request.who.user_id)
     if not {each.role for each in officer(service, request)} & {COMMANDER, DEPUTY}:
         raise forbidden("This is for commanders and deputies.")
-    if service.node.config.role == "hub":
-        raise forbidden(_AT_A_HUB)
+    refuse_at_hub(service)
     return request.who.user_id
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bongsu import limits
 from bongsu.view import directory, registers
 from bongsu.view.context import Context
 
@@ -9,23 +10,24 @@ CLOSED = "closed_room"
 _JOINED = "(SELECT count(*) FROM members m WHERE m.room=r.room AND m.membership='join')"
 
 
-def rooms(context: Context, wanted: str, after: str, limit: int) -> list[dict[str, Any]]:
-    """Rooms behind `after`, by id, with how many are in them; `wanted`: a part of the name or id."""
+def rooms(context: Context, wanted: str, after: str, limit: int) -> tuple[list[dict[str, Any]], str | None]:
+    """Rooms behind `after`, by id, and behind which to go on; `wanted`: a part of the name or id.
+
+    Names are read from events, so only so many rooms are looked at: others wait for the loop meanwhile.
+    """
     wanted = wanted.casefold()
+    rows = context.db.all(
+        f"SELECT r.room_id, r.room, {_JOINED} FROM rooms r WHERE r.room_id>? ORDER BY r.room_id LIMIT ?",  # noqa: S608
+        (after, limits.ADMIN_ROOMS_LOOKED_AT),
+    )
     found: list[dict[str, Any]] = []
-    while len(found) < limit:
-        rows = context.db.all(
-            f"SELECT r.room_id, r.room, {_JOINED} FROM rooms r WHERE r.room_id>? ORDER BY r.room_id LIMIT ?",  # noqa: S608
-            (after, limit),
-        )
-        for room_id, room, joined in rows:
-            said = _of_state(context, room_id, room)
-            if wanted in f"{said['name'] or ''} {room_id}".casefold():
-                found.append({"room_id": room_id, "joined": joined, **said})
-        if len(rows) < limit:
-            break
-        after = rows[-1][0]
-    return found[:limit]
+    for room_id, room, joined in rows:
+        said = _of_state(context, room_id, room)
+        if wanted in f"{said['name'] or ''} {room_id}".casefold():
+            found.append({"room_id": room_id, "joined": joined, **said})
+        if len(found) == limit:
+            return found, room_id
+    return found, rows[-1][0] if len(rows) == limits.ADMIN_ROOMS_LOOKED_AT else None
 
 
 def _of_state(context: Context, room_id: str, room: int) -> dict[str, Any]:

@@ -74,9 +74,13 @@ export class Pages<T> {
     this.entries = [...this.entries, ...found];
   }
 
+  /** A search looks at some hundreds at a time, and goes on until it finds something or has seen all. */
   private async page(query: Record<string, string>): Promise<T[]> {
-    const answer = await read<Record<string, unknown>>(this.path, { limit: "50", ...query });
-    this.next = answer["next"] === undefined ? null : String(answer["next"] as string | number);
-    return answer[this.name] as T[];
+    for (let from = query; ; from = { ...query, from: this.next }) {
+      const answer = await read<Record<string, unknown>>(this.path, { limit: "50", ...from });
+      this.next = answer["next"] === undefined ? null : String(answer["next"] as string | number);
+      const found = answer[this.name] as T[];
+      if (found.length > 0 || this.next === null) return found;
+    }
   }
 }
