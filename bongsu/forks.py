@@ -58,7 +58,12 @@ class Forks:
         while True:
             changed = self._peers.changed
             for link in list(self._peers.links.values()):
-                fork = await self._fork_with(link)
+                try:
+                    fork = await self._fork_with(link)
+                except Damaged as damage:
+                    with suppress(Damaged):
+                        self._node.log.on_damaged(damage)
+                    return
                 if fork is not None and self._notes.add(fork):
                     self._node.fail(FatalError(FORKED))
                     return
@@ -72,7 +77,8 @@ class Forks:
         node = self._node
         for epoch, lane, seq, digest in END.iter_unpack(raw):
             log = LogName(node.log.key.node, epoch, LANES.get(lane, Lane.TEXT))
-            held = 0 if (state := node.log.held_log(log)) is None else state.seq
+            # What is on disk: what is on its way there may be refused.
+            held = 0 if (state := node.log.held().get(log)) is None else state.seq
             if held == 0 and epoch != node.log.epoch:
                 continue  # a log that is gone here, and that peers fill up again
             at = min(held, seq)
@@ -106,7 +112,7 @@ class Forks:
                 "site %s shows a history of this node's that nobody signed", link.peer.details.site
             )
             return None
-        state = self._node.log.held_log(log)
+        state = self._node.log.held().get(log)
         behind = state is not None and state.seq > least
         if behind and self._own(log, least + 1) == hashes[0]:
             return None
@@ -125,10 +131,10 @@ class Forks:
 
     async def _say_ends(self, link: Link, body: bytes) -> bytes | None:
         found = []
-        for log, _ in self._node.log.held_of(link.peer.node)[-limits.FORKS_LOGS_MAX :]:
-            state = self._node.log.held_log(log)
-            assert state is not None, "it was listed"
-            found.append(END.pack(log.epoch, int(log.lane), state.seq, state.hash))
+        for log, seq in self._node.log.held_of(link.peer.node)[-limits.FORKS_LOGS_MAX :]:
+            state = self._node.log.held().get(log)
+            if state is not None and state.seq >= seq:
+                found.append(END.pack(log.epoch, int(log.lane), state.seq, state.hash))
         return b"".join(found)
 
     async def _say_hash(self, link: Link, body: bytes) -> bytes | None:
