@@ -232,7 +232,7 @@ class LogStore:
         self, log: LogName, after: int, read: Read | None = None
     ) -> tuple[list[Record], bytes] | None:
         """Records of one log beyond `after` for a bundle, and their author's signature, or None."""
-        held, recent = self._heads.every().get(log), self._heads.recent
+        held, recent = self._heads.every().get(log), self._heads.recent if read is None else None
         return stretch(self._reader, self.key, held, after, recent, read or self.log_records)
 
     def public_key(self, node: bytes) -> bytes:

@@ -17,10 +17,14 @@ Read = Callable[[LogName, int, int], list[Record]]
 
 
 def stretch(
-    reader: Reader, key: NodeKey, held: Held | None, after: int, recent: Recent, read: Read
+    reader: Reader, key: NodeKey, held: Held | None, after: int, recent: Recent | None, read: Read
 ) -> tuple[list[Record], bytes] | None:
-    """Records beyond `after` and the author's signature of the last of them, or None."""
-    if held is not None and (new := recent.after(held.log, after, limits.BUNDLE_RECORDS_MAX)):
+    """Records beyond `after` and the author's signature of the last of them, or None.
+
+    `recent`: what need not be read; None where it is not to be had past `read`.
+    """
+    new = recent.after(held.log, after, limits.BUNDLE_RECORDS_MAX) if recent and held else []
+    if held is not None and new:
         records = _fitting(new, held.seq)
         return records, key.sign([records[-1].hash])
     log_id = None if held is None else reader.log_id(held.log)
