@@ -34,6 +34,11 @@ def test_hubs_show_what_they_may_keep_and_nothing_else() -> None:
     assert status == 0, said
 
 
+def test_whom_the_state_named_for_a_while_makes_no_difference() -> None:
+    status, said = simulate("hubs", "--seed", "26")
+    assert status == 0, said
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("first", range(100, 200, 10))
 def test_more_seeds_of_hubs(first: int) -> None:
