@@ -1,15 +1,15 @@
 """`bongsu doctor`: a sentence in two languages for each finding, and a status that scripts can use."""
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests import program
 from tests.api.client import PASSWORD
 from tests.offline.commands import bongsu, succeeds
-from tests.server import BONGSU, Server, free_port
+from tests.server import Server, free_port
 
 
 @pytest.fixture
@@ -105,8 +105,6 @@ def test_a_running_node_is_asked(tmp_path: Path) -> None:
 
 
 def test_what_people_read_is_in_both_languages(data: Path) -> None:
-    done = subprocess.run(
-        [str(BONGSU), "doctor", "--data", str(data)], capture_output=True, text=True, check=False, timeout=60
-    )
+    done = program.run("doctor", "--data", data)
     assert "bongsu backup을 매일 실행하세요" in done.stdout
     assert "Run bongsu backup every day" in done.stdout
