@@ -27,11 +27,13 @@ from bongsu.rederive import Rederiver
 from bongsu.service import Service
 from bongsu.sim import disk as disks
 from bongsu.sim.disk import Disk, Image
-from bongsu.sim.loop import Loop, Process
+from bongsu.sim.loop import AtOnce, Loop, Process
 from bongsu.sim.network import End, Network
+from bongsu.view.checkpoint import Checkpointer
 
 logger = logging.getLogger(__name__)
 NAME = "sim.example"
+Checkpointer.new_pool = AtOnce  # type: ignore[method-assign]
 
 
 class Unreachable(Exception):
@@ -124,7 +126,8 @@ class Site:
         self._folder = folder
         self._config: Config
         self._open: list[Node] = []
-        self._requests: set[asyncio.Future[Answer]] = set()
+        # In the order in which they were asked.
+        self._requests: dict[asyncio.Future[Answer], None] = {}
 
     def enrol(self, root_key: str, certificate: str, role: str = "core") -> None:
         """Give the site its key and certificate, on an empty disk."""
@@ -254,7 +257,7 @@ class Site:
             # Not at once: whoever waits runs only after what is on the stack now.
             if not request.done():
                 self.loop.outside(0.001, _fail, request)
-        self._requests = set()
+        self._requests = {}
 
     async def stop(self) -> None:
         """End the process cleanly, as SIGTERM does."""
@@ -292,7 +295,7 @@ class Site:
         if not self.up or self.process is None:
             raise Unreachable
         answer: asyncio.Future[Answer] = self.loop.create_future()
-        self._requests.add(answer)
+        self._requests[answer] = None
 
         lost = self.random.random() < self.answers_lost
 
@@ -310,7 +313,7 @@ class Site:
         except TimeoutError:
             raise Unreachable from None
         finally:
-            self._requests.discard(answer)
+            self._requests.pop(answer, None)
 
     def dispose(self) -> None:
         """Close every file that killed processes had open, and remove them all."""

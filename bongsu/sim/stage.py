@@ -34,7 +34,7 @@ class Stage:
     def __init__(self, seed: int, folder: Path) -> None:
         self.random = random.Random(seed)
         self.folder = folder
-        self.loop = Loop()
+        self.loop = Loop(seed)
         self.journal = Journal()
         self.network = Network(self.loop, self.split())
         self.root = RootKey(self.random.randbytes(32))
