@@ -117,8 +117,10 @@ class Client:
             self.journal.held_here[event_id] = kept
             return
         self.journal.kept[event_id] = kept
-        disks = sum(each.holds(record.log, record.header.seq) for each in (*self.sites, *self.copies))
-        if disks < 2:
+        log, seq = record.log, record.header.seq
+        others = [each for each in (*self.sites, *self.copies) if each is not site]
+        disks = 1 + sum(each.holds(log, seq) or each.said(log, seq, site) for each in others)
+        if disks < 2 or not site.holds(log, seq):
             self.journal.fail(f"{site.name} promised two sites for {event_id}, which is on {disks} disk(s)")
 
     # Receiving

@@ -18,6 +18,7 @@ from bongsu.canonical import json_bytes, read_json
 from bongsu.config import Config
 from bongsu.errors import FatalError, MatrixError
 from bongsu.fork_notes import ForkNotes
+from bongsu.log.epoch import Held
 from bongsu.log.key import NodeKey
 from bongsu.log.record import LogName
 from bongsu.log.store import LogStore
@@ -122,6 +123,9 @@ class Site:
         self.neighbours: list[Site] = []
         # What its disk holds while no process runs: the seq of each log.
         self.held_when_down: dict[LogName, int] = {}
+        self.states_when_down: dict[LogName, Held] = {}
+        # What its disk held when it was lost or put back last.
+        self.held_when_lost: dict[LogName, int] = {}
         self.told_fatal: Callable[[Site, FatalError], None] = lambda site, error: None
         self._folder = folder
         self._config: Config
@@ -157,12 +161,27 @@ class Site:
         """The data directory of this life."""
         return self._folder / f"{self.name}-{self.lives}"
 
-    def holds(self, log: LogName, seq: int) -> bool:
-        """Whether a record is on this site's disk, whether or not the site runs."""
+    def has(self, log: LogName) -> int:
+        """Up to which seq a log is on this site's disk, whether or not the site runs."""
         if not self.up:
-            return self.held_when_down.get(log, 0) >= seq
+            return self.held_when_down.get(log, 0)
         state = self.node.log.held().get(log)
-        return state is not None and state.seq >= seq
+        return 0 if state is None else state.seq
+
+    def holds(self, log: LogName, seq: int) -> bool:
+        """Whether a record is on this site's disk."""
+        return self.has(log) >= seq
+
+    def said(self, log: LogName, seq: int, to: "Site") -> bool:
+        """Whether its disk held a record before it was lost, and `to` can know of that word and not of the loss.
+
+        A word is on its way for a moment, and its disk may burn behind it; a later life's link tells of that.
+        """
+        if self.held_when_lost.get(log, 0) < seq:
+            return False
+        link = to.service.peers.links.get(self.key.node)
+        later = self.up and link is not None and link.peer.details.session == self.service.peers.session
+        return not later
 
     def start(self, static: StaticFiles, routes: list[Route]) -> None:
         """Start a process on what the disk holds. `up` says when it serves."""
@@ -248,6 +267,7 @@ class Site:
         if self._open:
             held = self._open[-1].log.held()
             self.held_when_down = {log: state.seq for log, state in held.items()}
+            self.states_when_down = dict(held)
         self.process.kill()
         self.process = None
         self.up = False
