@@ -218,7 +218,7 @@ async def resumed_image(world: Stage, rnd: random.Random) -> None:
 
 
 def _tokens_of_what_burns(world: Stage, left: dict[LogName, int]) -> None:
-    """Tokens name records by numbers: whose token covers some that nobody will hold may miss what gets them now.
+    """Tokens name records by numbers: whose token covers what nobody will hold may miss what gets those now.
 
     What burns so was held here, on the disk that is put back, and was shown with that label.
     """

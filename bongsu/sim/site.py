@@ -21,13 +21,14 @@ from bongsu.fork_notes import ForkNotes
 from bongsu.log.epoch import Held
 from bongsu.log.key import NodeKey
 from bongsu.log.record import LogName
-from bongsu.log.store import LogStore
+from bongsu.log.store import Damaged, LogStore
 from bongsu.node import Node
 from bongsu.operate.forked import open_forked
 from bongsu.rederive import Rederiver
 from bongsu.service import Service
 from bongsu.sim import disk as disks
 from bongsu.sim.disk import Disk, Image
+from bongsu.sim.journal import Kept
 from bongsu.sim.loop import AtOnce, Loop, Process
 from bongsu.sim.network import End, Network
 from bongsu.view.checkpoint import Checkpointer
@@ -168,16 +169,23 @@ class Site:
         state = self.node.log.held().get(log)
         return 0 if state is None else state.seq
 
-    def holds(self, log: LogName, seq: int) -> bool:
-        """Whether a record is on this site's disk."""
-        return self.has(log) >= seq
+    def holds(self, kept: Kept) -> bool:
+        """Whether this very record is on this site's disk: a machine that forks gives numbers out twice."""
+        if self.has(kept.log) < kept.seq:
+            return False
+        try:
+            # The files of a process that was killed can be read until the run is over.
+            found = self._open[-1].log.log_records(kept.log, kept.seq, 1)
+        except Damaged:
+            return False
+        return bool(found) and found[0].hash == kept.hash
 
-    def said(self, log: LogName, seq: int, to: "Site") -> bool:
-        """Whether its disk held a record before it was lost, and `to` can know of that word and not of the loss.
+    def said(self, kept: Kept, to: "Site") -> bool:
+        """Whether its disk held a record before it was lost, and `to` can know of the word but not of the loss.
 
         A word is on its way for a moment, and its disk may burn behind it; a later life's link tells of that.
         """
-        if self.held_when_lost.get(log, 0) < seq:
+        if self.held_when_lost.get(kept.log, 0) < kept.seq:
             return False
         link = to.service.peers.links.get(self.key.node)
         later = self.up and link is not None and link.peer.details.session == self.service.peers.session

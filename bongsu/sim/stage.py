@@ -114,7 +114,7 @@ class Stage:
         others = [other for other in (*self.sites, *self.copies) if other is not site]
         site.held_when_lost = dict(site.held_when_down)
         for kept in (*self.journal.kept.values(), *self.journal.held_here.values()):
-            if left.get(kept.log, 0) >= kept.seq or any(each.holds(kept.log, kept.seq) for each in others):
+            if left.get(kept.log, 0) >= kept.seq or any(each.holds(kept) for each in others):
                 continue
             if kept.event_id in self.journal.kept and kept.event_id not in self.journal.burned:
                 self.journal.fail(f"{kept.event_id} {kept.why} as safe, and burned with {site.name} alone")
