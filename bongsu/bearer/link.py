@@ -314,5 +314,5 @@ class Link:
                 refusal = f"Log {forked.node.hex()} has two histories from record {seq} on."
         if not self._ended:  # the link may be cut while the disk writes
             self._add(self._exchange.stored(ticket, taken, refusal))
-            if log.node == self.peer.node and (state := self._log.held_log(log)) is not None:
-                self._say_held([state])
+            if log.node == self.peer.node:
+                self._say_held([state for state in self._log.open_of(log.node) if state.log == log])

@@ -73,7 +73,7 @@ class Heads:
 
     def hash_at(self, log: LogName, seq: int) -> bytes | None:
         """The hash of a committed record's header, or None if it is not held."""
-        state = self.state(log)
+        state = self.every().get(log)
         if state is None or not 0 < seq <= state.seq:
             return None
         if seq == state.seq:
@@ -85,7 +85,7 @@ class Heads:
         return found[0].hash if found else None
 
     def open_of(self, node: bytes) -> list[Held]:
-        """The logs of a node that a vector lists."""
+        """The logs of a node that a vector lists, as they are on disk."""
         return [held for log, held in self.open.items() if log.node == node and held.seq > 0]
 
     def place(self, drafts: Sequence[Draft], request: Request, now_ms: int) -> None:

@@ -287,7 +287,7 @@ class LogStore:
         return self._heads.every()
 
     def held_log(self, log: LogName) -> Held | None:
-        """What is on disk here of one log, or None."""
+        """What is held of one log, what is on its way to the disk counted, or None."""
         return self._heads.state(log)
 
     def merged(self, ours: Vector, theirs: Vector) -> Vector:

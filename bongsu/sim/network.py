@@ -10,6 +10,7 @@ from bongsu.bearer.link import ChannelClosed
 from bongsu.sim.loop import Loop
 
 REMEMBERED_MAX = 200
+TICK_S = 1e-6
 
 
 @dataclass(slots=True)
@@ -69,7 +70,8 @@ class End:
         wire = self._wire
         at = self._loop.now + wire.delay_s + self._random.random() * wire.jitter_s
         if ordered:
-            at = wire.free_at_s = max(at, wire.free_at_s)
+            # Of two timers of one moment the loop may take either first.
+            at = wire.free_at_s = max(at, wire.free_at_s + TICK_S)
         else:
             at += self._random.random() * (10 * wire.delay_s + 0.05)
         self._network.carries(len(raw or b""))
