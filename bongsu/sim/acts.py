@@ -10,7 +10,9 @@ from bongsu.sim.client import Client
 from bongsu.sim.journal import Journal
 
 ALGORITHM = "curve25519"
-LAST_MESSAGES = "SELECT position FROM to_device WHERE user_id=? AND device_id=? ORDER BY position DESC LIMIT 20"
+LAST_MESSAGES = (
+    "SELECT position FROM to_device WHERE user_id=? AND device_id=? ORDER BY position DESC LIMIT 20"
+)
 Act = Callable[["Person"], Awaitable[None]]
 
 

@@ -169,6 +169,8 @@ class Client:
                 if row is None:
                     self.journal.fail(f"{site.name} showed {event['event_id']} without a row")
                     continue
+                if row.event_id in self.journal.kept:
+                    continue  # it has to survive already
                 if node.promises.is_held_here(row.position):
                     labelled.add(event["event_id"])
                     continue

@@ -30,7 +30,12 @@ def figures(said: str) -> dict[str, Any]:
 
 
 def test_hubs_show_what_they_may_keep_and_nothing_else() -> None:
-    status, said = simulate("hubs", "--seeds", "0-3")
+    status, said = simulate("hubs", "--at-once", "1", "--seeds", "0-3")
+    assert status == 0, said
+
+
+def test_a_bundle_in_pieces_comes_through_whatever_else_is_on_the_wire() -> None:
+    status, said = simulate("hubs", "--seed", "6")
     assert status == 0, said
 
 
@@ -42,7 +47,7 @@ def test_whom_the_state_named_for_a_while_makes_no_difference() -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("first", range(100, 200, 10))
 def test_more_seeds_of_hubs(first: int) -> None:
-    status, said = simulate("hubs", "--seeds", f"{first}-{first + 9}")
+    status, said = simulate("hubs", "--at-once", "1", "--seeds", f"{first}-{first + 9}")
     assert status == 0, said
 
 
