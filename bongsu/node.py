@@ -117,7 +117,6 @@ class Node:
         open_log: Callable[..., LogStore] = LogStore.open,
     ) -> "Node":
         """Open the data directory and apply what the view lacks; with `fresh_view` the view is built anew.
-
         `repaired`: log.db may lack the end of what this node wrote. `open_log` is the simulator's to replace:
         a disk that breaks on request.
 
@@ -301,7 +300,8 @@ class Node:
 
     def _release_late(self) -> None:
         self._release_timer = None
-        self.release()
+        with suppress(Damaged):  # `_apply` has said that the node stops, and nobody waits here
+            self.release()
 
     def _apply(self, records: list[Record], vector: Vector) -> None:
         try:
