@@ -229,11 +229,15 @@ class LogStore:
         return next(((held.seq, signature) for _, held, signature in rows if signature is not None), None)
 
     def stretch(
-        self, log: LogName, after: int, read: Read | None = None
+        self, log: LogName, after: int, until: int | None = None, read: Read | None = None
     ) -> tuple[list[Record], bytes] | None:
-        """Records of one log beyond `after` for a bundle, and their author's signature, or None."""
+        """Records of one log beyond `after`, at best up to position `until`, and their author's signature."""
         held, recent = self._heads.every().get(log), self._heads.recent if read is None else None
-        return stretch(self._reader, self.key, held, after, recent, read or self.log_records)
+        return stretch(self._reader, self.key, held, after, until, recent, read or self.log_records)
+
+    def place(self, log: LogName, seq: int) -> int:
+        """The position of a record; 0 if it is not here."""
+        return self._reader.place(log, seq)
 
     def public_key(self, node: bytes) -> bytes:
         """The key of a node some of whose records are held.
