@@ -54,7 +54,8 @@ class Peers:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._session = os.urandom(8).hex()
+        # Which process this is, to peers.
+        self.session = os.urandom(8).hex()
         self.calls = Calls()
         self.calls.answers[VECTOR] = self._say_vector
         self._catching_up: asyncio.Future[bool] | None = None
@@ -189,7 +190,7 @@ class Peers:
             role=config.role,
             base_url=config.base_url,
             release=__version__,
-            session=self._session,
+            session=self.session,
             certificate="" if certificate is None else certificate.text,
         )
 

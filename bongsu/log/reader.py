@@ -103,6 +103,16 @@ class Reader:
         for row in rows:
             yield row[0], _held(row, also.get(row[0], ())), row[6]
 
+    def public_key(self, node: bytes) -> bytes:
+        """The key of a node some of whose records are held.
+
+        Raises:
+            KeyError: there are none.
+        """
+        for (found,) in self.rows("SELECT public_key FROM nodes WHERE node=?", (node,)):
+            return bytes(found)
+        raise KeyError(node)
+
     def log_id(self, log: LogName) -> int | None:
         """The number of a log here."""
         sql = "SELECT log_id FROM logs WHERE node=? AND epoch=? AND lane=?"

@@ -132,7 +132,6 @@ class LogStore:
         self, log: LogName, public_key: bytes, records: Sequence[ForeignRecord], signature: bytes
     ) -> "asyncio.Future[Foreign]":
         """Append consecutive records of another node's log (or of a lost log of this node's earlier starts).
-
         The signature is the author's, over the last header's hash. Resolves to `Taken` once they are on disk,
         else to `Gap`, `Fork` or `Refused`, and nothing was stored.
         """
@@ -223,6 +222,14 @@ class LogStore:
         rows = self._reader.held("WHERE l.node=? ORDER BY l.log_id", (node,))
         return [(held.log, held.seq) for _, held, _ in rows if held.seq > 0]
 
+    def hash_at(self, log: LogName, seq: int) -> bytes | None:
+        """The hash of a record's header, or None if it is not held."""
+        return self._heads.hash_at(log, seq)
+
+    def open_of(self, node: bytes) -> list[Held]:
+        """The logs of a node that a vector lists."""
+        return self._heads.open_of(node)
+
     def log_signature(self, log: LogName) -> tuple[int, bytes] | None:
         """The head of a log as (seq, the author's signature over its hash)."""
         rows = self._reader.held("WHERE l.log_id=?", (self._reader.log_id(log),))
@@ -240,14 +247,8 @@ class LogStore:
         return self._reader.place(log, seq)
 
     def public_key(self, node: bytes) -> bytes:
-        """The key of a node some of whose records are held.
-
-        Raises:
-            KeyError: there are none.
-        """
-        for (found,) in self._reader.rows("SELECT public_key FROM nodes WHERE node=?", (node,)):
-            return bytes(found)
-        raise KeyError(node)
+        """The key of a node some of whose records are held. Raises KeyError: there are none."""
+        return self._reader.public_key(node)
 
     def withheld(self) -> Withheld:
         """Which records are held here without their bodies."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bongsu.bearer.bundle import Bundle
-from bongsu.bearer.exchange import Acknowledged, Complaint, Exchange, Load, Output, Send, Store
+from bongsu.bearer.exchange import Complaint, Exchange, Load, Output, Send, Store
 from bongsu.log.epoch import Held, Opening, ends_to_name, settle, unheld, vector_of
 from bongsu.log.foreign import Checked, check
 from bongsu.log.key import NodeKey
@@ -135,9 +135,14 @@ class End:
         self.sent: list[bytes] = []
         self.given: list[Bundle] = []
         self.sentences: list[str] = []
-        self.acknowledged: dict[LogName, int] = {}
         self.connect()
         node.ends.append(self)
+
+    @property
+    def acknowledged(self) -> dict[LogName, int]:
+        """What the peer is known to have of this node's own logs."""
+        own = (log for log in self.node.states if log.node == self.node.key.node)
+        return {log: seq for log in own if (seq := self.exchange.peer_has(log))}
 
     def connect(self) -> None:
         """A new link: all that was on the way is gone."""
@@ -177,8 +182,6 @@ class End:
                     self.loads.append(output)
                 case Store():
                     self.stores.append(output)
-                case Acknowledged(log, seq):
-                    self.acknowledged[log] = max(seq, self.acknowledged.get(log, 0))
                 case Complaint(sentence):
                     self.sentences.append(sentence)
         assert self.exchange.arriving_bytes < WINDOW_BYTES + BUNDLE_BYTES_MAX
@@ -274,11 +277,12 @@ class Network:
                 sender.beat()
 
     def check_acknowledged(self) -> None:
-        """An acknowledgement is a promise: what it names is at the other end."""
+        """What a peer is known to have it has."""
         for link in self.links:
             for owner, keeper in link.ends():
-                for log, seq in owner.acknowledged.items():
-                    assert keeper.node.states[log].seq >= seq
+                for log in owner.node.states:
+                    has = owner.exchange.peer_has(log)
+                    assert has == 0 or keeper.node.states[log].seq >= has
 
     def equal(self) -> bool:
         first, *others = self.nodes
