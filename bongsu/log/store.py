@@ -233,7 +233,7 @@ class LogStore:
     def log_signature(self, log: LogName) -> tuple[int, bytes] | None:
         """The head of a log as (seq, the author's signature over its hash)."""
         rows = self._reader.held("WHERE l.log_id=?", (self._reader.log_id(log),))
-        return next(((held.seq, signature) for _, held, signature in rows if signature is not None), None)
+        return next(((held.seq, signed) for _, held, signed in rows if signed is not None), None)
 
     def stretch(
         self, log: LogName, after: int, until: int | None = None, read: Read | None = None
@@ -251,7 +251,7 @@ class LogStore:
         return self._reader.public_key(node)
 
     def withheld(self) -> Withheld:
-        """Which records are held here without their bodies."""
+        """Which records are held without their bodies."""
         return Withheld(self._reader)
 
     @property
@@ -276,11 +276,9 @@ class LogStore:
         if start_tag == self._tag_shown:
             return True
         first = self._reader.value("SELECT first_position FROM starts WHERE start_tag=?", (start_tag,))
-        if first is None:
-            return False
         sql = "SELECT min(first_position) FROM starts WHERE first_position>?"
         following = self._reader.value(sql, (first,))
-        return following is None or position < following
+        return first is not None and (following is None or position < following)
 
     def vector(self) -> Vector:
         """What is on disk here of every log."""
