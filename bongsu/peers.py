@@ -80,6 +80,7 @@ class Peers:
         self._isolated = False
         # Links with nodes that were revoked, which end in a moment.
         self._parting: set[bytes] = set()
+        node.held_elsewhere = self._hold
         node.committed_listeners.append(self._committed)
         node.listeners.append(self._applied)
 
@@ -290,6 +291,12 @@ class Peers:
                 if raw is not None:
                     target, said = target.merge(Vector.decode(raw)), said + 1
         return target, said == len(asks)
+
+    async def _hold(self, vector: Vector) -> bool:
+        """Whether linked nodes have all that a vector tells of; one that says nothing may."""
+        held, all_said = await self.held_elsewhere(limits.CATCH_UP_S)
+        here = self._node.log.merged(self._node.log.vector(), held)
+        return bool(self.links) and (not all_said or self._node.log.merged(here, vector) == here)
 
     async def _say_vector(self, link: Link, body: bytes) -> bytes | None:
         return self._node.log.vector().encode()

@@ -1,6 +1,6 @@
 """The exchange of one node with one peer, over any bearer: messages in, outputs out. DESIGN 7. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bongsu import limits
@@ -98,22 +98,16 @@ class Exchange:
                 self._stored(message)
         return self._go_on()
 
-    def loaded(
-        self, load: Load, bundle: Bundle | None, needs: Mapping[LogName, int] | None = None
-    ) -> list[Output]:
-        """What was asked for by `load`, or None if it cannot be read.
-
-        Args:
-            needs: the furthest seqs of other logs that these records refer to; they are given first.
-        """
+    def loaded(self, load: Load, bundle: Bundle | None) -> list[Output]:
+        """What was asked for by `load`, or None if it cannot be read."""
         outputs: list[Output] = []
         if bundle is None:
-            self._giver.loaded(load, 0, 0, {})
+            self._giver.loaded(load, 0, 0)
         else:
             assert bundle.log == load.log, "a load is answered with records of its log"
             assert bundle.first_seq == load.after + 1, "and from where it asked for them on"
             raw = encode(Give(self._giver.want, bundle))
-            if self._giver.loaded(load, len(raw), bundle.last_seq, needs or {}):
+            if self._giver.loaded(load, len(raw), bundle.last_seq):
                 outputs.append(Send(raw))
         return [*outputs, *self._go_on()]
 

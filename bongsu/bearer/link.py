@@ -267,7 +267,7 @@ class Link:
 
     def _bundle(self, load: Load) -> Bundle | None:
         try:
-            found = self._log.stretch(load.log, load.after)
+            found = self._log.stretch(load.log, load.after, load.until)
         except Damaged as damage:
             # Others may have it whole; this node must not give on what it cannot prove.
             logger.error("%s", damage)

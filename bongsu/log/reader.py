@@ -119,6 +119,11 @@ class Reader:
         number = self.value(sql, (log.node, log.epoch.to_bytes(8, "big"), int(log.lane)))
         return None if number is None else int(number)
 
+    def place(self, log: LogName, seq: int) -> int:
+        """The position of a record; 0 if it is not here."""
+        sql = "SELECT position FROM records WHERE log_id=? AND seq=?"
+        return int(self.value(sql, (self.log_id(log), seq)) or 0)
+
     def value(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
         """The first column of the first row, or None."""
         rows = self.rows(sql, parameters)

@@ -49,8 +49,7 @@ class Process:
         self._stopped = False
         held, self._held = self._held, []
         for handle, callback, arguments, context in held:
-            if not handle.cancelled():
-                self._loop.call_soon(callback, *arguments, context=context)
+            self._loop.call_soon(_unless_cancelled, handle, callback, arguments, context=context)
 
     def enter(
         self,
@@ -65,6 +64,14 @@ class Process:
         elif self.alive:
             self._loop.entered += 1
             callback(*arguments)
+
+
+def _unless_cancelled(
+    handle: asyncio.Handle, callback: Callable[..., object], arguments: tuple[Any, ...]
+) -> None:
+    """What was due while its process stood: another one that was due then may have cancelled it."""
+    if not handle.cancelled():
+        callback(*arguments)
 
 
 def process_name() -> str:

@@ -35,8 +35,9 @@ def each(
             running[ours] = seed
         for ended in wait(list(running)):
             assert isinstance(ended, Connection)
+            seed = running.pop(ended)
             try:
-                done[running.pop(ended)] = ended.recv()
+                done[seed] = ended.recv()
             except EOFError:
                 continue
             finally:

@@ -78,19 +78,39 @@ Look = Callable[["Site", Any], Any]
 Answer = tuple[int, Any, Any]
 
 
+class _Gone:
+    """Whether a client has hung up, as the HTTP server tells it."""
+
+    def __init__(self, waiting: "asyncio.Future[Answer]") -> None:
+        self.done = waiting.done
+
+    def cancel(self) -> None:
+        pass
+
+
 class _Protocol:
     """Takes the answer. `look` is shown it at the moment it is given, before time passes."""
 
     def __init__(
-        self, site: "Site", body: bytes, look: Look | None, answered: Callable[[Answer], None]
+        self,
+        site: "Site",
+        body: bytes,
+        look: Look | None,
+        answered: Callable[[Answer], None],
+        waiting: "asyncio.Future[Answer]",
     ) -> None:
+        """`waiting`: the client, until it has its answer or goes."""
         self._site = site
         self._body = body
         self._look = look
         self._answered = answered
+        self._waiting = waiting
 
     async def __aiter__(self) -> Any:
         yield self._body
+
+    def client_disconnect(self) -> "_Gone":
+        return _Gone(self._waiting)
 
     def response_bytes(self, status: int, headers: object, body: bytes) -> None:
         value = read_json(body, floats=True) if body else None
@@ -181,7 +201,7 @@ class Site:
         return bool(found) and found[0].hash == kept.hash
 
     def said(self, kept: Kept, to: "Site") -> bool:
-        """Whether its disk held a record before it was lost, and `to` can know of the word but not of the loss.
+        """Whether its disk held a record before it was lost, and `to` may know of the word, not of the loss.
 
         A word is on its way for a moment, and its disk may burn behind it; a later life's link tells of that.
         """
@@ -334,7 +354,7 @@ class Site:
 
         raw = b"" if body is None else json_bytes(body)
         scope = _Scope(method, path, query or {}, token, len(raw))
-        self.process.run(self.app(scope, _Protocol(self, raw, look, answered)))
+        self.process.run(self.app(scope, _Protocol(self, raw, look, answered, answer)))
         try:
             async with asyncio.timeout(timeout_s):
                 return await answer
