@@ -14,7 +14,7 @@ from bongsu.authority import link_refusal, read_certificate
 from bongsu.bearer.exchange import EVERY_LANE
 from bongsu.bearer.frame import Unreadable
 from bongsu.bearer.hello import Details, Peer
-from bongsu.bearer.link import Channel, ChannelClosed, Link, begin
+from bongsu.bearer.link import CORE, Channel, ChannelClosed, Link, begin
 from bongsu.bearer.websocket import dial
 from bongsu.errors import MatrixError
 from bongsu.log.record import Lane, LogName, Record, scope_id
@@ -161,6 +161,7 @@ class Peers:
             over_fabric=fabric,
             gives=lambda link, scope: self.gives(link, scope),
             lanes=self.lanes,
+            is_counted=self._node.config.role == CORE,
         )
         self.links[peer.node] = link
         self.changed_ms[peer.node] = self._node.now_ms()

@@ -76,6 +76,7 @@ async def begin(channel: Channel, log: LogStore, details: Details, nonce: bytes)
 class Link:
     """A link that has begun. `acknowledged` is told up to where the peer has this node's logs on disk.
 
+    `is_counted`: whether this node's disk may make a promise of the peer's: a hub's does not.
     `gives`: whether the peer gets the bodies of a scope; headers it gets all. `lanes`: the others wait.
     """
 
@@ -91,6 +92,7 @@ class Link:
         over_fabric: bool,
         gives: Callable[["Link", bytes], bool],
         lanes: frozenset[Lane] = EVERY_LANE,
+        is_counted: bool = True,
     ) -> None:
         self.over_fabric = over_fabric
         self.peer = peer
@@ -98,8 +100,8 @@ class Link:
         self._channel = channel
         self._acknowledged = acknowledged
         self._called = called
-        # Between core nodes; a hub counts no disk but its own.
-        self._keeps_promises = not relays
+        self._is_counted = is_counted
+        self._said: dict[LogName, int] = {}
         self._counted: dict[LogName, int] = {}
         self._gives = gives
         self._asked: dict[int, asyncio.Future[bytes | None]] = {}
@@ -216,11 +218,14 @@ class Link:
 
     def _offer(self) -> None:
         self._add(self._exchange.offer())
-        self._say_held(self._log.open_of(self.peer.node))
+        # What came by another link was not said here yet; the fabric may lose what was.
+        states = self._log.open_of(self.peer.node)
+        self._say_held([each for each in states if self.over_fabric or self._said.get(each.log) != each.seq])
 
     def _say_held(self, states: list[Held]) -> None:
         """Tell the peer what is on disk here of its own logs: it may have promised somebody two disks."""
-        if states and self._keeps_promises:
+        if states and self._is_counted:
+            self._said.update({each.log: each.seq for each in states})
             self.tell(word.HELD, word.encode(states))
 
     def _told_held(self, raw: bytes) -> None:
@@ -314,5 +319,5 @@ class Link:
                 refusal = f"Log {forked.node.hex()} has two histories from record {seq} on."
         if not self._ended:  # the link may be cut while the disk writes
             self._add(self._exchange.stored(ticket, taken, refusal))
-            if log.node == self.peer.node:
-                self._say_held([state for state in self._log.open_of(log.node) if state.log == log])
+            if log.node == self.peer.node and (state := self._log.held().get(log)) is not None:
+                self._say_held([state])

@@ -1,4 +1,4 @@
-"""The simulator over many seeds, each run a process of its own; docs/simulator.md says how to see one again."""
+"""The simulator over many seeds, each a process of its own; docs/simulator.md says how to see one again."""
 
 import os
 import subprocess
