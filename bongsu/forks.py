@@ -81,6 +81,9 @@ class Forks:
                 continue  # a log that is gone here, and that peers fill up again
             at = min(held, seq)
             theirs = digest if at == seq else await self._hash(link, log, at)
+            if theirs is not None and at > 0 and link.is_core:
+                # Of logs of earlier starts nobody says more: whether they are safe shows here.
+                link.vouched(log, at, theirs)
             more = seq > held and epoch == node.log.epoch
             if more or (theirs is not None and theirs != self._own(log, at)):
                 fork = await self._proved(link, log, at)

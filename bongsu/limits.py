@@ -222,6 +222,7 @@ AGREE_EVENTS_MAX = 200  # of one room, and the last of all by which rooms are ch
 AGREE_TIMES = 3  # that a room must differ, one behind the other
 AGREE_AGAIN_S = 2
 AGREE_LEVEL_S = 1  # for a node to have what another has
+PROMISED_MARK_S = 1  # between two notes of up to where all was promised
 FORKS_LOOK_S = 60  # between two questions to each peer how this node's own logs end there
 FORKS_LOGS_MAX = 64  # of the asking node that an answer lists, the latest
 LOST_LOOK_S = 5  # between two looks what events wait for

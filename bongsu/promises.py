@@ -34,6 +34,7 @@ class _HeldHere:
     first_position: int
     last_position: int
     needs: dict[LogName, int]
+    of_this_start: bool = True
 
 
 class Promises:
@@ -46,7 +47,7 @@ class Promises:
         """`tells`: whether what only this site has is called so; a hub tells, and waits for nobody."""
         self._node = node
         self._waits = waits
-        self._tells = waits if tells is None else tells
+        self.tells = waits if tells is None else tells
         self._bound_s = bound_s
         self._safe: dict[LogName, int] = {}
         self._queue: deque[Batch] = deque()
@@ -65,8 +66,8 @@ class Promises:
         self.alone = not self._waits
         if seq > self._safe.get(log, 0):
             self._safe[log] = seq
-            while self._here and self._is_safe(self._here[0].needs):
-                self._here.popleft()
+            if any(self._is_safe(each.needs) for each in self._here):
+                self._here = deque(each for each in self._here if not self._is_safe(each.needs))
 
     def nobody(self) -> None:
         """No link to another site is up: nobody is waited for until one is and answers."""
@@ -89,7 +90,7 @@ class Promises:
             released.append(self._queue.popleft())
             if batch.needs:
                 self.counts["two_sites" if safe and self._waits else "here"] += 1
-            if not safe and self._tells:
+            if not safe and self.tells:
                 self._remember(batch)
         return released
 
@@ -105,12 +106,21 @@ class Promises:
         """Whether what is shown at this position is at this site alone, in a service of several."""
         return any(held.first_position <= position <= held.last_position for held in self._here)
 
+    def remember(self, first_position: int, last_position: int, needs: dict[LogName, int]) -> None:
+        """What an earlier start of this node left without a promise."""
+        self._here.appendleft(_HeldHere(first_position, last_position, needs, of_this_start=False))
+
+    def promised_upto(self, position: int) -> int:
+        """Up to which of the positions shown, the last of which this is, everything was promised."""
+        return min((each.first_position - 1 for each in self._here), default=position)
+
     def _is_safe(self, needs: dict[LogName, int]) -> bool:
         return all(self._safe.get(log, 0) >= seq for log, seq in needs.items())
 
     def _remember(self, batch: Batch) -> None:
         last = self._here[-1] if self._here else None
-        if last is not None and last.last_position + 1 == batch.records[0].position:
+        adjoins = last is not None and last.last_position + 1 == batch.records[0].position
+        if last is not None and adjoins and last.of_this_start:
             # A site that is cut off for days remembers one stretch, not each of its batches.
             last.last_position = batch.last_position
             last.needs.update(batch.needs)

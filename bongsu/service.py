@@ -22,6 +22,7 @@ from bongsu.media.library import Library
 from bongsu.names import Names
 from bongsu.node import Node
 from bongsu.peers import Peers
+from bongsu.promised import Promised
 from bongsu.room.versions import RoomVersion
 from bongsu.view.cache import Cache
 from bongsu.view.directory import PublicRooms
@@ -51,6 +52,7 @@ class Service:
         self.feeds = FeedPoller(node)
         self.lost_events = LostEvents(node, self.peers)
         self.forks = Forks(node, self.peers)
+        self.promised = Promised(node)
         self.withdrawal = Withdrawal()
         self.tls_orders = self._tls_orders()
         self.public_rooms = PublicRooms(node.context, node.clock.monotonic)

@@ -228,16 +228,19 @@ class Link:
             self._said.update({each.log: each.seq for each in states})
             self.tell(word.HELD, word.encode(states))
 
+    def vouched(self, log: LogName, seq: int, digest: bytes) -> None:
+        """The peer has a log of this node's on disk up to there; it counts if that is this node's record."""
+        if seq > self._counted.get(log, 0) and self._log.hash_at(log, seq) == digest:
+            self._counted[log] = seq
+            self._acknowledged(self, log, seq)
+
     def _told_held(self, raw: bytes) -> None:
         for log, seq, digest in word.decode(self._log.key.node, raw):
             try:
-                own = self._log.hash_at(log, seq)
+                self.vouched(log, seq, digest)
             except Damaged as damage:
                 logger.error("%s", damage)
                 return
-            if own == digest and seq > self._counted.get(log, 0):
-                self._counted[log] = seq
-                self._acknowledged(self, log, seq)
 
     async def _send(self) -> None:
         while True:

@@ -79,3 +79,19 @@ def test_a_backlog_is_shown_in_parts() -> None:
     assert promises.deadline_s == 0.0, "the rest may be shown at once"
     assert positions(promises, 0.0) == [3, 4, 5]
     assert promises.deadline_s is None
+
+
+def test_what_an_earlier_start_left_is_held_here_until_a_word_comes() -> None:
+    promises = Promises(OURS, waits=True, bound_s=1.0)
+    before = LogName(OURS, 6, Lane.TEXT)
+    promises.remember(3, 5, {before: 9})
+    assert promises.is_held_here(4)
+    assert promises.promised_upto(7) == 2
+    commit(promises, 6, OUR_LOG, 1)
+    promises.nobody()
+    assert positions(promises, 0.5) == [6]
+    promises.acknowledged(OUR_LOG, 1)
+    assert not promises.is_held_here(6), "it does not wait for what lies before it"
+    promises.acknowledged(before, 9)
+    assert not promises.is_held_here(4)
+    assert promises.promised_upto(7) == 7
