@@ -14,7 +14,7 @@ NAME = "promised.json"
 
 
 class Promised:
-    """Writes the mark now and then; an old one only has more called held here, until a peer has said its word."""
+    """Writes the mark now and then; an old one has more called held here, until a peer has said its word."""
 
     def __init__(self, node: Node) -> None:
         self._node = node
@@ -25,7 +25,7 @@ class Promised:
             node.listeners.append(self._applied)
 
     def _mark(self) -> int:
-        """The last start's mark; 0 if there is none, or if it is of a history that this log does not go on."""
+        """The last start's mark; 0 if there is none, or if this log does not go on where that was made."""
         with suppress(OSError, ValueError, KeyError, TypeError):
             read = json.loads(self._path.read_text(encoding="utf-8"))
             tag, position = bytes.fromhex(read["start"]), int(read["position"])
