@@ -124,9 +124,7 @@ class Node:
         open_log: Callable[..., LogStore] = LogStore.open,
     ) -> "Node":
         """Open the data directory and apply what the view lacks; with `fresh_view` the view is built anew.
-        `repaired`: log.db may lack the end of what this node wrote. `open_log` is the simulator's to replace:
-        a disk that breaks on request.
-
+        `repaired`: log.db may lack the end of what this node wrote. `open_log`: the simulator's bad disks.
         Raises:
             StoreDamaged, FatalError: the store cannot be trusted; the sentence says what to do.
         """
@@ -148,8 +146,10 @@ class Node:
         )
         try:
             return cls._on(config, clock, log, progress, fresh_view=fresh_view)
-        except BaseException:
+        except BaseException as error:
             log.close()
+            if isinstance(error, Damaged):
+                raise damaged(error) from error
             raise
 
     @classmethod
