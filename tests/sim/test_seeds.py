@@ -105,7 +105,7 @@ def courses(seeds: str, **environment: str) -> list[str]:
 
 def test_a_seed_is_the_same_run_every_time() -> None:
     # Alone or behind others, and wherever its objects lie in memory.
-    assert courses("0,61") == courses("61,0", PYTHONMALLOC="malloc")
+    assert courses("0,61")[1:] == courses("61", PYTHONMALLOC="malloc")
 
 
 def test_the_faults_are_many() -> None:
