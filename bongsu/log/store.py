@@ -229,11 +229,15 @@ class LogStore:
         return next(((held.seq, signature) for _, held, signature in rows if signature is not None), None)
 
     def stretch(
-        self, log: LogName, after: int, read: Read | None = None
+        self,
+        log: LogName,
+        after: int,
+        read: Read | None = None,
+        bytes_max: int = limits.BUNDLE_FILL_BYTES,
     ) -> tuple[list[Record], bytes] | None:
         """Records of one log beyond `after` for a bundle, and their author's signature, or None."""
         held, recent = self._heads.every().get(log), self._heads.recent if read is None else None
-        return stretch(self._reader, self.key, held, after, recent, read or self.log_records)
+        return stretch(self._reader, self.key, held, after, recent, read or self.log_records, bytes_max)
 
     def public_key(self, node: bytes) -> bytes:
         """The key of a node some of whose records are held.

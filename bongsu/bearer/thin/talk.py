@@ -21,7 +21,7 @@ from bongsu.log.dictionary import DICTIONARY_1
 from bongsu.log.record import NODE_BYTES, SCOPE_BYTES, Lane, LogName
 from bongsu.log.vector import Vector
 
-OFFER, FULL_OFFER, WANT, GIVE, PLAIN_GIVE, DONE, STORED, SAY, PLAIN, LACKS = range(1, 11)
+OFFER, FULL_OFFER, WANT, GIVE, PLAIN_GIVE, DONE, STORED, UNKNOWN, PLAIN, LACKS = range(1, 11)
 DIGEST_BYTES = 8
 VECTORS_MAX = 16
 
@@ -34,16 +34,21 @@ class Lacks:
 
 
 @dataclass(frozen=True, slots=True)
+class Unknown:
+    """The sender does not know the vector of the last offer, and asks for it in full."""
+
+
+@dataclass(frozen=True, slots=True)
 class Say:
-    """Output: say the last offer in full; the other end does not know its vector."""
+    """Output: the other end asks for the last offer in full. To be encoded, it is that offer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """Output or message: what is foreseen does not fit here; send bundles that need nothing before them."""
+    """What was sent does not fit what is known here: send bundles that need nothing before them."""
 
 
-Thin = Message | Lacks | Say | Plain
+Thin = Message | Lacks | Unknown | Say | Plain
 
 
 class Talk:
@@ -54,20 +59,35 @@ class Talk:
         self._own = own
         self._out, self._in = Stream(names), Stream(names)
         self._plain = self._broken = False
+        self._offered = Offer(Vector.empty(), 0, False)
         self._vectors: OrderedDict[bytes, Vector] = OrderedDict()
 
     def encode(self, message: Thin) -> bytes:
-        """The bytes of a message, to be sent in this order."""
+        """The bytes of a message; they are to be sent in the order in which this was called."""
         out = Writer()
         match message:
+            case Give(want, bundle):
+                self._write_give(out, want, bundle)
+            case Want():
+                self._write_want(out, message)
+            case Lacks(scopes):
+                out.uint(LACKS)
+                out.uint(len(scopes))
+                for scope in sorted(scopes):
+                    out.raw(scope)
+            case _:
+                self._write_small(out, message)
+        return out.bytes
+
+    def _write_small(self, out: Writer, message: Thin) -> None:
+        match message:
             case Offer(vector, want, busy):
+                self._offered = message
                 out.uint(OFFER)
                 out.raw(_digest(vector))
                 out.uint(2 * want + int(busy))
-            case Want():
-                self._write_want(out, message)
-            case Give(want, bundle):
-                self._write_give(out, want, bundle)
+            case Say():
+                self._write_full(out)
             case Done(want):
                 out.uint(DONE)
                 out.uint(want)
@@ -76,27 +96,18 @@ class Talk:
                 out.uint(want)
                 out.uint(consumed)
                 self._write_acks(out, acks)
-            case Lacks(scopes):
-                out.uint(LACKS)
-                out.uint(len(scopes))
-                for scope in sorted(scopes):
-                    out.raw(scope)
-            case Say():
-                out.uint(SAY)
+            case Unknown():
+                out.uint(UNKNOWN)
             case Plain():
                 out.uint(PLAIN)
-        return out.bytes
 
-    def full(self, offer: Offer) -> bytes:
-        """An offer whose vector the other end does not know."""
-        out = Writer()
+    def _write_full(self, out: Writer) -> None:
         out.uint(FULL_OFFER)
-        self._write_vector(out, offer.vector)
-        out.uint(2 * offer.want + int(offer.busy))
-        return out.bytes
+        self._write_vector(out, self._offered.vector)
+        out.uint(2 * self._offered.want + int(self._offered.busy))
 
     def decode(self, raw: bytes) -> list[Thin]:
-        """What the other end says; `Say` and `Plain` among them are to be sent to it, or done.
+        """What the other end says. An `Unknown` or `Say` among it is to be encoded and sent in answer.
 
         Raises:
             Unreadable: some of it cannot be read; what stood before is lost too.
@@ -134,7 +145,7 @@ class Talk:
         if kind == STORED:
             want, consumed = reader.uint(NUMBER_MAX), reader.uint(NUMBER_MAX)
             return Stored(want, consumed, self._read_acks(reader))
-        if kind == SAY:
+        if kind == UNKNOWN:
             return Say()
         if kind == PLAIN:
             self._plain = True
@@ -153,7 +164,7 @@ class Talk:
         want, busy = _want_busy(reader)
         own = self._own()
         vector = own if _digest(own) == digest else self._vectors.get(digest)
-        return Say() if vector is None else Offer(vector, want, busy)
+        return Unknown() if vector is None else Offer(vector, want, busy)
 
     def _write_vector(self, out: Writer, vector: Vector) -> None:
         raw = vector.encode()

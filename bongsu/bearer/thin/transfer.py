@@ -103,11 +103,10 @@ class Incoming:
             part, ends = self._ahead.pop(self._base)
             self._base += 1
             self._bytes += len(part)
-            # Who sends without end is not held: nothing of such a message is.
+            # Who sends without end is not held: such a message comes out as none that could be opened.
             self._parts = [*self._parts, part] if self._bytes <= limits.THIN_MESSAGE_BYTES_MAX else []
             if ends:
-                if self._bytes <= limits.THIN_MESSAGE_BYTES_MAX:
-                    whole.append(b"".join(self._parts))
+                whole.append(b"".join(self._parts))
                 self._parts, self._bytes = [], 0
         return whole
 

@@ -1,0 +1,162 @@
+"""Thin links: another site by radio, when no other link reaches it. DESIGN 7, docs/protocol/thin.md.
+
+What goes by them: the urgent lane, then text. Never the bulk lane, media, or questions between nodes.
+"""
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import Any
+
+from bongsu import __version__, limits
+from bongsu.authority import link_refusal
+from bongsu.bearer.hello import Details, Peer
+from bongsu.bearer.link import THIN, Link
+from bongsu.bearer.thin.line import Line, ThinChannel
+from bongsu.hub.interest import SERVICE
+from bongsu.hub.keeping import Keeping
+from bongsu.log.record import Lane
+from bongsu.node import Node
+from bongsu.peers import Calls, Peers
+
+logger = logging.getLogger(__name__)
+
+LANES = frozenset((Lane.URGENT, Lane.TEXT))
+
+
+class Radio:
+    """The thin links of one node."""
+
+    def __init__(self, node: Node, peers: Peers, keeping: Keeping) -> None:
+        self._node, self._peers, self._keeping = node, peers, keeping
+        config = node.config
+        self.lines = [
+            Line(each, node.log.key, config.server_name, self._known, node.log.vector)
+            for each in config.thin_links
+        ]
+        self._of: dict[Link, Line] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        peers.began.append(self._other_way)
+
+    def start(self) -> None:
+        """Use the modems from now on."""
+        for line in self.lines:
+            self._tasks += [asyncio.ensure_future(line.run()), asyncio.ensure_future(self._serve(line))]
+
+    async def close(self) -> None:
+        """End it."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def line_to(self, node: bytes) -> Line | None:
+        """The line by which a node is reached."""
+        link = self._peers.thin.get(node)
+        return None if link is None else self._of.get(link)
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """How each stands, for operators."""
+        return [self._line_json(line) for line in self.lines]
+
+    def _line_json(self, line: Line) -> dict[str, Any]:
+        peer = None if line.peer is None else self._peer(line.peer)
+        heard_s = line.heard_s()
+        return {
+            "modem": line.link.text.partition("?")[0],
+            "problem": line.problem or None,
+            "site": None if peer is None else peer.details.site,
+            "in_use": peer is not None and peer.node in self._peers.thin,
+            "heard_ms": None if heard_s is None else self._node.now_ms() - int(1_000 * heard_s),
+            "reached": line.reached,
+            "bits_per_second": line.air.bits_per_second,
+            "bytes_per_minute": line.air.bytes_per_minute,
+            "frame_bytes": line.air.frame_bytes_max,
+            "sent_bytes": line.station.sent_bytes,
+            "heard_bytes": line.station.heard_bytes,
+            "waiting_bytes": line.waiting_bytes,
+            "text_s": round(line.air.send_s(limits.THIN_TEXT_BYTES), 1),
+        }
+
+    def _known(self, node: bytes) -> bytes | None:
+        """The key of a node of this service that is not shut out."""
+        certificate = self._node.certificate_of(node)
+        if certificate is None or not certificate.public_key:
+            return None
+        revocations = self._node.context.authorities.revocations()
+        if link_refusal(certificate, revocations, self._node.now_ms()) is not None:
+            return None
+        return certificate.public_key
+
+    def _peer(self, public_key: bytes) -> Peer | None:
+        peer = Peer(public_key, Details(self._node.config.server_name, "", "", "", __version__, "", ""))
+        certificate = self._node.certificate_of(peer.node)
+        if certificate is None:
+            return None
+        details = Details(
+            self._node.config.server_name, certificate.site, certificate.role, "", "", "", certificate.text
+        )
+        return Peer(public_key, details)
+
+    async def _serve(self, line: Line) -> None:
+        """Run a link with whoever is at the other end, while no other link reaches that node."""
+        while True:
+            await line.began.wait()
+            peer = None if line.peer is None else self._peer(line.peer)
+            if peer is None or self._known(peer.node) is None:
+                line.began.clear()
+                continue
+            changed = self._peers.changed
+            if self._peers.isolated:
+                await asyncio.sleep(1)
+                continue
+            if peer.node in self._peers.links:
+                await changed.wait()
+                continue
+            await self._run(line, line.open(), peer)
+            # A link that ends at once is not begun again without a pause.
+            await asyncio.sleep(1)
+
+    async def _run(self, line: Line, channel: ThinChannel, peer: Peer) -> None:
+        link = Link(
+            self._node.log,
+            channel,
+            peer,
+            relays=True,
+            acknowledged=self._peers.acknowledged,
+            called=Calls(),
+            over_fabric=False,
+            gives=self._gives,
+            lanes=LANES & self._peers.lanes,
+            pace=THIN,
+        )
+        self._of[link] = line
+        self._peers.thin[peer.node] = link
+        logger.info("linked by radio with site %s", peer.details.site)
+        self._say_lacks(line)
+        try:
+            await link.run()
+        finally:
+            del self._of[link]
+            self._peers.thin_ended(link)
+            logger.info("the radio link with site %s is not used", peer.details.site)
+
+    def _say_lacks(self, line: Line) -> None:
+        """Which bodies cannot be used here yet: records on them would hold back what stands behind them."""
+        own = self._keeping.own
+        scopes = self._node.log.withheld().scopes()
+        lacking = frozenset(each for each in scopes if own is None or each in own.scopes)
+        if len(lacking) <= limits.THIN_SCOPES_LACKING_MAX:
+            line.say_lacks(lacking)
+
+    def _gives(self, link: Link, scope: bytes) -> bool:
+        line = self._of.get(link)
+        if line is None or line.lacks is None:
+            return scope == SERVICE
+        if scope in line.lacks:
+            return False
+        return link.is_core or self._keeping.interests.allows(link.peer.node, scope)
+
+    def _other_way(self, link: Link) -> None:
+        """A link over something wider takes over."""
+        with suppress(KeyError):
+            self._peers.thin[link.peer.node].end()
