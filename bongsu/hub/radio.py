@@ -15,7 +15,7 @@ from bongsu.bearer.link import THIN, Link
 from bongsu.bearer.thin.line import Line, ThinChannel
 from bongsu.hub.interest import SERVICE
 from bongsu.hub.keeping import Keeping
-from bongsu.log.record import Lane
+from bongsu.log.record import Lane, Record, node_id
 from bongsu.node import Node
 from bongsu.peers import Calls, Peers
 
@@ -49,14 +49,40 @@ class Radio:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def line_to(self, node: bytes) -> Line | None:
-        """The line by which a node is reached."""
-        link = self._peers.thin.get(node)
-        return None if link is None else self._of.get(link)
+    def ways(self, record: Record) -> list[dict[str, Any]]:
+        """The sites that get a record by radio now: whether they have it, and how long it may take."""
+        found = []
+        for link, line in self._of.items():
+            if record.log.lane in LANES and self._gives(link, record.header.scope):
+                has = link.has(record.log) >= record.header.seq
+                left_s = 0.0 if has else line.air.send_s(line.waiting_bytes or limits.THIN_TEXT_BYTES)
+                site = link.peer.details.site
+                found.append({"site": site, "has": has, "reached": line.reached, "seconds": round(left_s, 1)})
+        return found
+
+    def cost(self) -> dict[str, Any] | None:
+        """What sending costs where radio is in use: seconds of a text, and of a byte more. None: it is not."""
+        for link, line in self._of.items():
+            waits_s = line.air.send_s(line.waiting_bytes) if line.waiting_bytes else 0.0
+            return {
+                "site": link.peer.details.site,
+                "reached": line.reached,
+                "waits_s": round(waits_s, 1),
+                "text_s": round(line.air.send_s(limits.THIN_TEXT_BYTES), 1),
+                "byte_s": round(line.air.byte_s, 4),
+            }
+        return None
 
     def as_json(self) -> list[dict[str, Any]]:
         """How each stands, for operators."""
         return [self._line_json(line) for line in self.lines]
+
+    def to(self, node: bytes) -> dict[str, Any] | None:
+        """How the line to a node stands; None: there is none."""
+        for line in self.lines:
+            if line.peer is not None and node_id(line.peer) == node:
+                return self._line_json(line)
+        return None
 
     def _line_json(self, line: Line) -> dict[str, Any]:
         peer = None if line.peer is None else self._peer(line.peer)

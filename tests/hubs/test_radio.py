@@ -37,8 +37,14 @@ def test_text_goes_both_ways_by_radio(lab: Lab) -> None:
     with pytest.raises(FatalError, match="Only radio"):
         link(lab.plan, "h1", "core", "64kbps", 0.2)
     lab.link("h1", "h2", "19200bps")
-    here.send(room_id, "강릉 상황실입니다. 지금 모두 무사해요")
+    event_id = here.send(room_id, "강릉 상황실입니다. 지금 모두 무사해요")
     eventually(lambda: len(texts(there, room_id)) == 1, "the text at the other hub")
+    way = lambda: here.get("/_bongsu/client/v1/durability", event_id)["radio"][0]  # noqa: E731
+    eventually(lambda: way()["has"], "the word that it has arrived")
+    assert (way()["site"], way()["reached"], way()["seconds"]) == ("h2", True, 0.0)
+    told = lab.http["h1"].get("/_bongsu/client/v1/sites").json()["sites"][0]["radio"]
+    assert told["site"] == "h2"
+    assert 0 < told["text_s"] < 5
     there.send(room_id, "네, 들립니다")
     eventually(lambda: len(texts(here, room_id)) == 2, "the answer")
     assert texts(here, room_id) == texts(there, room_id)

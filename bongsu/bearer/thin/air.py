@@ -32,6 +32,11 @@ class Air:
         legal = (limits.THIN_FRAME_MS_MAX - self.lead_ms) * self.bits_per_second // 8_000
         return max(limits.THIN_FRAME_BYTES_MIN, min(self.frame_bytes, legal))
 
+    @property
+    def byte_s(self) -> float:
+        """About how long one byte more takes, in seconds: on the air, or by the budget."""
+        return max(8 / self.bits_per_second, 60 / self.bytes_per_minute)
+
     def send_s(self, size: int) -> float:
         """About how long a message of so many bytes takes from here to there, in seconds."""
         frames = -(-size // (self.frame_bytes_max - 7))
