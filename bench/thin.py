@@ -112,7 +112,7 @@ async def real(loss: float) -> float:
     lines = [Line(setting, key, SERVICE, known.get, Vector.empty) for key in keys]
     running = [asyncio.ensure_future(line.run()) for line in lines]
     for line in lines:
-        await line.began.wait()
+        await line.told.wait()
     chat = Chat()
     raw = encode(Give(1, chat.bundle([chat.megolm(270) for _ in range(33)])))
     here, there = lines[0].open(), lines[1].open()

@@ -5,14 +5,15 @@ What goes by them: the urgent lane, then text. Never the bulk lane, media, or qu
 
 import asyncio
 import logging
-from contextlib import suppress
+from collections.abc import Coroutine
 from typing import Any
 
 from bongsu import __version__, limits
-from bongsu.authority import link_refusal
+from bongsu.authority import CORE, link_refusal
 from bongsu.bearer.hello import Details, Peer
 from bongsu.bearer.link import THIN, Link
-from bongsu.bearer.thin.line import Line, ThinChannel
+from bongsu.bearer.thin.line import Line
+from bongsu.bearer.thin.talk import Lacks, Wired
 from bongsu.hub.interest import SERVICE
 from bongsu.hub.keeping import Keeping
 from bongsu.log.record import Lane, Record, node_id
@@ -36,7 +37,6 @@ class Radio:
         ]
         self._of: dict[Link, Line] = {}
         self._tasks: list[asyncio.Task[None]] = []
-        peers.began.append(self._other_way)
 
     def start(self) -> None:
         """Use the modems from now on."""
@@ -61,7 +61,7 @@ class Radio:
         return found
 
     def cost(self) -> dict[str, Any] | None:
-        """What sending costs where radio is in use: seconds of a text, and of a byte more. None: it is not."""
+        """What sending costs where radio is in use: seconds of a text, and of a byte more."""
         for link, line in self._of.items():
             waits_s = line.air.send_s(line.waiting_bytes) if line.waiting_bytes else 0.0
             return {
@@ -124,28 +124,44 @@ class Radio:
         return Peer(public_key, details)
 
     async def _serve(self, line: Line) -> None:
-        """Run a link with whoever is at the other end, while no other link reaches that node."""
-        while True:
-            await line.began.wait()
-            peer = None if line.peer is None else self._peer(line.peer)
-            if peer is None or self._known(peer.node) is None:
-                line.began.clear()
-                continue
-            changed = self._peers.changed
-            if self._peers.isolated:
-                await asyncio.sleep(1)
-                continue
-            if peer.node in self._peers.links:
-                await changed.wait()
-                continue
-            await self._run(line, line.open(), peer)
-            # A link that ends at once is not begun again without a pause.
-            await asyncio.sleep(1)
+        """Run a link with whoever is at the other end, while nothing wider leads there."""
+        said: tuple[int, bool] | None = None
+        running: asyncio.Task[None] | None = None
+        try:
+            while True:
+                changed = self._peers.changed
+                line.told.clear()
+                if line.peer is not None and said != (line.sessions, self._wired()):
+                    said = (line.sessions, self._wired())
+                    line.say(Wired(said[1]))
+                peer = self._wanted(line)
+                if running is None and peer is not None:
+                    running = asyncio.ensure_future(self._run(line, peer))
+                elif running is not None and peer is None:
+                    line.end()
+                await _first(changed.wait(), line.told.wait(), running)
+                if running is not None and running.done():
+                    running = None
+        finally:
+            if running is not None:
+                running.cancel()
 
-    async def _run(self, line: Line, channel: ThinChannel, peer: Peer) -> None:
+    def _wired(self) -> bool:
+        """Whether a data centre is reached from here by something wider, or is here."""
+        return self._node.config.role == CORE or any(link.is_core for link in self._peers.links.values())
+
+    def _wanted(self, line: Line) -> Peer | None:
+        """Whom to run a link with; None: nobody, or the same comes and goes by wire."""
+        peer = None if line.peer is None else self._peer(line.peer)
+        if peer is None or line.wired is None or self._peers.isolated:
+            return None
+        wider = peer.node in self._peers.links or (line.wired and self._wired())
+        return None if wider or self._known(peer.node) is None else peer
+
+    async def _run(self, line: Line, peer: Peer) -> None:
         link = Link(
             self._node.log,
-            channel,
+            line.open(),
             peer,
             relays=True,
             acknowledged=self._peers.acknowledged,
@@ -165,6 +181,8 @@ class Radio:
             del self._of[link]
             self._peers.thin_ended(link)
             logger.info("the radio link with site %s is not used", peer.details.site)
+        # One that ends at once is not begun again without a pause.
+        await asyncio.sleep(1)
 
     def _say_lacks(self, line: Line) -> None:
         """Which bodies cannot be used here yet: records on them would hold back what stands behind them."""
@@ -172,7 +190,7 @@ class Radio:
         scopes = self._node.log.withheld().scopes()
         lacking = frozenset(each for each in scopes if own is None or each in own.scopes)
         if len(lacking) <= limits.THIN_SCOPES_LACKING_MAX:
-            line.say_lacks(lacking)
+            line.say(Lacks(lacking))
 
     def _gives(self, link: Link, scope: bytes) -> bool:
         line = self._of.get(link)
@@ -182,7 +200,13 @@ class Radio:
             return False
         return link.is_core or self._keeping.interests.allows(link.peer.node, scope)
 
-    def _other_way(self, link: Link) -> None:
-        """A link over something wider takes over."""
-        with suppress(KeyError):
-            self._peers.thin[link.peer.node].end()
+
+async def _first(*waits: "Coroutine[Any, Any, object] | asyncio.Task[None] | None") -> None:
+    """Return when one of these has come; what was only waited for is let go."""
+    tasks = [asyncio.ensure_future(each) for each in waits if each is not None]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task, each in zip(tasks, (each for each in waits if each is not None), strict=True):
+            if task is not each:
+                task.cancel()

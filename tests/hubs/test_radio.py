@@ -69,6 +69,24 @@ def test_radio_that_loses_frames_goes_on_after_a_cut(lab: Lab) -> None:
 
 
 @pytest.mark.long
+def test_radio_is_silent_while_both_reach_a_data_centre(lab: Lab) -> None:
+    lab.link("h1", "h2", "19200bps")
+    kim, lee = lab.resident("h1", "kim"), lab.resident("h2", "lee")
+    room_id = kim.create_room(invite=[lee.user_id])
+    lee.join(room_id)
+    here, there = lab.at(kim, "h1"), lab.at(lee, "h2")
+    eventually(lambda: is_in(here, room_id) and is_in(there, room_id), "the room at both hubs")
+    words = Path(lab.node("h1").config).parent / "h1.log"
+    assert "linked by radio" not in words.read_text(encoding="utf-8")
+    lab.link("h1", "core", "none")
+    here.send(room_id, "by radio, and from h2 by wire")
+    eventually(lambda: len(texts(lee, room_id)) == 1, "the text at the data centre")
+    assert "linked by radio with site h2" in words.read_text(encoding="utf-8")
+    lab.link("h1", "core", "lan")
+    eventually(lambda: "is not used" in words.read_text(encoding="utf-8"), "silence")
+
+
+@pytest.mark.long
 def test_a_wire_takes_over_from_radio(lab: Lab) -> None:
     here, there, room_id = pair(lab)
     lab.link("h1", "h2", RATE)

@@ -30,7 +30,8 @@ class Air:
     def frame_bytes_max(self) -> int:
         """The longest frame there may be: the modem's, and no longer on the air than the law lets one be."""
         legal = (limits.THIN_FRAME_MS_MAX - self.lead_ms) * self.bits_per_second // 8_000
-        return max(limits.THIN_FRAME_BYTES_MIN, min(self.frame_bytes, legal))
+        # A frame that the budget never allows would never go.
+        return max(limits.THIN_FRAME_BYTES_MIN, min(self.frame_bytes, legal, self.bytes_per_minute // 2))
 
     @property
     def byte_s(self) -> float:

@@ -17,7 +17,7 @@ from bongsu.bearer.thin.air import Air
 from bongsu.bearer.thin.keys import Known, Self
 from bongsu.bearer.thin.modem import Modem, ModemGone, dial, open_serial
 from bongsu.bearer.thin.station import Began, Event, Station
-from bongsu.bearer.thin.talk import Lacks, Plain, Say, Talk, Unknown
+from bongsu.bearer.thin.talk import Lacks, Plain, Say, Talk, Thin, Unknown, Wired
 from bongsu.log.vector import Vector
 from bongsu.thin_setting import ThinLink
 
@@ -78,12 +78,14 @@ class Line:
         )
         self.station = Station(self.air, Self(key, service, os.urandom(32)), known)
         self.peer: bytes | None = None  # the public key of the other end
+        self.sessions = 0  # that began
         self.problem = ""  # why there is no modem
         self.lacks: frozenset[bytes] | None = None
-        self.began = asyncio.Event()
+        self.wired: bool | None = None  # whether the other end reaches a data centre by itself
+        self.told = asyncio.Event()  # set when a session begins, and when the other end says how it stands
         self._own = own
         self._talk = Talk(own)
-        self._queue: deque[Message | Lacks | Say | Unknown | Plain] = deque()
+        self._queue: deque[Thin] = deque()
         self._room = asyncio.Event()
         self._news = asyncio.Event()
         self._channel: ThinChannel | None = None
@@ -108,21 +110,31 @@ class Line:
         """A channel for a link with the other end; the one before is closed."""
         if self._channel is not None:
             self._end()
-        self._queue.clear()
+        self._forget()
         self._channel = ThinChannel(self)
         return self._channel
+
+    def end(self) -> None:
+        """Close the channel there is; the session goes on."""
+        self._forget()
+        self._end()
 
     def left(self, channel: ThinChannel) -> None:
         """The channel is not used any more."""
         if self._channel is channel:
             self._channel = None
-            self._queue.clear()
+            self._forget()
             self._room.set()
 
-    def say_lacks(self, scopes: frozenset[bytes]) -> None:
-        """Say which bodies cannot be used here yet."""
-        self._queue.append(Lacks(scopes))
-        self._news.set()
+    def _forget(self) -> None:
+        """What a link that is over would have said is not said any more."""
+        self._queue = deque(each for each in self._queue if isinstance(each, Wired))
+
+    def say(self, message: Lacks | Wired) -> None:
+        """Say how this end stands, in the session there is."""
+        if self.peer is not None:
+            self._queue.append(message)
+            self._news.set()
 
     async def send(self, message: Message) -> None:
         """Put a message in the queue; returns when the next bundle may be made."""
@@ -218,11 +230,12 @@ class Line:
     def _take(self, event: Event) -> None:
         if isinstance(event, Began):
             self.peer = event.public_key
+            self.sessions += 1
             self._talk = Talk(self._own)
             self._queue.clear()
-            self.lacks = None
+            self.lacks = self.wired = None
             self._end()
-            self.began.set()
+            self.told.set()
             return
         try:
             messages = self._talk.decode(event.message)
@@ -235,10 +248,13 @@ class Line:
         for message in messages:
             self._hand(message)
 
-    def _hand(self, message: Message | Lacks | Say | Unknown | Plain) -> None:
+    def _hand(self, message: Thin) -> None:
         match message:
             case Lacks(scopes):
                 self.lacks = scopes
+            case Wired(on):
+                self.wired = on
+                self.told.set()
             case Unknown():
                 self._queue.append(message)
             case Say():

@@ -21,7 +21,7 @@ from bongsu.log.dictionary import DICTIONARY_1
 from bongsu.log.record import NODE_BYTES, SCOPE_BYTES, Lane, LogName
 from bongsu.log.vector import Vector
 
-OFFER, FULL_OFFER, WANT, GIVE, PLAIN_GIVE, DONE, STORED, UNKNOWN, PLAIN, LACKS = range(1, 11)
+OFFER, FULL_OFFER, WANT, GIVE, PLAIN_GIVE, DONE, STORED, UNKNOWN, PLAIN, LACKS, WIRED = range(1, 12)
 DIGEST_BYTES = 8
 VECTORS_MAX = 16
 
@@ -31,6 +31,13 @@ class Lacks:
     """The scopes of its interest of which the sender lacks bodies: no body of them is to be given."""
 
     scopes: frozenset[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Wired:
+    """Whether a data centre is reached from here by something wider: if from both ends, radio is silent."""
+
+    on: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,7 @@ class Plain:
     """What was sent does not fit what is known here: send bundles that need nothing before them."""
 
 
-Thin = Message | Lacks | Unknown | Say | Plain
+Thin = Message | Lacks | Wired | Unknown | Say | Plain
 
 
 class Talk:
@@ -96,6 +103,9 @@ class Talk:
                 out.uint(want)
                 out.uint(consumed)
                 self._write_acks(out, acks)
+            case Wired(on):
+                out.uint(WIRED)
+                out.uint(int(on))
             case Unknown():
                 out.uint(UNKNOWN)
             case Plain():
@@ -125,7 +135,7 @@ class Talk:
         return Plain()
 
     def _read(self, reader: Reader) -> Thin:
-        kind = reader.uint(LACKS)
+        kind = reader.uint(WIRED)
         if kind == OFFER:
             return self._read_offer(reader)
         if kind == FULL_OFFER:
@@ -145,6 +155,8 @@ class Talk:
         if kind == STORED:
             want, consumed = reader.uint(NUMBER_MAX), reader.uint(NUMBER_MAX)
             return Stored(want, consumed, self._read_acks(reader))
+        if kind == WIRED:
+            return Wired(bool(reader.uint(1)))
         if kind == UNKNOWN:
             return Say()
         if kind == PLAIN:

@@ -12,7 +12,7 @@ from bongsu.bearer.frame import Unreadable
 from bongsu.bearer.message import Done, Give, Offer, Stored, Want
 from bongsu.bearer.thin.bundles import read_bundle, write_bundle
 from bongsu.bearer.thin.context import Names, Stream
-from bongsu.bearer.thin.talk import Lacks, Plain, Say, Talk, Unknown
+from bongsu.bearer.thin.talk import Lacks, Plain, Say, Talk, Unknown, Wired
 from bongsu.bearer.thin.wire import Reader, Writer
 from bongsu.log.record import ForeignRecord, Header, Kind, Lane, LogName, body_hash
 from bongsu.log.vector import Vector
@@ -115,7 +115,14 @@ def test_messages_come_back() -> None:
     vector = Vector.of([(log, 1, 12)])
     want = Want(3, 4_096, frozenset({Lane.URGENT, Lane.TEXT}), vector, frozenset({log}))
     give = Give(3, chat.bundle([chat.text()]))
-    for message in (want, give, Done(3), Stored(3, 99, ((give.bundle.log, 1), (log, 12))), Plain()):
+    for message in (
+        want,
+        give,
+        Done(3),
+        Stored(3, 99, ((give.bundle.log, 1), (log, 12))),
+        Plain(),
+        Wired(True),
+    ):
         assert there.decode(here.encode(message)) == [message]
     lacks = Lacks(frozenset({b"s" * 16}))
     assert there.decode(here.encode(lacks) + here.encode(Done(4))) == [lacks, Done(4)]

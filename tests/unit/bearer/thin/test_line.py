@@ -39,7 +39,7 @@ async def lines() -> AsyncIterator[tuple[Line, Line]]:
     running = [asyncio.ensure_future(line.run()) for line in made]
     async with asyncio.timeout(60):
         for line in made:
-            await line.began.wait()
+            await line.told.wait()
     yield made[0], made[1]
     for each in running:
         each.cancel()
