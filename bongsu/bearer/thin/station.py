@@ -80,7 +80,11 @@ class Station:
         self._said: Greeting | None = None  # whose proof was said last
         self._free_ms = 0  # before then the channel is in use
         self._owes = False
+        self._echo = 0  # the number of the last poll that was heard
+        self._poll = 0  # of the last that was sent, and of the one behind the last fragments
+        self._burst_poll = 0
         self._answer_ms: int | None = None  # when the answer to a poll is overdue
+        self._turn_ms = 0  # how long this station's last turn lasts
         self._polls = 0
 
     @property
@@ -116,9 +120,16 @@ class Station:
         self._turn(found, now_ms)
         if found.kind == DATA:
             return [Received(message) for message in self.session.take(found)]
-        self.session.outgoing.acknowledged(found.seq, found.payload)
-        self._answer_ms, self._polls = None, 0
+        self._acknowledged(self.session, found)
         return []
+
+    def _acknowledged(self, session: Session, found: Packet) -> None:
+        """What an answer to an earlier poll does not name may still be on its way: it is not repeated."""
+        ahead = (found.payload[0] - self._burst_poll) % packet.POLL_MODULUS
+        conclusive = self._waits and ahead < packet.POLL_MODULUS // 2
+        session.outgoing.acknowledged(found.seq, found.payload[1:], conclusive=conclusive)
+        if conclusive:
+            self._answer_ms, self._polls = None, 0
 
     def _noted(self, frame: bytes, now_ms: int) -> None:
         self.heard_ms = now_ms
@@ -127,7 +138,10 @@ class Station:
     def _turn(self, found: Packet, now_ms: int) -> None:
         """Who speaks next: the other as long as its turn has not ended; then whoever was asked."""
         if found.flags & POLL:
-            self._owes = True
+            self._owes, self._echo = True, found.poll
+        if self._answer_ms is not None:
+            # While the other spoke, this station's modem may have waited: what it holds goes only now.
+            self._answer_ms = max(self._answer_ms, now_ms + self._turn_ms + self._answer_after_ms)
         if not found.flags & FINAL:
             self._busy(now_ms + self.air.frame_ms(self.air.frame_bytes_max) + limits.THIN_TURN_MS)
         elif found.flags & POLL:
@@ -183,6 +197,7 @@ class Station:
         self.heard_ms = now_ms
         self.session = Session(greeting, self.air.frame_bytes_max - packet.DATA_OVERHEAD_BYTES)
         self._owes, self._answer_ms, self._polls, self._hellos = False, None, 0, 0
+        self._echo = self._poll = self._burst_poll = 0
         return [Began(greeting.public_key)]
 
     # What is sent
@@ -238,7 +253,8 @@ class Station:
         outgoing = session.outgoing
         overdue = self._answer_ms is not None and now_ms >= self._answer_ms
         if self._owes or overdue:
-            packets.append(Packet(ACK, 0, *session.incoming.report()))
+            seq, bitmap = session.incoming.report()
+            packets.append(Packet(ACK, 0, seq, bytes((self._echo,)) + bitmap))
         if not self._waits:
             bytes_max = self.budget.left(now_ms)
             for seq, payload, last in outgoing.burst(bytes_max, packet.DATA_OVERHEAD_BYTES):
@@ -246,15 +262,24 @@ class Station:
         if not packets:
             return []
         self._owes = False
-        asks = outgoing.is_open and (overdue or packets[-1].kind == DATA or self._waits)
+        return self._turn_ended(session, packets, now_ms, overdue=overdue)
+
+    def _turn_ended(
+        self, session: Session, packets: list[Packet], now_ms: int, *, overdue: bool
+    ) -> list[bytes]:
+        """The last frame ends the turn, and asks for an answer where one is needed."""
         last_one = packets.pop()
+        asks = session.outgoing.is_open and (overdue or last_one.kind == DATA)
+        if asks:
+            self._poll = (self._poll + 1) % packet.POLL_MODULUS
+            self._burst_poll = self._poll if last_one.kind == DATA else self._burst_poll
         flags = last_one.flags | FINAL | (POLL if asks else 0)
-        packets.append(Packet(last_one.kind, flags, last_one.seq, last_one.payload))
+        packets.append(Packet(last_one.kind, flags, last_one.seq, last_one.payload, self._poll))
         frames = [each.encode(session.keys.check_out) for each in packets]
         if asks:
             self._polls += 1
-            lasts_ms = sum(self.air.frame_ms(len(each)) for each in frames)
-            self._answer_ms = now_ms + lasts_ms + self._backoff_ms(self._answer_after_ms, self._polls)
+            self._turn_ms = sum(self.air.frame_ms(len(each)) for each in frames)
+            self._answer_ms = now_ms + self._turn_ms + self._backoff_ms(self._answer_after_ms, self._polls)
         return frames
 
     @property

@@ -62,8 +62,11 @@ class Outgoing:
         """How long the first fragment to be sent is; 0: there is none."""
         return len(self._fragments[min(self._unsent)][0]) if self._unsent else 0
 
-    def acknowledged(self, first: int, bitmap: bytes) -> None:
-        """The other end has all before `first` (modulo), and of those after it the ones with a bit set."""
+    def acknowledged(self, first: int, bitmap: bytes, *, conclusive: bool = True) -> None:
+        """The other end has all before `first` (modulo), and of those after it the ones with a bit set.
+
+        `conclusive`: it said so after all that was sent; what it does not have is lost.
+        """
         base = self._base + (first - self._base) % SEQ_MODULUS
         if base > self._next:
             return  # of a past that is over
@@ -73,7 +76,7 @@ class Outgoing:
         for offset in range(min(8 * len(bitmap), WINDOW)):
             if bitmap[offset // 8] >> offset % 8 & 1:
                 self._fragments.pop(base + 1 + offset, None)
-        self._unsent = set(self._fragments)
+        self._unsent = set(self._fragments) if conclusive else self._unsent & self._fragments.keys()
         self._fill()
 
     def _fill(self) -> None:
