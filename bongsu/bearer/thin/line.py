@@ -12,7 +12,7 @@ from bongsu.bearer import call
 from bongsu.bearer.frame import Unreadable
 from bongsu.bearer.hello import LinkKey
 from bongsu.bearer.link import ChannelClosed
-from bongsu.bearer.message import Give, Message, Offer, Stored, decode, encode
+from bongsu.bearer.message import Done, Give, Message, Offer, Stored, decode, encode
 from bongsu.bearer.thin.air import Air
 from bongsu.bearer.thin.keys import Known, Self
 from bongsu.bearer.thin.modem import Modem, ModemGone, dial, open_serial
@@ -36,8 +36,10 @@ class ThinChannel:
         """Returns when more may be sent; questions and news between nodes are not for thin links."""
         if self.closed:
             raise ChannelClosed
-        if not call.is_call(raw):
-            await self._line.send(decode(raw))
+        message = None if call.is_call(raw) else decode(raw)
+        # Nothing is lost in a session, so that nobody need look whether all of it came.
+        if message is not None and not isinstance(message, Done):
+            await self._line.send(message)
         if self.closed:
             raise ChannelClosed
 

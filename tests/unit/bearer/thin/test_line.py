@@ -23,6 +23,7 @@ from bongsu.thin_setting import parse_thin_links
 from tests.helpers.thin_chat import Chat
 
 SERVICE = "talk.example.kr"
+END = Stored(3, 7, ())
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ async def test_messages_of_the_exchange_come_through(lines: tuple[Line, Line]) -
     said = [
         Want(1, 4_096, frozenset({Lane.TEXT}), vector),
         Give(1, chat.bundle([chat.text() for _ in range(30)])),
-        Done(1),
+        END,
     ]
     for message in said:
         await here.send(encode(message))
@@ -78,11 +79,12 @@ async def test_an_offer_nobody_knows_is_said_in_full(lines: tuple[Line, Line]) -
     assert await received(there) == encode(offer)
 
 
-async def test_questions_between_nodes_are_not_for_radio(lines: tuple[Line, Line]) -> None:
+async def test_questions_between_nodes_and_needless_words_are_not_for_radio(lines: tuple[Line, Line]) -> None:
     here, there = lines[0].open(), lines[1].open()
     await here.send(call.encode(Tell("typing", b"x" * 900)))
     await here.send(encode(Done(9)))
-    assert await received(there) == encode(Done(9))
+    await here.send(encode(END))
+    assert await received(there) == encode(END)
 
 
 async def test_a_channel_ends_when_another_begins(lines: tuple[Line, Line]) -> None:
