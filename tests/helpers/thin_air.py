@@ -52,6 +52,16 @@ class ThinAir:
             self._step()
         return self.now_ms - begun
 
+    def pass_time(self, until_ms: int) -> None:
+        """All that happens until then, if anything does."""
+        while (at_ms := self._next_ms()) is not None and at_ms <= until_ms:
+            self._step()
+        self.now_ms = max(self.now_ms, until_ms)
+
+    def _next_ms(self) -> int | None:
+        times = [wake for end in range(2) if (wake := self._wake(end)) is not None]
+        return min([*times, *(each[0] for each in self._arriving[:1])], default=None)
+
     def _step(self) -> None:
         wakes = [(wake, end) for end in range(2) if (wake := self._wake(end)) is not None]
         arrival = self._arriving[0][0] if self._arriving else None

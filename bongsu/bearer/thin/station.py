@@ -37,6 +37,8 @@ class Session:
     def __init__(self, greeting: Greeting, fragment_bytes: int) -> None:
         self.greeting = greeting
         self.outgoing, self.incoming = Outgoing(fragment_bytes), Incoming()
+        # Whether the other end was heard in it: else it may not have heard the proof.
+        self.confirmed = False
         self._sealed = self._opened = 0
 
     @property
@@ -117,6 +119,7 @@ class Station:
             self._busy(now_ms + self.air.pause_ms)
             return []
         self._noted(frame, now_ms)
+        self.session.confirmed = True
         self._turn(found, now_ms)
         if found.kind == DATA:
             return [Received(message) for message in self.session.take(found)]
@@ -128,7 +131,7 @@ class Station:
         ahead = (found.payload[0] - self._burst_poll) % packet.POLL_MODULUS
         conclusive = self._waits and ahead < packet.POLL_MODULUS // 2
         session.outgoing.acknowledged(found.seq, found.payload[1:], conclusive=conclusive)
-        if conclusive:
+        if conclusive or not session.outgoing.is_open:
             self._answer_ms, self._polls = None, 0
 
     def _noted(self, frame: bytes, now_ms: int) -> None:
@@ -157,10 +160,10 @@ class Station:
         if found.kind == PROOF:
             return self._proved(found.payload, now_ms)
         session, greeting = self.session, self._greeting
-        if session is not None and session.greeting.theirs == found.payload:
-            self._reply(session.greeting, now_ms)  # it did not hear this node's proof
-        elif greeting is not None and greeting.theirs == found.payload:
-            self._reply(greeting, now_ms)
+        known = greeting if session is None or _is_of(greeting, found) else session.greeting
+        if known is not None and _is_of(known, found):
+            if found.flags & FINAL:
+                self._reply(known, now_ms)  # it did not hear this node's proof
         else:
             if session is not None and session.greeting.number == self._number:
                 self._number += 1  # keys are of one session alone
@@ -216,7 +219,8 @@ class Station:
     def wake_ms(self, now_ms: int) -> int | None:
         """When to call `due` next, if nothing is heard before."""
         session = self.session
-        if self._replies or self._owes or (session and session.outgoing.has_unsent and not self._waits):
+        begins = session is not None and (session.outgoing.has_unsent or not session.confirmed)
+        if self._replies or self._owes or (begins and not self._waits):
             wanted = now_ms
         elif session is None:
             wanted = self._hello_ms
@@ -251,8 +255,10 @@ class Station:
     def _session_frames(self, session: Session, now_ms: int) -> list[bytes]:
         packets: list[Packet] = []
         outgoing = session.outgoing
+        if session.confirmed and not outgoing.is_open:
+            self._answer_ms, self._polls = None, 0  # what was asked is known otherwise
         overdue = self._answer_ms is not None and now_ms >= self._answer_ms
-        if self._owes or overdue:
+        if self._owes or overdue or not (session.confirmed or self._waits):
             seq, bitmap = session.incoming.report()
             packets.append(Packet(ACK, 0, seq, bytes((self._echo,)) + bitmap))
         if not self._waits:
@@ -262,14 +268,21 @@ class Station:
         if not packets:
             return []
         self._owes = False
-        return self._turn_ended(session, packets, now_ms, overdue=overdue)
+        frames = self._turn_ended(session, packets, now_ms, overdue=overdue)
+        if overdue and not session.confirmed:
+            # It may not have heard the proof, and would wait in the session before for ever.
+            hello = Packet(HELLO, 0, 0, self._me.hello(session.greeting.number))
+            proof = Packet(PROOF, 0, 0, session.greeting.proof())
+            return [*(each.encode(OPEN_KEY) for each in (hello, proof)), *frames]
+        return frames
 
     def _turn_ended(
         self, session: Session, packets: list[Packet], now_ms: int, *, overdue: bool
     ) -> list[bytes]:
         """The last frame ends the turn, and asks for an answer where one is needed."""
         last_one = packets.pop()
-        asks = session.outgoing.is_open and (overdue or last_one.kind == DATA)
+        open_ended = session.outgoing.is_open or not session.confirmed
+        asks = open_ended and (overdue or not self._waits)
         if asks:
             self._poll = (self._poll + 1) % packet.POLL_MODULUS
             self._burst_poll = self._poll if last_one.kind == DATA else self._burst_poll
@@ -299,3 +312,7 @@ class Station:
             self.budget.spend(size, now_ms)
             self._free_ms = now_ms + sum(self.air.frame_ms(len(each)) for each in frames)
         return frames
+
+
+def _is_of(greeting: Greeting | None, hello: Packet) -> bool:
+    return greeting is not None and greeting.theirs == hello.payload

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import pty
+import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -85,6 +86,21 @@ async def test_questions_between_nodes_and_needless_words_are_not_for_radio(line
     await here.send(encode(Done(9)))
     await here.send(encode(END))
     assert await received(there) == encode(END)
+
+
+async def test_noise_on_the_channel_is_passed_over(lines: tuple[Line, Line]) -> None:
+    chance = random.Random(3)
+    _, noise = await asyncio.open_connection(lines[0].link.host, lines[0].link.port)
+    here, there = lines[0].open(), lines[1].open()
+    chat = Chat()
+    for number in range(4):
+        noise.write(chance.randbytes(chance.randrange(400)))
+        noise.write(kiss.encode(bytes((number % 8 | chance.randrange(8) << 3,)) + chance.randbytes(80)))
+        give = encode(Give(1, chat.bundle([chat.text()])))
+        await here.send(give)
+        assert await received(there) == give
+    noise.close()
+    assert [line.sessions for line in lines] == [1, 1]
 
 
 async def test_a_channel_ends_when_another_begins(lines: tuple[Line, Line]) -> None:

@@ -119,6 +119,35 @@ def test_two_that_speak_at_once_repeat_little(seed: int) -> None:
     assert channel.bytes - before <= 1.4 * payload
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_whatever_happened_messages_come_through_afterwards(seed: int) -> None:
+    chance = random.Random(seed)
+    channel = ThinAir(SF7 if seed % 2 else SLOW, loss=chance.choice([0, 0.1, 0.4]), seed=seed)
+    for number in range(12):
+        end = chance.randrange(2)
+        act = chance.choice(["send", "send", "cut", "heal", "restart", "wait"])
+        if act == "send" and channel.stations[end].has_room:
+            channel.stations[end].send(random_bytes(chance.randrange(3_000), number))
+        elif act in ("cut", "heal"):
+            channel.cut = act == "cut"
+        elif act == "restart":
+            channel.restart(end)
+        until_ms = channel.now_ms + chance.randrange(20_000)
+        channel.pass_time(until_ms)
+    channel.cut, channel.loss = False, 0.1
+    for end in (0, 1):
+        message = random_bytes(500, 1_000 + end)
+        channel.run(
+            lambda: channel.stations[0].session is not None and channel.stations[1].session is not None
+        )
+        while message not in channel.got[1 - end]:
+            # What was sent into a session that the other end has lost is lost with it.
+            if channel.stations[end].has_room:
+                channel.stations[end].send(message)
+            channel.pass_time(channel.now_ms + 60_000)
+            assert channel.now_ms < 3_600_000
+
+
 def test_the_budget_is_kept() -> None:
     channel = ThinAir(Air(bits_per_second=5_469, bytes_per_minute=1_500))
     channel.meet()
