@@ -23,7 +23,7 @@ class ThinAir:
         self.cut = False
         self.air = air
         self.chance = random.Random(seed)
-        self.keys = [NodeKey.generate() for _ in range(2)]
+        self.keys = [NodeKey(self.chance.randbytes(32)) for _ in range(2)]
         self.stations = [self.station(end) for end in range(2)]
         self.got: list[list[bytes]] = [[], []]
         self.began = [0, 0]

@@ -1,6 +1,7 @@
 """Two stations over simulated air: what is sent arrives once and whole, whatever the channel does."""
 
 import random
+import statistics
 
 import pytest
 
@@ -17,14 +18,16 @@ def random_bytes(size: int, seed: int = 7) -> bytes:
 
 
 def test_two_stations_meet_in_a_few_small_frames() -> None:
-    channel = ThinAir(SLOW)
-    channel.meet()
-    assert channel.bytes <= 450
-    assert channel.frames <= 10
-    assert [station.session.greeting.node for station in channel.stations if station.session] == [
-        channel.keys[1].node,
-        channel.keys[0].node,
-    ]
+    sizes = []
+    for seed in range(15):
+        channel = ThinAir(SLOW, seed=seed)
+        channel.meet()
+        sizes.append(channel.bytes)
+        known = [station.session.greeting.node for station in channel.stations if station.session]
+        assert known == [channel.keys[1].node, channel.keys[0].node]
+    # Both begin in the same moment here, and do not hear each other at first.
+    assert statistics.median(sizes) <= 330
+    assert max(sizes) <= 650
 
 
 @pytest.mark.parametrize("size", [0, 1, 246, 247, 5_000, 60_000])
