@@ -54,6 +54,7 @@ def record(seq: int, kind: int, scope: bytes, link: int, stamp: int, body: bytes
     return ForeignRecord(Header(seq, kind, scope, link, stamp, body_hash(body)), body)
 
 
+@settings(deadline=None, max_examples=60)
 @given(
     st.lists(st.tuples(kinds, st.binary(min_size=16, max_size=16), bodies), min_size=1, max_size=6), st.data()
 )
@@ -68,6 +69,7 @@ def test_nothing_is_lost_of_any_record(drawn: list[tuple[int, bytes, bytes]], da
         assert read_bundle(Reader(out.bytes), theirs) == bundle
 
 
+@settings(deadline=None, max_examples=25)
 @given(seeds, st.lists(st.text(max_size=200), min_size=1, max_size=12))
 def test_chats_come_back_as_they_were(seed: int, texts: list[str]) -> None:
     ours, theirs, chat = Stream(Names()), Stream(Names()), Chat(seed)
@@ -92,7 +94,7 @@ def talks() -> tuple[Talk, Talk]:
     return Talk(Vector.empty), Talk(Vector.empty)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.binary(max_size=200), max_size=5), seeds)
 def test_what_comes_off_the_air_raises_nothing_else(noise: list[bytes], seed: int) -> None:
     here, there = talks()

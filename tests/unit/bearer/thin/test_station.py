@@ -122,7 +122,7 @@ def test_two_that_speak_at_once_repeat_little(seed: int) -> None:
     assert channel.bytes - before <= 1.4 * payload
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(25))
 def test_whatever_happened_messages_come_through_afterwards(seed: int) -> None:
     chance = random.Random(seed)
     channel = ThinAir(SF7 if seed % 2 else SLOW, loss=chance.choice([0, 0.1, 0.4]), seed=seed)
