@@ -86,7 +86,8 @@ class ThinAir:
             self.frames += len(frames)
             return  # both spoke at once, and nobody understood
         at_ms = max(self.now_ms, self._free_ms)
-        if frames:
+        goes_on = self._free_ms > self.now_ms and self._begun_ms[1] == end
+        if frames and not goes_on:  # a modem sends what it gets meanwhile in one transmission
             self._begun_ms = at_ms, end
         for frame in frames:
             at_ms += self.air.frame_ms(len(frame))

@@ -86,7 +86,7 @@ class Station:
         self._poll = 0  # of the last that was sent, and of the one behind the last fragments
         self._burst_poll = 0
         self._answer_ms: int | None = None  # when the answer to a poll is overdue
-        self._turn_ms = 0  # how long this station's last turn lasts
+        self._out_ms = 0  # when this station's modem has sent all it was given, as far as can be told
         self._polls = 0
 
     @property
@@ -120,17 +120,20 @@ class Station:
             return []
         self._noted(frame, now_ms)
         self.session.confirmed = True
-        self._turn(found, now_ms)
-        if found.kind == DATA:
-            return [Received(message) for message in self.session.take(found)]
-        self._acknowledged(self.session, found)
-        return []
+        if found.kind == ACK:
+            self._acknowledged(self.session, found, now_ms)
+        self._turn(found, now_ms, self.air.frame_ms(len(frame)))
+        if found.kind == ACK:
+            return []
+        return [Received(message) for message in self.session.take(found)]
 
-    def _acknowledged(self, session: Session, found: Packet) -> None:
+    def _acknowledged(self, session: Session, found: Packet, now_ms: int) -> None:
         """What an answer to an earlier poll does not name may still be on its way: it is not repeated."""
         ahead = (found.payload[0] - self._burst_poll) % packet.POLL_MODULUS
         conclusive = self._waits and ahead < packet.POLL_MODULUS // 2
         session.outgoing.acknowledged(found.seq, found.payload[1:], conclusive=conclusive)
+        if self._waits and found.payload[0] == self._poll:
+            self._out_ms = self._free_ms = now_ms  # what this station's modem had, the other end has heard
         if conclusive or not session.outgoing.is_open:
             self._answer_ms, self._polls = None, 0
 
@@ -138,19 +141,19 @@ class Station:
         self.heard_ms = now_ms
         self.heard_bytes += len(frame)
 
-    def _turn(self, found: Packet, now_ms: int) -> None:
+    def _turn(self, found: Packet, now_ms: int, lasted_ms: int) -> None:
         """Who speaks next: the other as long as its turn has not ended; then whoever was asked."""
         if found.flags & POLL:
             self._owes, self._echo = True, found.poll
+        if now_ms < self._out_ms:
+            self._out_ms += lasted_ms  # while the other spoke, this station's modem waited
         if self._answer_ms is not None:
-            # While the other spoke, this station's modem may have waited: what it holds goes only now.
-            self._answer_ms = max(self._answer_ms, now_ms + self._turn_ms + self._answer_after_ms)
+            self._answer_ms = max(self._answer_ms, max(now_ms, self._out_ms) + self._answer_after_ms)
         if not found.flags & FINAL:
             self._busy(now_ms + self.air.frame_ms(self.air.frame_bytes_max) + limits.THIN_TURN_MS)
-        elif found.flags & POLL:
-            self._free_ms = now_ms
         else:
-            self._free_ms = now_ms + self.air.pause_ms
+            pause_ms = 0 if found.flags & POLL else self.air.pause_ms
+            self._free_ms = max(now_ms, self._out_ms) + pause_ms
 
     def _busy(self, until_ms: int) -> None:
         self._free_ms = max(self._free_ms, until_ms)
@@ -291,8 +294,8 @@ class Station:
         frames = [each.encode(session.keys.check_out) for each in packets]
         if asks:
             self._polls += 1
-            self._turn_ms = sum(self.air.frame_ms(len(each)) for each in frames)
-            self._answer_ms = now_ms + self._turn_ms + self._backoff_ms(self._answer_after_ms, self._polls)
+            lasts_ms = sum(self.air.frame_ms(len(each)) for each in frames)
+            self._answer_ms = now_ms + lasts_ms + self._backoff_ms(self._answer_after_ms, self._polls)
         return frames
 
     @property
@@ -310,7 +313,7 @@ class Station:
         if frames:
             self.sent_bytes += size
             self.budget.spend(size, now_ms)
-            self._free_ms = now_ms + sum(self.air.frame_ms(len(each)) for each in frames)
+            self._out_ms = self._free_ms = now_ms + sum(self.air.frame_ms(len(each)) for each in frames)
         return frames
 
 
