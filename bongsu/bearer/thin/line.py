@@ -91,6 +91,7 @@ class Line:
         self._room = asyncio.Event()
         self._news = asyncio.Event()
         self._channel: ThinChannel | None = None
+        self._early: Offer | None = None  # came before there was a channel; the next comes in a minute
 
     @property
     def waiting_bytes(self) -> int:
@@ -114,6 +115,9 @@ class Line:
             self._end()
         self._forget()
         self._channel = ThinChannel(self)
+        if self._early is not None:
+            self._channel.arrived(self._early)
+            self._early = None
         return self._channel
 
     def end(self) -> None:
@@ -235,7 +239,7 @@ class Line:
             self.sessions += 1
             self._talk = Talk(self._own)
             self._queue.clear()
-            self.lacks = self.wired = None
+            self.lacks = self.wired = self._early = None
             self._end()
             self.told.set()
             return
@@ -266,6 +270,8 @@ class Line:
             case _:
                 if self._channel is not None:
                     self._channel.arrived(message)
+                elif isinstance(message, Offer):
+                    self._early = message
 
     def _end(self) -> None:
         channel, self._channel = self._channel, None

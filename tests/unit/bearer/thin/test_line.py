@@ -16,6 +16,7 @@ from bongsu.bearer.message import Done, Give, Offer, Stored, Want, encode
 from bongsu.bearer.thin import kiss
 from bongsu.bearer.thin.line import Line, ThinChannel
 from bongsu.bearer.thin.modem import Modem, ModemGone, dial, open_serial
+from bongsu.bearer.thin.talk import Wired
 from bongsu.lab.air import LabAir
 from bongsu.log.key import NodeKey
 from bongsu.log.record import Lane, LogName
@@ -78,6 +79,16 @@ async def test_an_offer_nobody_knows_is_said_in_full(lines: tuple[Line, Line]) -
     offer = Offer(Vector.of([(LogName(b"n" * 16, 7, Lane.TEXT), 1, 12)]), 0, False)
     await here.send(encode(offer))
     assert await received(there) == encode(offer)
+
+
+async def test_an_offer_waits_for_the_other_ends_link(lines: tuple[Line, Line]) -> None:
+    offer = Offer(Vector.empty(), 0, False)
+    lines[1].told.clear()
+    await lines[0].open().send(encode(offer))
+    lines[0].say(Wired(True))
+    async with asyncio.timeout(60):
+        await lines[1].told.wait()
+    assert await received(lines[1].open()) == encode(offer)
 
 
 async def test_questions_between_nodes_and_needless_words_are_not_for_radio(lines: tuple[Line, Line]) -> None:
