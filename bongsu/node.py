@@ -149,8 +149,10 @@ class Node:
         )
         try:
             return cls._on(config, clock, log, progress, fresh_view=fresh_view)
-        except BaseException:
+        except BaseException as error:
             log.close()
+            if isinstance(error, Damaged):
+                raise damaged(error) from error
             raise
 
     @classmethod
