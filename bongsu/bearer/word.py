@@ -7,16 +7,19 @@ from struct import Struct
 
 from bongsu import limits
 from bongsu.log.epoch import Held
-from bongsu.log.record import HASH_BYTES, Lane, LogName
+from bongsu.log.record import Lane, LogName
 
 HELD = "own_held"  # the topic of the news
-_PART = Struct(f">QBQ{HASH_BYTES}s")
+DIGEST_BYTES = 8  # of the hash: by radio each byte counts, and nobody is to be deceived here, only told apart
+_PART = Struct(f">QBQ{DIGEST_BYTES}s")
 _LANES = {int(lane): lane for lane in Lane}
 
 
 def encode(states: Iterable[Held]) -> bytes:
-    """The ends of logs of the node that is told: epoch, lane, seq, hash of each."""
-    parts = [_PART.pack(each.log.epoch, int(each.log.lane), each.seq, each.hash) for each in states]
+    """The ends of logs of the node that is told: epoch, lane, seq, and how the hash begins, of each."""
+    parts = [
+        _PART.pack(each.log.epoch, int(each.log.lane), each.seq, each.hash[:DIGEST_BYTES]) for each in states
+    ]
     return b"".join(parts[-limits.FORKS_LOGS_MAX :])
 
 

@@ -11,7 +11,7 @@ TEXT = Held(LogName(NODE, 7, Lane.TEXT), 1, 3, b"h" * 32)
 def test_what_is_said_is_read() -> None:
     bulk = Held(LogName(NODE, 7, Lane.BULK), 1, 1, b"i" * 32)
     said = word.encode([TEXT, bulk])
-    assert list(word.decode(NODE, said)) == [(TEXT.log, 3, TEXT.hash), (bulk.log, 1, bulk.hash)]
+    assert list(word.decode(NODE, said)) == [(TEXT.log, 3, b"h" * 8), (bulk.log, 1, b"i" * 8)]
 
 
 def test_what_is_something_else_says_nothing() -> None:
