@@ -34,16 +34,12 @@ class Promised:
         return 0
 
     def _remember(self, mark: int) -> None:
-        log, first, last = self._node.log, 0, mark
-        needs = {}
-        while records := log.after(last, limits.REDERIVE_RECORDS_AT_ONCE):
-            last = records[-1].position
-            for record in records:
-                if record.log.node == log.key.node:
-                    first = first or record.position
-                    needs[record.log] = record.header.seq
+        """By the ends of logs alone: a hub that was alone for weeks would else read all it wrote."""
+        log = self._node.log
+        held = log.held_of(log.key.node)
+        needs = {name: seq for name, seq in held if log.place(name, seq) > mark}
         if needs:
-            self._node.promises.remember(first, last, needs)
+            self._node.promises.remember(mark + 1, log.head_position, needs)
 
     def _applied(self, _: Changes) -> None:
         now_s = self._node.clock.monotonic()
