@@ -23,7 +23,7 @@ const readBack = (page, until) =>
     const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
     const lines = () => [...list.querySelectorAll(".message")];
     const number = (line) => Number(line.querySelector(".text")?.textContent.split(" ")[0]);
-    const seen = new Set();
+    const seen = new Set(lines().map(number));
     let [moved, pages, still] = [0, 0, 0];
     while (still < 60 && ![...seen].some((each) => each <= until)) {
       const before = list.scrollTop;
