@@ -102,22 +102,14 @@ class Older {
         // Read before they are shown: a line that changes afterwards moves what stands around it.
         if (events.some((event) => event.isBeingDecrypted())) await Promise.all(events.map((event) => event.getDecryptionPromise()));
         if (!this.stands(page)) return false;
-        this.hand(events, page);
+        // The token of before stays until the whole page is in: without it the room would seem to begin here. Threads are
+        // not asked for: theirs are events like all others.
+        room.addEventsToTimeline(events, true, true, page.timeline, page.token ?? undefined);
         next += SLICE;
       } while (next < chunk.length && (breathe === null || performance.now() < untilMs));
       if (breathe) await breathe();
     }
     return this.stands(page);
-  }
-
-  private hand(events: MatrixEvent[], { timeline, token }: Page): void {
-    const { client, room } = this;
-    const [ours, threaded, unknown] = room.partitionThreadedEvents(events);
-    client.processAggregatedTimelineEvents(room, ours);
-    // The token of before stays until the whole page is in: without it the room would seem to begin here.
-    room.addEventsToTimeline(ours, true, true, timeline, token ?? undefined);
-    client.processThreadEvents(room, threaded, true);
-    for (const event of unknown) room.relations.aggregateChildEvent(event);
   }
 }
 
