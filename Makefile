@@ -14,7 +14,7 @@ PIP_INSTALL := -m pip install -qq --disable-pip-version-check --require-hashes -
 PIP_COMPILE := .venv-lock/bin/pip-compile --quiet --strip-extras --allow-unsafe --no-header --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-.PHONY: help install run test test-long oracle e2e-deps test-deps bench tower-drill web-bench web-size sim sim-couriers sim-hubs drill demo lock format clean
+.PHONY: help install run test test-long oracle e2e-deps test-deps chromium bench tower-drill web-bench web-size sim sim-couriers sim-hubs drill demo lock format clean
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /  make \1\t/' | expand -t 20
@@ -27,14 +27,18 @@ run: install ## start the service on loopback; PORT=8008 DATA=./data
 	@echo "or, while the service is stopped: $(BIN)/bongsu user add --data $(DATA) NAME"
 	@exec $(BIN)/bongsu serve --registration open --listen 127.0.0.1:$(PORT) --data $(DATA)
 
-test: test-deps ## every test; what needs more time is in test-long
+test: ## every test; what needs more time is in test-long
+	@$(MAKE) --no-print-directory -j2 test-deps
 	@echo "make test leaves the tests marked 'long' (more seeds, requests and clients) to: make test-long"
 	@$(BIN)/python -m pytest -n 2 -m "not long" $(PYTEST_ARGS)
 
-test-long: test-deps ## every test, the long ones too
+test-long: ## every test, the long ones too
+	@$(MAKE) --no-print-directory -j2 test-deps
 	@$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
 
-test-deps: .venv/.test .venv-synapse/.oracle tests/e2e/node_modules/.installed bongsu/web/.built
+test-deps: chromium .venv/.test .venv-synapse/.oracle tests/e2e/node_modules/.installed bongsu/web/.built
+
+chromium:
 	@tools/need chromium
 
 oracle: .venv-synapse/.oracle ## the independent homeserver that tests/oracle asks, in an environment of its own

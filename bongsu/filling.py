@@ -9,6 +9,7 @@ from struct import Struct
 
 from bongsu import limits
 from bongsu.bearer.link import Link
+from bongsu.live.background import Background
 from bongsu.log.record import Lane, LogName, Record
 from bongsu.node import Node
 from bongsu.peers import Peers
@@ -28,7 +29,7 @@ class Filling:
         self._node = node
         self._peers = peers
         self._asked: set[bytes] = set()
-        self._task: asyncio.Task[None] | None = None
+        self._background = Background(self._watch)
         self.target = 0
         self.began_s = 0.0
         # Records of this node's earlier starts that came back from peers: it was rolled back.
@@ -48,14 +49,11 @@ class Filling:
 
     def start(self) -> None:
         """Ask whoever is linked from now on."""
-        self._task = asyncio.ensure_future(self._watch())
+        self._background.start()
 
     async def close(self) -> None:
         """Ask no more."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await self._background.close()
 
     async def _watch(self) -> None:
         shown_s = 0.0

@@ -13,6 +13,7 @@ from bongsu.bearer.frame import Unreadable
 from bongsu.bearer.link import Link
 from bongsu.errors import FatalError
 from bongsu.fork_notes import Fork, ForkNotes
+from bongsu.live.background import Background
 from bongsu.log.key import verify
 from bongsu.log.record import HASH_BYTES, ForeignRecord, Lane, LogName, chain, genesis
 from bongsu.log.store import Damaged
@@ -40,19 +41,16 @@ class Forks:
         self._node = node
         self._peers = peers
         self._notes = ForkNotes(node.config.data)
-        self._task: asyncio.Task[None] | None = None
+        self._background = Background(self._watch)
         peers.calls.answers.update({ENDS: self._say_ends, HASH: self._say_hash, REST: self._say_rest})
 
     def start(self) -> None:
         """Ask whoever is linked from now on."""
-        self._task = asyncio.ensure_future(self._watch())
+        self._background.start()
 
     async def close(self) -> None:
         """Ask no more."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await self._background.close()
 
     async def _watch(self) -> None:
         while True:

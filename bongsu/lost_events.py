@@ -10,6 +10,7 @@ from bongsu import drafts, limits
 from bongsu.authority import CORE, HUB, link_allowed
 from bongsu.clock import next_stamp
 from bongsu.errors import MatrixError
+from bongsu.live.background import Background
 from bongsu.node import Node
 from bongsu.peers import Peers
 from bongsu.view.waiting import Awaited, awaited
@@ -24,18 +25,15 @@ class LostEvents:
         self._node = node
         self._peers = peers
         self._since: dict[str, float] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._background = Background(self._watch)
 
     def start(self) -> None:
         """From now on."""
-        self._task = asyncio.ensure_future(self._watch())
+        self._background.start()
 
     async def close(self) -> None:
         """Look no more."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await self._background.close()
 
     async def _watch(self) -> None:
         while True:

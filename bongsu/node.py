@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from bongsu.clock import Clock, next_stamp
 from bongsu.config import Config
 from bongsu.errors import FatalError, MatrixError, forbidden
 from bongsu.files import write_whole
+from bongsu.live.alarm import Alarm
 from bongsu.live.delivered import Delivered
 from bongsu.live.expiry import TypingExpiry
 from bongsu.live.lazy import LazyMembers
@@ -54,6 +55,10 @@ REVOKED = (
 
 def _ignore(_: str) -> None:
     """What happens to news that nobody asked for."""
+
+
+async def _nowhere(_: Vector) -> bool:
+    return False
 
 
 class Node:
@@ -103,7 +108,9 @@ class Node:
         self._waiters = Waiters()
         # Set, and replaced, whenever more is applied.
         self.applied = asyncio.Event()
-        self._release_timer: asyncio.TimerHandle | None = None
+        self._releasing = Alarm(self.release)
+        # Whether a linked node holds what a vector tells of and this node has not.
+        self.held_elsewhere: Callable[[Vector], Awaitable[bool]] = _nowhere
 
     @classmethod
     def open(
@@ -142,8 +149,10 @@ class Node:
         )
         try:
             return cls._on(config, clock, log, progress, fresh_view=fresh_view)
-        except BaseException:
+        except BaseException as error:
             log.close()
+            if isinstance(error, Damaged):
+                raise damaged(error) from error
             raise
 
     @classmethod
@@ -281,7 +290,7 @@ class Node:
             listener(records)
         if self.config.has_several_sites and all(record.log.node != self.log.key.node for record in records):
             # Their author is told first that they are on disk: a sender waits there for that.
-            return self._release_in(limits.APPLY_DELAY_S)
+            return self._releasing.set(limits.APPLY_DELAY_S)
         self.release()
 
     def release(self) -> None:
@@ -290,18 +299,9 @@ class Node:
         if batches:
             self._apply([record for batch in batches for record in batch.records], batches[-1].vector)
             self._waiters.reached(self.position)
-        deadline_s = self.promises.deadline_s
-        if deadline_s is not None and self._release_timer is None:
-            self._release_in(max(0.0, deadline_s - self.clock.monotonic()))
-
-    def _release_in(self, delay_s: float) -> None:
-        if self._release_timer is not None:
-            self._release_timer.cancel()
-        self._release_timer = asyncio.get_running_loop().call_later(delay_s, self._release_late)
-
-    def _release_late(self) -> None:
-        self._release_timer = None
-        self.release()
+        deadline_s, now_s = self.promises.deadline_s, self.clock.monotonic()
+        if deadline_s is not None and (deadline_s <= now_s or not self._releasing.is_set):
+            self._releasing.set(max(0.0, deadline_s - now_s))
 
     def _apply(self, records: list[Record], vector: Vector) -> None:
         try:
@@ -393,8 +393,7 @@ class Node:
     def close(self) -> None:
         """Write what is queued and close the files."""
         self.log.close()
-        if self._release_timer is not None:
-            self._release_timer.cancel()
+        self._releasing.cancel()
         self._checkpointer.close()
         self.passwords.close()
         self.context.db.close()

@@ -54,7 +54,8 @@ class Peers:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._session = os.urandom(8).hex()
+        # Which process this is, to peers.
+        self.session = os.urandom(8).hex()
         self.calls = Calls()
         self.calls.answers[VECTOR] = self._say_vector
         self._catching_up: asyncio.Future[bool] | None = None
@@ -79,6 +80,7 @@ class Peers:
         self._isolated = False
         # Links with nodes that were revoked, which end in a moment.
         self._parting: set[bytes] = set()
+        node.held_elsewhere = self._hold
         node.committed_listeners.append(self._committed)
         node.listeners.append(self._applied)
 
@@ -188,7 +190,7 @@ class Peers:
             role=config.role,
             base_url=config.base_url,
             release=__version__,
-            session=self._session,
+            session=self.session,
             certificate="" if certificate is None else certificate.text,
         )
 
@@ -289,6 +291,12 @@ class Peers:
                 if raw is not None:
                     target, said = target.merge(Vector.decode(raw)), said + 1
         return target, said == len(asks)
+
+    async def _hold(self, vector: Vector) -> bool:
+        """Whether linked nodes have all that a vector tells of; one that says nothing may."""
+        held, all_said = await self.held_elsewhere(limits.CATCH_UP_S)
+        here = self._node.log.merged(self._node.log.vector(), held)
+        return bool(self.links) and (not all_said or self._node.log.merged(here, vector) == here)
 
     async def _say_vector(self, link: Link, body: bytes) -> bytes | None:
         return self._node.log.vector().encode()

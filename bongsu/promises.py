@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bongsu import limits
 from bongsu.log.record import LogName, Record
 from bongsu.log.vector import Vector
 
@@ -75,10 +76,10 @@ class Promises:
         """A link to another site is up again."""
         self.alone = not self._waits
 
-    def ready(self, now_s: float) -> list[Batch]:
-        """The batches that may be shown now, in order."""
+    def ready(self, now_s: float, records_max: int = limits.SHOWN_AT_ONCE_RECORDS) -> list[Batch]:
+        """The batches that may be shown now, in order; those behind so many records come next time."""
         released: list[Batch] = []
-        while self._queue:
+        while self._queue and sum(len(batch.records) for batch in released) < records_max:
             batch = self._queue[0]
             safe = self._is_safe(batch.needs)
             if not safe and not self.alone:
@@ -95,7 +96,10 @@ class Promises:
     @property
     def deadline_s(self) -> float | None:
         """When `ready` has to be asked again at the latest; None: nothing waits."""
-        return self._queue[0].deadline_s if self._queue else None
+        if not self._queue:
+            return None
+        ready = self.alone or self._is_safe(self._queue[0].needs)
+        return 0.0 if ready else self._queue[0].deadline_s
 
     def is_held_here(self, position: int) -> bool:
         """Whether what is shown at this position is at this site alone, in a service of several."""

@@ -12,6 +12,7 @@ export default defineConfig({
     }),
     svelte(),
   ],
+  worker: { format: "es" },
   build: {
     outDir: "../bongsu/web",
     emptyOutDir: true,

@@ -58,6 +58,10 @@ class Scope(Protocol):
     client: str
 
 
+class ClientGone(Exception):
+    """The client hung up before its request was begun. It has asked elsewhere meanwhile."""
+
+
 class App:
     """The RSGI application."""
 
@@ -89,6 +93,9 @@ class App:
                 headers = (*headers, ("connection", "close"))
         except asyncio.CancelledError:
             raise
+        except ClientGone:
+            protocol.response_empty(GONE, [])
+            return
         except Damaged as damage:
             with suppress(Damaged):
                 self.service.node.suspect(damage)
@@ -154,7 +161,7 @@ class App:
             length = check_length(scope, bytes_max)
             request.chunks = stream_body(protocol, bytes_max, length)
         elif request.method != "GET":
-            request.body = await read_body(scope, protocol, route.body_bytes_max)
+            request.body = await _body_of_who_waits(scope, protocol, route)
         try:
             return await route.handler(self.service, request)
         except MatrixError as error:
@@ -173,6 +180,23 @@ class App:
             found = requester(node, request)
         await peers.met(found.user_id, found.device_id)
         return found
+
+
+async def _body_of_who_waits(scope: Scope, protocol: Any, route: Route) -> bytes:
+    """The body of a request.
+
+    Raises:
+        ClientGone: under overload the request may have waited here for seconds, and its client has sent it to
+            another site. Done here, too, one of the two would vanish (docs/decisions/twins.md).
+    """
+    gone = protocol.client_disconnect()
+    try:
+        body = await read_body(scope, protocol, route.body_bytes_max)
+        if gone.done():
+            raise ClientGone
+        return body
+    finally:
+        gone.cancel()
 
 
 def client_address(peer: str, forwarded: Sequence[str], trusted: Networks) -> str:

@@ -1,6 +1,6 @@
 """The exchange of one node with one peer, over any bearer: messages in, outputs out. DESIGN 7. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bongsu import limits
@@ -12,7 +12,7 @@ from bongsu.bearer.taker import Taker
 from bongsu.log.epoch import covered
 from bongsu.log.record import Lane, LogName
 
-__all__ = ["Acknowledged", "Complaint", "Exchange", "Ledger", "Load", "Output", "Send", "Store"]
+__all__ = ["Complaint", "Exchange", "Ledger", "Load", "Output", "Send", "Store"]
 
 EVERY_LANE = frozenset(Lane)
 
@@ -33,21 +33,13 @@ class Store:
 
 
 @dataclass(frozen=True, slots=True)
-class Acknowledged:
-    """Output: the peer has fsynced this node's log up to `seq`."""
-
-    log: LogName
-    seq: int
-
-
-@dataclass(frozen=True, slots=True)
 class Complaint:
     """Output: the peer sent what cannot be read or stored. Log the sentence; the link goes on."""
 
     sentence: str
 
 
-Output = Send | Load | Store | Acknowledged | Complaint
+Output = Send | Load | Store | Complaint
 
 
 class Exchange:
@@ -69,10 +61,8 @@ class Exchange:
         peer: bytes = b"",
     ) -> None:
         self._ledger = ledger
-        self._node = node
         self._giver = Giver(ledger, node, relays=relays, peer=peer, lanes=lanes)
         self._taker = Taker(ledger, window_bytes=window_bytes, lanes=lanes)
-        self._acknowledged: dict[LogName, int] = {}
         self._stores: dict[int, Bundle] = {}
         self._complained: set[str] = set()
 
@@ -97,7 +87,7 @@ class Exchange:
             return self._complain(str(error))
         match message:
             case Offer():
-                return [*self._covered(message), *_asked(self._taker.offered(message))]
+                return _asked(self._taker.offered(message))
             case Want():
                 self._giver.wanted(message)
             case Give(want, bundle):
@@ -105,25 +95,19 @@ class Exchange:
             case Done(want):
                 return _asked(self._taker.done(want))
             case Stored():
-                return [*self._stored(message), *self._go_on()]
+                self._stored(message)
         return self._go_on()
 
-    def loaded(
-        self, load: Load, bundle: Bundle | None, needs: Mapping[LogName, int] | None = None
-    ) -> list[Output]:
-        """What was asked for by `load`, or None if it cannot be read.
-
-        Args:
-            needs: the furthest seqs of other logs that these records refer to; they are given first.
-        """
+    def loaded(self, load: Load, bundle: Bundle | None) -> list[Output]:
+        """What was asked for by `load`, or None if it cannot be read."""
         outputs: list[Output] = []
         if bundle is None:
-            self._giver.loaded(load, 0, 0, {})
+            self._giver.loaded(load, 0, 0)
         else:
             assert bundle.log == load.log, "a load is answered with records of its log"
             assert bundle.first_seq == load.after + 1, "and from where it asked for them on"
             raw = encode(Give(self._giver.want, bundle))
-            if self._giver.loaded(load, len(raw), bundle.last_seq, needs or {}):
+            if self._giver.loaded(load, len(raw), bundle.last_seq):
                 outputs.append(Send(raw))
         return [*outputs, *self._go_on()]
 
@@ -161,32 +145,14 @@ class Exchange:
         self._stores[ticket] = bundle
         return [Store(ticket, bundle)]
 
-    def _stored(self, message: Stored) -> list[Output]:
+    def _stored(self, message: Stored) -> None:
         self._giver.consumed(message.want, message.consumed)
         held = self._ledger.held()
-        outputs: list[Output] = []
         for log, seq in message.acks:
             state = held.get(log)
             if state is not None:
                 # A peer can vouch only for what there is.
                 self._giver.has(log, min(seq, state.seq))
-                outputs += self._acknowledge(log, min(seq, state.seq))
-        return outputs
-
-    def _covered(self, offer: Offer) -> list[Output]:
-        """What an offer says of this node's own logs, however they came there."""
-        held = self._ledger.held()
-        outputs: list[Output] = []
-        for log in held:
-            if log.node == self._node:
-                outputs += self._acknowledge(log, covered(held, offer.vector, log))
-        return outputs
-
-    def _acknowledge(self, log: LogName, seq: int) -> list[Output]:
-        if log.node != self._node or seq <= self._acknowledged.get(log, 0):
-            return []
-        self._acknowledged[log] = seq
-        return [Acknowledged(log, seq)]
 
     def _go_on(self) -> list[Output]:
         load = self._giver.next()

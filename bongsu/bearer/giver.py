@@ -1,10 +1,11 @@
 """The giving half of an exchange: what the peer lacks, by lanes, as far as it allows. DESIGN 7. Pure."""
 
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from bongsu import limits
+from bongsu.bearer.backlog import Backlog
 from bongsu.bearer.message import Want
 from bongsu.log.epoch import Held, covered
 from bongsu.log.record import Lane, LogName
@@ -20,13 +21,20 @@ class Ledger(Protocol):
     def held(self) -> Mapping[LogName, Held]:
         """Every log known here, settled ones too."""
 
+    def place(self, log: LogName, seq: int) -> int:
+        """Which record it was of all that arrived here, counted from 1; 0 if it is not here."""
+
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Output: read records of `log` after `after` into a bundle and hand it to `loaded`."""
+    """Output: read records of `log` after `after` into a bundle and hand it to `loaded`.
+
+    `until`: at which place of arrival to stop, None for none; what one signature covers goes beyond it.
+    """
 
     log: LogName
     after: int
+    until: int | None = None
 
 
 class Giver:
@@ -58,16 +66,14 @@ class Giver:
         self._given = 0
         self._unsaid = False
         self._loading: Load | None = None
-        self._turn = Lane.URGENT  # whose queue the load came from: a dependency may be of another lane
         self._cursors: dict[LogName, int] = {}
-        self._queues: dict[Lane, deque[LogName]] = {lane: deque() for lane in Lane}
-        self._deferred: set[LogName] = set()
+        self._backlogs = {lane: Backlog(ledger.place) for lane in Lane}
         self._confirmed: dict[LogName, int] = {}
 
     @property
     def busy(self) -> bool:
         """Whether more will be given without another word from the peer."""
-        waiting = any(self._queues.values()) and self._given < self._allowed
+        waiting = any(self._backlogs.values()) and self._given < self._allowed
         return self._loading is not None or waiting
 
     def wanted(self, want: Want) -> None:
@@ -77,15 +83,13 @@ class Giver:
         self._window = self._allowed = want.window
         self._given, self._unsaid = 0, False
         self._cursors.clear()
-        self._deferred.clear()
-        for queue in self._queues.values():
-            queue.clear()
+        for backlog in self._backlogs.values():
+            backlog.clear()
         held = self._ledger.held()
         for log in held:
             if log.lane in self._lanes and log not in self._without:
                 self._cursors[log] = covered(held, want.vector, log)
-                if self._cursors[log] < held[log].seq:
-                    self._queues[log.lane].append(log)
+                self._queue(log, held)
 
     def consumed(self, want: int, count: int) -> None:
         """The peer has room again for that many bytes of what was given."""
@@ -116,21 +120,20 @@ class Giver:
         """What to read next, if anything may be given now."""
         if self._loading is None and self._given < self._allowed:
             held = self._ledger.held()
-            for lane, queue in self._queues.items():
-                while queue:
-                    log = queue.popleft()
-                    if self._cursors[log] < held[log].seq:
-                        self._turn = lane
-                        self._loading = Load(log, self._cursors[log])
-                        return self._loading
+            for backlog in self._backlogs.values():
+                while (first := backlog.pop()) is not None:
+                    log, after = first
+                    if self._cursors[log] != after:
+                        self._queue(log, held)
+                        continue
+                    other = backlog.first_place()
+                    until = None if other is None else other + limits.GIVEN_AHEAD_RECORDS
+                    self._loading = Load(log, after, until)
+                    return self._loading
         return None
 
-    def loaded(self, load: Load, size: int, last_seq: int, needs: Mapping[LogName, int]) -> bool:
-        """Whether to give what was read. `size` 0: nothing can be read of this log.
-
-        `needs`: dots of other logs that the records refer to. Those logs come first then, unless they
-        wait for this one: a circle is given as it comes, and the receiver applies it once it is whole.
-        """
+    def loaded(self, load: Load, size: int, last_seq: int) -> bool:
+        """Whether to give what was read. `size` 0: nothing can be read of this log."""
         assert load is self._loading, "one load is out at a time"
         self._loading = None
         log = load.log
@@ -140,12 +143,6 @@ class Giver:
             return False  # wanted anew meanwhile, or no more
         if size == 0:
             return False  # asked for again at the next want
-        first = self._first(log, needs)
-        if first:
-            self._deferred.add(log)
-            self._queues[self._turn].extendleft([log, *first])
-            return False
-        self._deferred.discard(log)
         self._cursors[log] = last_seq
         self._given += size
         self._unsaid = True
@@ -154,21 +151,11 @@ class Giver:
 
     def done(self) -> bool:
         """Whether everything has been given, and that has not been said yet."""
-        if not self._unsaid or self._loading is not None or any(self._queues.values()):
+        if not self._unsaid or self._loading is not None or any(self._backlogs.values()):
             return False
         self._unsaid = False
         return True
 
-    def _first(self, log: LogName, needs: Mapping[LogName, int]) -> list[LogName]:
-        held = self._ledger.held()
-        return [
-            other
-            for other, seq in needs.items()
-            if other != log and other not in self._deferred and other in self._cursors
-            if self._cursors[other] < min(seq, held[other].seq)
-        ]
-
     def _queue(self, log: LogName, held: Mapping[LogName, Held]) -> None:
-        queue = self._queues[log.lane]
-        if self._cursors[log] < held[log].seq and log not in queue:
-            queue.append(log)
+        if self._cursors[log] < held[log].seq:
+            self._backlogs[log.lane].add(log, self._cursors[log])

@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from bongsu import limits
-from bongsu.bearer import call
+from bongsu.bearer import call, word
 from bongsu.bearer.bundle import Bundle, believed
 from bongsu.bearer.call import Answer, Ask, Tell
-from bongsu.bearer.exchange import EVERY_LANE, Acknowledged, Complaint, Exchange, Load, Output, Send, Store
+from bongsu.bearer.exchange import EVERY_LANE, Complaint, Exchange, Load, Output, Send, Store
 from bongsu.bearer.frame import Unreadable
 from bongsu.bearer.hello import Details, Handshake, Peer
 from bongsu.bearer.pieces import Pieces, is_piece, split
 from bongsu.errors import FatalError, MatrixError
-from bongsu.log.epoch import Fork
+from bongsu.log.epoch import Fork, Held
 from bongsu.log.foreign import Foreign, Refused, Taken
 from bongsu.log.record import BodyState, ForeignRecord, Lane, LogName, Record
 from bongsu.log.store import Damaged, LogStore
@@ -98,6 +98,9 @@ class Link:
         self._channel = channel
         self._acknowledged = acknowledged
         self._called = called
+        # Between core nodes; a hub counts no disk but its own.
+        self._keeps_promises = not relays
+        self._counted: dict[LogName, int] = {}
         self._gives = gives
         self._asked: dict[int, asyncio.Future[bytes | None]] = {}
         self._answering: set[asyncio.Task[None]] = set()
@@ -112,7 +115,7 @@ class Link:
 
     async def run(self) -> None:
         """Exchange until the link is cut or the peer falls silent. Returns; the reason does not matter."""
-        self._add(self._exchange.offer())
+        self._offer()
         tasks = [asyncio.ensure_future(part()) for part in (self._receive, self._send, self._beat)]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -190,6 +193,8 @@ class Link:
                 asked = self._asked.get(number)
                 if asked is not None and not asked.done():
                     asked.set_result(body)
+            case Tell(word.HELD, body):
+                self._told_held(body)
             case Tell(topic, body):
                 self._called.told(self, topic, body)
             case Ask() if len(self._answering) < limits.CALLS_AT_ONCE_MAX:
@@ -207,7 +212,27 @@ class Link:
             await asyncio.sleep(limits.LINK_BEAT_S)
             silent_s = 0 if self._heard else silent_s + limits.LINK_BEAT_S
             self._heard = False
-            self._add(self._exchange.offer())
+            self._offer()
+
+    def _offer(self) -> None:
+        self._add(self._exchange.offer())
+        self._say_held(self._log.open_of(self.peer.node))
+
+    def _say_held(self, states: list[Held]) -> None:
+        """Tell the peer what is on disk here of its own logs: it may have promised somebody two disks."""
+        if states and self._keeps_promises:
+            self.tell(word.HELD, word.encode(states))
+
+    def _told_held(self, raw: bytes) -> None:
+        for log, seq, digest in word.decode(self._log.key.node, raw):
+            try:
+                own = self._log.hash_at(log, seq)
+            except Damaged as damage:
+                logger.error("%s", damage)
+                return
+            if own == digest and seq > self._counted.get(log, 0):
+                self._counted[log] = seq
+                self._acknowledged(self, log, seq)
 
     async def _send(self) -> None:
         while True:
@@ -237,14 +262,12 @@ class Link:
                     self._work.set()
                 case Store(ticket, bundle):
                     self._store(ticket, bundle)
-                case Acknowledged(log, seq):
-                    self._acknowledged(self, log, seq)
                 case Complaint(sentence):
                     logger.warning("from site %s: %s", self.peer.details.site, sentence)
 
     def _bundle(self, load: Load) -> Bundle | None:
         try:
-            found = self._log.stretch(load.log, load.after)
+            found = self._log.stretch(load.log, load.after, load.until)
         except Damaged as damage:
             # Others may have it whole; this node must not give on what it cannot prove.
             logger.error("%s", damage)
@@ -271,23 +294,25 @@ class Link:
         def done(future: "asyncio.Future[Foreign]") -> None:
             # A full or failed disk: not taken, and no fault of the peer's.
             verdict = None if future.cancelled() or future.exception() else future.result()
-            self._stored(ticket, verdict)
+            self._stored(bundle.log, ticket, verdict)
 
         records = believed(bundle.records, bundle.log, self.peer.node, core=self.is_core)
         try:
             future = self._log.append_foreign(bundle.log, bundle.public_key, records, bundle.signature)
         except (MatrixError, FatalError):
-            return self._stored(ticket, None)
+            return self._stored(bundle.log, ticket, None)
         future.add_done_callback(done)
 
-    def _stored(self, ticket: int, verdict: Foreign | None) -> None:
+    def _stored(self, log: LogName, ticket: int, verdict: Foreign | None) -> None:
         taken, refusal = 0, None
         match verdict:
             case Taken(records):
                 taken = len(records)
             case Refused(reason):
                 refusal = reason
-            case Fork(log, seq):
-                refusal = f"Log {log.node.hex()} has two histories from record {seq} on."
+            case Fork(forked, seq):
+                refusal = f"Log {forked.node.hex()} has two histories from record {seq} on."
         if not self._ended:  # the link may be cut while the disk writes
             self._add(self._exchange.stored(ticket, taken, refusal))
+            if log.node == self.peer.node and (state := self._log.held_log(log)) is not None:
+                self._say_held([state])

@@ -9,6 +9,7 @@ from bongsu import limits, tower_drafts
 from bongsu.clock import next_stamp
 from bongsu.errors import MatrixError
 from bongsu.gateway.fetch import Fetcher, FetchError
+from bongsu.live.background import Background
 from bongsu.node import Node
 from bongsu.view import registers
 
@@ -50,19 +51,17 @@ class FeedPoller:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._fetcher = Fetcher(allow_private=node.config.feeds_allow_private)
-        self._task: asyncio.Task[None] | None = None
+        self._background = Background(self._poll)
         # (when it last worked, what is wrong now) by feed.
         self.results: dict[str, tuple[int | None, str | None]] = {}
 
     def start(self) -> None:
         """Begin to ask."""
-        self._task = asyncio.get_running_loop().create_task(self._poll())
+        self._background.start()
 
     async def close(self) -> None:
         """Stop asking."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._background.close()
         await self._fetcher.close()
 
     async def _poll(self) -> None:

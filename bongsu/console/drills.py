@@ -23,6 +23,7 @@ from bongsu.view.changes import Changes
 logger = logging.getLogger(__name__)
 
 FAMILY = "drill_report"
+INTERRUPTED = {"interrupted": 1, "broken": 1}
 _RUN = "import sys; from bongsu.cli import main; main(sys.argv[1:])"
 # Of a laboratory's figures what the tower shows; the rest is in no record.
 _KEPT = (
@@ -42,6 +43,7 @@ class DrillRunner:
 
     def start(self) -> None:
         """Begin to listen, where the setting lets it."""
+        self._task = asyncio.ensure_future(self._say_interrupted())
         if self._node.config.drills != "off":
             self._node.listeners.append(self._applied)
 
@@ -53,6 +55,18 @@ class DrillRunner:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         self._peers.isolate(on=False)
+
+    async def _say_interrupted(self) -> None:
+        """A drill that this node carried out when it ended: nobody else can say that it is over."""
+        node = self._node
+        try:
+            for drill_id, said in _reports_of(node, node.log.key.node):
+                if said["ended"] is None:
+                    await self._write(drill_id, {**said, "ended": node.now_ms(), "figures": INTERRUPTED})
+        except MatrixError as error:
+            logger.warning("that a drill was interrupted could not be written: %s", error.error)
+        finally:
+            self._task = None
 
     def _applied(self, changes: Changes) -> None:
         if TOWER in changes.users and self._task is None and (drill := self._next()) is not None:
@@ -91,8 +105,6 @@ class DrillRunner:
     async def _report(
         self, drill: Drill, started_ms: int, ended_ms: int | None, figures: dict[str, Any]
     ) -> None:
-        node = self._node
-        key = (FAMILY, "", node.log.key.node.hex(), drill.id)
         said = {
             "plan": drill.plan,
             "where": drill.where,
@@ -101,6 +113,11 @@ class DrillRunner:
             "ended": ended_ms,
             "figures": figures,
         }
+        await self._write(drill.id, said)
+
+    async def _write(self, drill_id: str, said: dict[str, Any]) -> None:
+        node = self._node
+        key = (FAMILY, "", node.log.key.node.hex(), drill_id)
         stamp = registers.stamp_after(node.context, node.now_ms(), *key)
         await node.write(drafts.register(*key, said, stamp))
 
@@ -174,8 +191,12 @@ def reports(node: Node) -> dict[str, dict[str, Any]]:
     """What became of drills, by their ids, as the sites that carried them out say."""
     found: dict[str, dict[str, Any]] = {}
     for each in node.context.authorities.certificates():
-        found |= dict(registers.under(node.context, FAMILY, "", each.node.hex()))
+        found |= dict(_reports_of(node, each.node))
     return found
+
+
+def _reports_of(node: Node, author: bytes) -> list[tuple[str, dict[str, Any]]]:
+    return list(registers.under(node.context, FAMILY, "", author.hex()))
 
 
 def shown(node: Node) -> list[dict[str, Any]]:

@@ -111,7 +111,8 @@ def inventory(node: Node) -> list[dict[str, Any]]:
     revoked = node.context.authorities.revocations()
     sites = [each for each in node.context.authorities.certificates() if each.node not in revoked]
     done = sorted(
-        (each for each in reports(node).values() if each["ended"] is not None), key=lambda each: each["ended"]
+        (each for each in reports(node).values() if each["ended"] and "interrupted" not in each["figures"]),
+        key=lambda each: each["ended"],
     )
     latest = {each["plan"]: each for each in done}
     return [

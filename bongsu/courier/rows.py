@@ -57,7 +57,7 @@ class Rows:
                 records if log.lane == Lane.URGENT else list(takewhile(lambda each: not lacks(each), records))
             )
 
-        found = self._node.log.stretch(log, after, read)
+        found = self._node.log.stretch(log, after, read=read)
         if found is None:
             return None
         records, signature = found

@@ -14,6 +14,7 @@ from bongsu.files import write_whole
 from bongsu.hub import tls
 from bongsu.hub.tls import Unusable
 from bongsu.hub.tls_ends import TLS_CERTIFICATE
+from bongsu.live.background import Background
 from bongsu.node import Node
 from bongsu.peers import Peers
 from bongsu.speakers import TLS_REQUEST
@@ -77,7 +78,7 @@ class TlsOrders:
 
     def __init__(self, node: Node, peers: Peers, hook: Path) -> None:
         self._node, self._peers, self._hook = node, peers, hook
-        self._task: asyncio.Task[None] | None = None
+        self._background = Background(self._run)
         self._news = asyncio.Event()
         # Since when a hub's certificate is due, and when it is tried again, by this node's clock.
         self._due_s: dict[str, float] = {}
@@ -86,13 +87,11 @@ class TlsOrders:
     def start(self) -> None:
         """Begin to look, now and whenever something was said."""
         self._node.listeners.append(lambda _: self._news.set())
-        self._task = asyncio.ensure_future(self._run())
+        self._background.start()
 
     async def close(self) -> None:
         """End it."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._background.close()
 
     async def _run(self) -> None:
         context, clock = self._node.context, self._node.clock

@@ -8,7 +8,8 @@ class Wake:
     """Waiting requests by user. Owned by the loop thread."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, set[asyncio.Future[None]]] = {}
+        # Of each user in the order in which they came, which is how they are woken.
+        self._waiting: dict[str, dict[asyncio.Future[None], None]] = {}
 
     @property
     def waiting(self) -> int:
@@ -24,7 +25,7 @@ class Wake:
         """Return when `user_id` is notified, or after `timeout_s`."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
-        self._waiting.setdefault(user_id, set()).add(future)
+        self._waiting.setdefault(user_id, {})[future] = None
         handle = loop.call_later(timeout_s, _set, future)
         try:
             await future
@@ -32,7 +33,7 @@ class Wake:
             handle.cancel()
             futures = self._waiting.get(user_id)
             if futures is not None:
-                futures.discard(future)
+                futures.pop(future, None)
                 if not futures:
                     del self._waiting[user_id]
 

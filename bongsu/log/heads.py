@@ -71,6 +71,23 @@ class Heads:
         rows = self.reader.rows("SELECT prefix, node FROM nodes")
         self.nodes = dict(rows)
 
+    def hash_at(self, log: LogName, seq: int) -> bytes | None:
+        """The hash of a committed record's header, or None if it is not held."""
+        state = self.state(log)
+        if state is None or not 0 < seq <= state.seq:
+            return None
+        if seq == state.seq:
+            return state.hash
+        log_id = self.reader.log_id(log)
+        found = self.recent.after(log, seq - 1, 1)
+        if not found and log_id is not None:
+            found = self.reader.log(log_id, seq, 1)
+        return found[0].hash if found else None
+
+    def open_of(self, node: bytes) -> list[Held]:
+        """The logs of a node that a vector lists."""
+        return [held for log, held in self.open.items() if log.node == node and held.seq > 0]
+
     def place(self, drafts: Sequence[Draft], request: Request, now_ms: int) -> None:
         """Turn drafts into records at the ends of this node's logs."""
         for draft in drafts:

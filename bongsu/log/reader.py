@@ -103,11 +103,26 @@ class Reader:
         for row in rows:
             yield row[0], _held(row, also.get(row[0], ())), row[6]
 
+    def public_key(self, node: bytes) -> bytes:
+        """The key of a node some of whose records are held.
+
+        Raises:
+            KeyError: there are none.
+        """
+        for (found,) in self.rows("SELECT public_key FROM nodes WHERE node=?", (node,)):
+            return bytes(found)
+        raise KeyError(node)
+
     def log_id(self, log: LogName) -> int | None:
         """The number of a log here."""
         sql = "SELECT log_id FROM logs WHERE node=? AND epoch=? AND lane=?"
         number = self.value(sql, (log.node, log.epoch.to_bytes(8, "big"), int(log.lane)))
         return None if number is None else int(number)
+
+    def place(self, log: LogName, seq: int) -> int:
+        """The position of a record; 0 if it is not here."""
+        sql = "SELECT position FROM records WHERE log_id=? AND seq=?"
+        return int(self.value(sql, (self.log_id(log), seq)) or 0)
 
     def value(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
         """The first column of the first row, or None."""

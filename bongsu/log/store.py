@@ -132,7 +132,6 @@ class LogStore:
         self, log: LogName, public_key: bytes, records: Sequence[ForeignRecord], signature: bytes
     ) -> "asyncio.Future[Foreign]":
         """Append consecutive records of another node's log (or of a lost log of this node's earlier starts).
-
         The signature is the author's, over the last header's hash. Resolves to `Taken` once they are on disk,
         else to `Gap`, `Fork` or `Refused`, and nothing was stored.
         """
@@ -223,30 +222,36 @@ class LogStore:
         rows = self._reader.held("WHERE l.node=? ORDER BY l.log_id", (node,))
         return [(held.log, held.seq) for _, held, _ in rows if held.seq > 0]
 
+    def hash_at(self, log: LogName, seq: int) -> bytes | None:
+        """The hash of a record's header, or None if it is not held."""
+        return self._heads.hash_at(log, seq)
+
+    def open_of(self, node: bytes) -> list[Held]:
+        """The logs of a node that a vector lists."""
+        return self._heads.open_of(node)
+
     def log_signature(self, log: LogName) -> tuple[int, bytes] | None:
         """The head of a log as (seq, the author's signature over its hash)."""
         rows = self._reader.held("WHERE l.log_id=?", (self._reader.log_id(log),))
-        return next(((held.seq, signature) for _, held, signature in rows if signature is not None), None)
+        return next(((held.seq, signed) for _, held, signed in rows if signed is not None), None)
 
     def stretch(
-        self, log: LogName, after: int, read: Read | None = None
+        self, log: LogName, after: int, until: int | None = None, read: Read | None = None
     ) -> tuple[list[Record], bytes] | None:
-        """Records of one log beyond `after` for a bundle, and their author's signature, or None."""
+        """Records of one log beyond `after`, at best up to position `until`, and their author's signature."""
         held, recent = self._heads.every().get(log), self._heads.recent if read is None else None
-        return stretch(self._reader, self.key, held, after, recent, read or self.log_records)
+        return stretch(self._reader, self.key, held, after, until, recent, read or self.log_records)
+
+    def place(self, log: LogName, seq: int) -> int:
+        """The position of a record; 0 if it is not here."""
+        return self._reader.place(log, seq)
 
     def public_key(self, node: bytes) -> bytes:
-        """The key of a node some of whose records are held.
-
-        Raises:
-            KeyError: there are none.
-        """
-        for (found,) in self._reader.rows("SELECT public_key FROM nodes WHERE node=?", (node,)):
-            return bytes(found)
-        raise KeyError(node)
+        """The key of a node some of whose records are held. Raises KeyError: there are none."""
+        return self._reader.public_key(node)
 
     def withheld(self) -> Withheld:
-        """Which records are held here without their bodies."""
+        """Which records are held without their bodies."""
         return Withheld(self._reader)
 
     @property
@@ -271,11 +276,9 @@ class LogStore:
         if start_tag == self._tag_shown:
             return True
         first = self._reader.value("SELECT first_position FROM starts WHERE start_tag=?", (start_tag,))
-        if first is None:
-            return False
         sql = "SELECT min(first_position) FROM starts WHERE first_position>?"
         following = self._reader.value(sql, (first,))
-        return following is None or position < following
+        return first is not None and (following is None or position < following)
 
     def vector(self) -> Vector:
         """What is on disk here of every log."""

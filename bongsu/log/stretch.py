@@ -17,32 +17,49 @@ Read = Callable[[LogName, int, int], list[Record]]
 
 
 def stretch(
-    reader: Reader, key: NodeKey, held: Held | None, after: int, recent: Recent | None, read: Read
+    reader: Reader,
+    key: NodeKey,
+    held: Held | None,
+    after: int,
+    until: int | None,
+    recent: Recent | None,
+    read: Read,
 ) -> tuple[list[Record], bytes] | None:
     """Records beyond `after` and the author's signature of the last of them, or None.
 
-    `recent`: what need not be read; None where it is not to be had past `read`.
+    Args:
+        until: the position to stop at, if one signature does not cover more.
+        recent: what need not be read; None where it is not to be had past `read`.
     """
-    new = recent.after(held.log, after, limits.BUNDLE_RECORDS_MAX) if recent and held else []
-    if held is not None and new:
-        records = _fitting(new, held.seq)
-        return records, key.sign([records[-1].hash])
-    log_id = None if held is None else reader.log_id(held.log)
-    if log_id is None or held is None or held.seq <= after:
+    if held is None or held.seq <= after:
         return None
+    new = recent.after(held.log, after, limits.BUNDLE_RECORDS_MAX) if recent else []
+    if new:
+        records = _before(until, _fitting(new, held.seq))
+        return records, key.sign([records[-1].hash])
+    log_id = reader.log_id(held.log)
     # Another node's are signed where that node's bundles ended, which may lie farther apart.
-    for limit in (limits.BUNDLE_RECORDS_GIVEN, limits.BUNDLE_RECORDS_MAX):
+    few = () if until is None else (limits.GIVEN_AHEAD_RECORDS,)
+    for limit in (*few, limits.BUNDLE_RECORDS_GIVEN, limits.BUNDLE_RECORDS_MAX):
         records = _fitting(read(held.log, after + 1, limit), held.seq)
         if not records:
             return None
+        near = _before(until, records)[-1].header.seq
         if held.log.node == key.node:
-            return records, key.sign([records[-1].hash])
+            return records[: near - after], key.sign([records[near - after - 1].hash])
         signed = reader.rows(SIGNATURES_AFTER, (log_id, after, limit))
         fitting = [(seq, signature) for seq, signature in signed if seq <= records[-1].header.seq]
         if fitting:
-            seq, signature = fitting[-1]
+            seq, signature = next((each for each in reversed(fitting) if each[0] <= near), fitting[0])
             return records[: seq - after], signature
     return None
+
+
+def _before(until: int | None, records: list[Record]) -> list[Record]:
+    """The first of these up to a position, at least one."""
+    if until is None:
+        return records
+    return [record for at, record in enumerate(records) if at == 0 or record.position <= until]
 
 
 def _fitting(records: Sequence[Record], last_seq: int) -> list[Record]:

@@ -47,7 +47,7 @@ from bongsu.log.schema import (
 ROWS_AT_ONCE = (64, 8, 1)
 SCOPES_REMEMBERED_MAX = 65_536
 # Between two kept signatures there is at most this much, unless one bundle brought more.
-SIGNATURE_RECORDS_MAX = 256
+SIGNATURE_RECORDS_MAX = 64
 SIGNATURE_BYTES_MAX = 524_288
 PAGES_A_COMMIT = 8
 RECORDS_A_PAGE = 5

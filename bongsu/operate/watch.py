@@ -5,7 +5,6 @@ A new version that corrupts what it shows, or fails: one site has it first (docs
 import asyncio
 import logging
 from collections import deque
-from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +12,7 @@ from bongsu import limits
 from bongsu.agreement import Agreement, Compared
 from bongsu.api.app import App
 from bongsu.files import write_whole
+from bongsu.live.background import Background
 from bongsu.service import Service
 
 logger = logging.getLogger(__name__)
@@ -32,19 +32,16 @@ class Watch:
         self._agreement.state = self._state
         # (answered, failed) at the last looks, the oldest first.
         self._counts: deque[tuple[int, int]] = deque(maxlen=limits.WATCH_LOOKS)
-        self._task: asyncio.Task[None] | None = None
+        self._background = Background(self._watch)
         self.split: frozenset[str] = frozenset()
 
     def start(self) -> None:
         """From now on."""
-        self._task = asyncio.ensure_future(self._watch())
+        self._background.start()
 
     async def close(self) -> None:
         """Look no more."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await self._background.close()
 
     @property
     def errors(self) -> float:

@@ -3,8 +3,11 @@
 import argparse
 import sys
 import time
+from collections.abc import Iterator
+from functools import partial
 
-from bongsu.sim.chance import same_order, seed_all
+from bongsu.sim import runs
+from bongsu.sim.chance import same_order
 from bongsu.sim.faults import FAULTS
 from bongsu.sim.world import Outcome, run
 
@@ -19,6 +22,8 @@ def main() -> int:
     parser.add_argument(
         "--faults", help="faults by name, with commas; none; without it, what the seed chooses"
     )
+    parser.add_argument("--digests", action="store_true", help="say of each seed which course it took")
+    parser.add_argument("--at-once", type=int, help="how many seeds; else as many as there are processors")
     parser.add_argument("--list", action="store_true", help="list the faults")
     asked = parser.parse_args()
     same_order()
@@ -30,17 +35,20 @@ def main() -> int:
     unknown = set(names or ()) - FAULTS.keys()
     if unknown:
         parser.error(f"there is no fault {', '.join(sorted(unknown))}; --list names them")
+    simulate = partial(run, faults=names)
     if asked.seed is not None:
-        seed_all(asked.seed)
-        return _tell(run(asked.seed, names))
+        _, outcome = next(runs.each(simulate, [asked.seed]))
+        return _tell(outcome)
     seeds: list[int] = []
     for part in asked.seeds.split(","):
         first, _, last = part.partition("-")
         seeds += range(int(first), int(last or first) + 1)
-    return _many(seeds, names)
+    return _many(runs.each(simulate, seeds, asked.at_once), len(seeds), digests=asked.digests)
 
 
-def _tell(outcome: Outcome) -> int:
+def _tell(outcome: Outcome | None) -> int:
+    if outcome is None:
+        return 1
     print(f"seed {outcome.seed} with {', '.join(outcome.faults) or 'no faults'}: digest {outcome.digest}")
     for what, count in sorted(outcome.counts.items()):
         print(f"  {count:6} {what}")
@@ -49,19 +57,22 @@ def _tell(outcome: Outcome) -> int:
     return 1 if outcome.failures else 0
 
 
-def _many(seeds: list[int], names: list[str] | None) -> int:
+def _many(outcomes: Iterator[tuple[int, Outcome | None]], count: int, *, digests: bool) -> int:
     started, failed = time.monotonic(), 0
-    for done, seed in enumerate(seeds, 1):
-        seed_all(seed)
-        outcome = run(seed, names)
-        if outcome.failures:
+    for done, (seed, outcome) in enumerate(outcomes, 1):
+        if outcome is None:
             failed += 1
-            print(f"\r{outcome.line}\n    {outcome.failures[0][:300]}", flush=True)
-        if sys.stderr.isatty() or done == len(seeds):
+            print(f"seed {seed}: its process ended without a word", flush=True)
+        elif outcome.failures:
+            failed += 1
+            print(f"{outcome.line}\n    {outcome.failures[0][:300]}", flush=True)
+        if outcome is not None and digests:
+            print(f"{seed} {outcome.digest}", flush=True)
+        if sys.stderr.isatty() or done == count:
             seconds = time.monotonic() - started
             print(
-                f"\r{done} of {len(seeds)} seeds, {failed} failed, {seconds / done:.2f} s each",
-                end="\n" if done == len(seeds) else "",
+                f"\r{done} of {count} seeds, {failed} failed, {seconds / done:.2f} s each",
+                end="\n" if done == count else "",
                 file=sys.stderr,
                 flush=True,
             )

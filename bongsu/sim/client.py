@@ -111,13 +111,14 @@ class Client:
         record = node.log.read(row.position)
         room_id = node.context.events.room_id(row.room)
         held_here = node.promises.is_held_here(row.position)
-        kept = Kept(event_id, room_id, record.log, record.header.seq, "was acknowledged")
+        kept = Kept(event_id, room_id, record.log, record.header.seq, record.hash, "was acknowledged")
         self.journal.count("sent, held here" if held_here else "sent, at two sites")
         if held_here:
             self.journal.held_here[event_id] = kept
             return
         self.journal.kept[event_id] = kept
-        disks = sum(each.holds(record.log, record.header.seq) for each in (*self.sites, *self.copies))
+        others = [each for each in (*self.sites, *self.copies) if each is not site]
+        disks = site.holds(kept) + sum(each.holds(kept) or each.said(kept, site) for each in others)
         if disks < 2:
             self.journal.fail(f"{site.name} promised two sites for {event_id}, which is on {disks} disk(s)")
 
@@ -172,7 +173,8 @@ class Client:
                     labelled.add(event["event_id"])
                     continue
                 record = node.log.read(row.position)
-                kept = Kept(row.event_id, room_id, record.log, record.header.seq, "was shown")
+                name = (record.log, record.header.seq, record.hash)
+                kept = Kept(row.event_id, room_id, *name, "was shown")
                 self.journal.kept.setdefault(row.event_id, kept)
         return labelled
 

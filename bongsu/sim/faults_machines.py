@@ -3,6 +3,8 @@
 import asyncio
 import random
 
+from bongsu.log.epoch import covered
+from bongsu.log.record import LogName
 from bongsu.sim import disk as disks
 from bongsu.sim.fault import back, fault, wait
 from bongsu.sim.stage import Stage
@@ -196,6 +198,7 @@ async def resumed_image(world: Stage, rnd: random.Random) -> None:
     world.start(victim)
     await wait(rnd, 3, 8)
     victim.kill()
+    _tokens_of_what_burns(world, held)
     world.burn(victim, held)
     world.victim_forks = True
     victim.image, victim.held_when_down = image, held
@@ -212,6 +215,21 @@ async def resumed_image(world: Stage, rnd: random.Random) -> None:
             client.steady = client.steady and client.site is not victim
     for site in alone:
         world.network.wire(site.name, victim.name).cut = False
+
+
+def _tokens_of_what_burns(world: Stage, left: dict[LogName, int]) -> None:
+    """Tokens name records by numbers: whose token covers what nobody will hold may miss what gets those now.
+
+    What burns so was held here, on the disk that is put back, and was shown with that label.
+    """
+    victim, others = world.victim, [site for site in world.sites if site is not world.victim]
+    for log, state in victim.states_when_down.items():
+        if log.node != victim.key.node or state.seq <= left.get(log, 0):
+            continue
+        elsewhere = max(site.has(log) for site in others)
+        for client in world.clients:
+            if covered(victim.states_when_down, client.vector, log) > elsewhere:
+                client.steady = False
 
 
 @fault("cloned-disk", 18)

@@ -5,13 +5,13 @@ import random
 from bongsu import authority, drafts
 from bongsu.authority import Cut
 from bongsu.clock import next_stamp
-from bongsu.cuts import cuts_of, take_revocation
+from bongsu.cuts import cuts_of
 from bongsu.errors import MatrixError
 from bongsu.log.record import Draft, Lane, service_scope
 from bongsu.sim.fault import fault, wait
 from bongsu.sim.lies import lie
 from bongsu.sim.site import Site
-from bongsu.sim.stage import Stage
+from bongsu.sim.stage import Stage, taken
 
 UNKNOWN_KIND = 90
 
@@ -83,11 +83,8 @@ async def revoked(world: Stage, rnd: random.Random) -> None:
     text = authority.sign_revocation(victim.key.node, 1, best.values(), world.root.sign)
     site = rnd.choice(others)
     assert site.process is not None
-    site.process.run(_take(site, text))
-
-
-async def _take(site: Site, text: str) -> None:
-    await take_revocation(site.node, text)
+    world.revocation = text
+    site.process.run(taken(site, text))
 
 
 @fault("same-name", 24)

@@ -8,12 +8,15 @@ import random
 import sys
 import time
 from collections.abc import AsyncIterator, Coroutine
+from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from bongsu.author import NewEvent
 from bongsu.errors import MatrixError
 from bongsu.hub.interest import interest_of
 from bongsu.log.record import BodyState, room_scope, scope_id
+from bongsu.sim import runs
 from bongsu.sim.chance import same_order, seed_all
 from bongsu.sim.region import Region, shows
 from bongsu.sim.site import Site
@@ -238,11 +241,23 @@ async def fifty(region: Region) -> dict[str, Any]:
     }
 
 
-def weeks(seed: int) -> Region:
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a seed. `digest`: of how much happened."""
+
+    failures: list[str]
+    counts: dict[str, int]
+    digest: str
+
+
+def weeks(seed: int) -> Outcome:
     """One random run."""
-    seed_all(seed)
     run = Weeks(seed)
-    return _run(run.region, run.run())
+    region = _run(run.region, run.run())
+    journal = region.journal
+    journal.counts["callbacks"] = region.loop.entered
+    course = repr((sorted(journal.counts.items()), journal.failures, region.loop.now))
+    return Outcome(journal.failures, journal.counts, sha256(course.encode()).hexdigest()[:16])
 
 
 def _run(region: Region, work: Coroutine[Any, Any, None]) -> Region:
@@ -258,6 +273,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bongsu.sim.hubs")
     parser.add_argument("--seed", type=int, help="one seed, told in full")
     parser.add_argument("--seeds", default="0-19", help="the first and last seed")
+    parser.add_argument("--digests", action="store_true", help="say of each seed which course it took")
+    parser.add_argument("--at-once", type=int, help="how many seeds; else as many as there are processors")
     parser.add_argument("--fifty", type=int, nargs="?", const=50, help="so many hubs come back at once")
     asked = parser.parse_args()
     same_order("bongsu.sim.hubs")
@@ -274,13 +291,15 @@ def main() -> int:
     first, _, last = (asked.seeds if asked.seed is None else str(asked.seed)).partition("-")
     failed, began = 0, time.monotonic()
     seeds = range(int(first), int(last or first) + 1)
-    for seed in seeds:
-        region = weeks(seed)
-        if region.journal.failures:
+    for seed, outcome in runs.each(weeks, seeds, asked.at_once):
+        if outcome is None or outcome.failures:
             failed += 1
-            print(f"python -m bongsu.sim.hubs --seed {seed}\n    {region.journal.failures[:3]}", flush=True)
+            what = "its process ended without a word" if outcome is None else outcome.failures[:3]
+            print(f"python -m bongsu.sim.hubs --seed {seed}\n    {what}", flush=True)
         elif asked.seed is not None:
-            print(region.journal.counts)
+            print(outcome.counts)
+        if outcome is not None and asked.digests:
+            print(f"{seed} {outcome.digest}", flush=True)
     print(f"{len(seeds)} seeds, {failed} failed, {(time.monotonic() - began) / len(seeds):.1f} s each")
     return 1 if failed else 0
 

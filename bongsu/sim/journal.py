@@ -13,6 +13,7 @@ class Kept:
     room_id: str
     log: LogName
     seq: int
+    hash: bytes
     why: str
 
 

@@ -1,9 +1,10 @@
 """An event loop whose time jumps to the next timer, and processes on it that can be killed and stopped."""
 
 import asyncio
+import random
 import selectors
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Executor
+from concurrent import futures
 from contextlib import suppress
 from contextvars import Context, ContextVar, copy_context
 from typing import Any, TypeVar
@@ -48,8 +49,7 @@ class Process:
         self._stopped = False
         held, self._held = self._held, []
         for handle, callback, arguments, context in held:
-            if not handle.cancelled():
-                self._loop.call_soon(callback, *arguments, context=context)
+            self._loop.call_soon(_unless_cancelled, handle, callback, arguments, context=context)
 
     def enter(
         self,
@@ -62,13 +62,56 @@ class Process:
         if self._stopped and self.alive:
             self._held.append((box[0], callback, arguments, context))
         elif self.alive:
+            self._loop.entered += 1
             callback(*arguments)
+
+
+def _unless_cancelled(
+    handle: asyncio.Handle, callback: Callable[..., object], arguments: tuple[Any, ...]
+) -> None:
+    """What was due while its process stood: another one that was due then may have cancelled it."""
+    if not handle.cancelled():
+        callback(*arguments)
 
 
 def process_name() -> str:
     """Which process runs now; "" outside of all."""
     process = _process.get(None)
     return "" if process is None else process.name
+
+
+class _Future(asyncio.Future[T]):
+    """Sets are walked by hash, which is else an address: here the seed says it, and so explores orders."""
+
+    def __init__(self, hashed: int, loop: "Loop") -> None:
+        self._hashed = hashed
+        super().__init__(loop=loop)
+
+    def __hash__(self) -> int:
+        return self._hashed
+
+
+class _Task(asyncio.Task[T]):
+    """The same for tasks."""
+
+    def __init__(self, hashed: int, coro: Coroutine[Any, Any, T], loop: "Loop", **named: Any) -> None:
+        self._hashed = hashed
+        super().__init__(coro, loop=loop, **named)
+
+    def __hash__(self) -> int:
+        return self._hashed
+
+
+class AtOnce(futures.Executor):
+    """A pool without threads: what is handed in is done on the spot."""
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> "futures.Future[T]":
+        done: futures.Future[T] = futures.Future()
+        try:
+            done.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            done.set_exception(error)
+        return done
 
 
 class _Jump(selectors.SelectSelector):
@@ -86,8 +129,11 @@ class _Jump(selectors.SelectSelector):
 class Loop(asyncio.SelectorEventLoop):
     """Single-threaded and without the outside world; threads' work is done at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, seed: int) -> None:
         self.now = 0.0
+        # How many callbacks of processes have run: two runs that agree in it took one course.
+        self.entered = 0
+        self._order = random.Random(f"order {seed}")
         self.tasks: list[asyncio.Task[Any]] = []
         self._tasks_kept = TASKS_KEPT
         jump = _Jump()
@@ -129,10 +175,13 @@ class Loop(asyncio.SelectorEventLoop):
         """Do something later that belongs to no process: what is on the wire does not die with its sender."""
         return self.call_at(self.now + delay_s, callback, *args, context=Context())
 
+    def create_future(self) -> "asyncio.Future[Any]":
+        return _Future(self._order.getrandbits(32), self)
+
     def create_task(  # type: ignore[override]
         self, coro: Coroutine[Any, Any, T], *, name: str | None = None, context: Context | None = None
     ) -> "asyncio.Task[T]":
-        task = super().create_task(coro, name=name, context=context)
+        task = _Task(self._order.getrandbits(32), coro, self, name=name, context=context)
         self.tasks.append(task)
         if len(self.tasks) > self._tasks_kept:
             # A run of days starts millions; only those under way are needed at its end.
@@ -141,7 +190,7 @@ class Loop(asyncio.SelectorEventLoop):
         return task
 
     def run_in_executor(  # type: ignore[override]
-        self, executor: Executor | None, func: Callable[..., T], *args: Any
+        self, executor: futures.Executor | None, func: Callable[..., T], *args: Any
     ) -> "asyncio.Future[T]":
         future: asyncio.Future[T] = self.create_future()
         try:

@@ -39,7 +39,7 @@ class Region:
         memory = Path("/dev/shm")  # noqa: S108 - nothing of it is kept
         self.folder = Path(tempfile.mkdtemp(prefix="bongsu-sim-", dir=memory if memory.is_dir() else None))
         self.random = random.Random(seed)
-        self.loop = Loop()
+        self.loop = Loop(seed)
         self.journal = Journal()
         self.network = Network(self.loop, random.Random(self.random.getrandbits(64)))
         self.root = RootKey(self.random.randbytes(32))

@@ -18,20 +18,24 @@ from bongsu.canonical import json_bytes, read_json
 from bongsu.config import Config
 from bongsu.errors import FatalError, MatrixError
 from bongsu.fork_notes import ForkNotes
+from bongsu.log.epoch import Held
 from bongsu.log.key import NodeKey
 from bongsu.log.record import LogName
-from bongsu.log.store import LogStore
+from bongsu.log.store import Damaged, LogStore
 from bongsu.node import Node
 from bongsu.operate.forked import open_forked
 from bongsu.rederive import Rederiver
 from bongsu.service import Service
 from bongsu.sim import disk as disks
 from bongsu.sim.disk import Disk, Image
-from bongsu.sim.loop import Loop, Process
+from bongsu.sim.journal import Kept
+from bongsu.sim.loop import AtOnce, Loop, Process
 from bongsu.sim.network import End, Network
+from bongsu.view.checkpoint import Checkpointer
 
 logger = logging.getLogger(__name__)
 NAME = "sim.example"
+Checkpointer.new_pool = AtOnce  # type: ignore[method-assign]
 
 
 class Unreachable(Exception):
@@ -74,19 +78,39 @@ Look = Callable[["Site", Any], Any]
 Answer = tuple[int, Any, Any]
 
 
+class _Gone:
+    """Whether a client has hung up, as the HTTP server tells it."""
+
+    def __init__(self, waiting: "asyncio.Future[Answer]") -> None:
+        self.done = waiting.done
+
+    def cancel(self) -> None:
+        pass
+
+
 class _Protocol:
     """Takes the answer. `look` is shown it at the moment it is given, before time passes."""
 
     def __init__(
-        self, site: "Site", body: bytes, look: Look | None, answered: Callable[[Answer], None]
+        self,
+        site: "Site",
+        body: bytes,
+        look: Look | None,
+        answered: Callable[[Answer], None],
+        waiting: "asyncio.Future[Answer]",
     ) -> None:
+        """`waiting`: the client, until it has its answer or goes."""
         self._site = site
         self._body = body
         self._look = look
         self._answered = answered
+        self._waiting = waiting
 
     async def __aiter__(self) -> Any:
         yield self._body
+
+    def client_disconnect(self) -> "_Gone":
+        return _Gone(self._waiting)
 
     def response_bytes(self, status: int, headers: object, body: bytes) -> None:
         value = read_json(body, floats=True) if body else None
@@ -120,11 +144,15 @@ class Site:
         self.neighbours: list[Site] = []
         # What its disk holds while no process runs: the seq of each log.
         self.held_when_down: dict[LogName, int] = {}
+        self.states_when_down: dict[LogName, Held] = {}
+        # What its disk held when it was lost or put back last.
+        self.held_when_lost: dict[LogName, int] = {}
         self.told_fatal: Callable[[Site, FatalError], None] = lambda site, error: None
         self._folder = folder
         self._config: Config
         self._open: list[Node] = []
-        self._requests: set[asyncio.Future[Answer]] = set()
+        # In the order in which they were asked.
+        self._requests: dict[asyncio.Future[Answer], None] = {}
 
     def enrol(self, root_key: str, certificate: str, role: str = "core") -> None:
         """Give the site its key and certificate, on an empty disk."""
@@ -154,12 +182,34 @@ class Site:
         """The data directory of this life."""
         return self._folder / f"{self.name}-{self.lives}"
 
-    def holds(self, log: LogName, seq: int) -> bool:
-        """Whether a record is on this site's disk, whether or not the site runs."""
+    def has(self, log: LogName) -> int:
+        """Up to which seq a log is on this site's disk, whether or not the site runs."""
         if not self.up:
-            return self.held_when_down.get(log, 0) >= seq
+            return self.held_when_down.get(log, 0)
         state = self.node.log.held().get(log)
-        return state is not None and state.seq >= seq
+        return 0 if state is None else state.seq
+
+    def holds(self, kept: Kept) -> bool:
+        """Whether this very record is on this site's disk: a machine that forks gives numbers out twice."""
+        if self.has(kept.log) < kept.seq:
+            return False
+        try:
+            # The files of a process that was killed can be read until the run is over.
+            found = self._open[-1].log.log_records(kept.log, kept.seq, 1)
+        except Damaged:
+            return False
+        return bool(found) and found[0].hash == kept.hash
+
+    def said(self, kept: Kept, to: "Site") -> bool:
+        """Whether its disk held a record before it was lost, and `to` may know of the word, not of the loss.
+
+        A word is on its way for a moment, and its disk may burn behind it; a later life's link tells of that.
+        """
+        if self.held_when_lost.get(kept.log, 0) < kept.seq:
+            return False
+        link = to.service.peers.links.get(self.key.node)
+        later = self.up and link is not None and link.peer.details.session == self.service.peers.session
+        return not later
 
     def start(self, static: StaticFiles, routes: list[Route]) -> None:
         """Start a process on what the disk holds. `up` says when it serves."""
@@ -245,6 +295,7 @@ class Site:
         if self._open:
             held = self._open[-1].log.held()
             self.held_when_down = {log: state.seq for log, state in held.items()}
+            self.states_when_down = dict(held)
         self.process.kill()
         self.process = None
         self.up = False
@@ -254,7 +305,7 @@ class Site:
             # Not at once: whoever waits runs only after what is on the stack now.
             if not request.done():
                 self.loop.outside(0.001, _fail, request)
-        self._requests = set()
+        self._requests = {}
 
     async def stop(self) -> None:
         """End the process cleanly, as SIGTERM does."""
@@ -292,7 +343,7 @@ class Site:
         if not self.up or self.process is None:
             raise Unreachable
         answer: asyncio.Future[Answer] = self.loop.create_future()
-        self._requests.add(answer)
+        self._requests[answer] = None
 
         lost = self.random.random() < self.answers_lost
 
@@ -303,14 +354,14 @@ class Site:
 
         raw = b"" if body is None else json_bytes(body)
         scope = _Scope(method, path, query or {}, token, len(raw))
-        self.process.run(self.app(scope, _Protocol(self, raw, look, answered)))
+        self.process.run(self.app(scope, _Protocol(self, raw, look, answered, answer)))
         try:
             async with asyncio.timeout(timeout_s):
                 return await answer
         except TimeoutError:
             raise Unreachable from None
         finally:
-            self._requests.discard(answer)
+            self._requests.pop(answer, None)
 
     def dispose(self) -> None:
         """Close every file that killed processes had open, and remove them all."""

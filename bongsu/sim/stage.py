@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from contextlib import suppress
 from pathlib import Path
 
 from bongsu import authority, limits
@@ -9,7 +10,8 @@ from bongsu.api.registration import account_drafts
 from bongsu.api.routes import all_routes
 from bongsu.api.static import StaticFiles
 from bongsu.authority import Request
-from bongsu.errors import FatalError
+from bongsu.cuts import take_revocation
+from bongsu.errors import FatalError, MatrixError
 from bongsu.rootkey import RootKey
 from bongsu.sessions import NewSession
 from bongsu.sim.acts import Person
@@ -34,7 +36,7 @@ class Stage:
     def __init__(self, seed: int, folder: Path) -> None:
         self.random = random.Random(seed)
         self.folder = folder
-        self.loop = Loop()
+        self.loop = Loop(seed)
         self.journal = Journal()
         self.network = Network(self.loop, self.split())
         self.root = RootKey(self.random.randbytes(32))
@@ -44,6 +46,7 @@ class Stage:
         self.victim_is_damaged = False
         self.victim_forks = False
         self.revoked: bytes | None = None
+        self.revocation = ""
         self.fabric = self.random.random() < 0.5
         # Copies of the victim's disk that ran beside it.
         self.copies: list[Site] = []
@@ -109,8 +112,9 @@ class Stage:
     def burn(self, site: Site, left: dict) -> None:  # type: ignore[type-arg]
         """Note what nobody has any more, once this disk holds only `left`."""
         others = [other for other in (*self.sites, *self.copies) if other is not site]
+        site.held_when_lost = dict(site.held_when_down)
         for kept in (*self.journal.kept.values(), *self.journal.held_here.values()):
-            if left.get(kept.log, 0) >= kept.seq or any(each.holds(kept.log, kept.seq) for each in others):
+            if left.get(kept.log, 0) >= kept.seq or any(each.holds(kept) for each in others):
                 continue
             if kept.event_id in self.journal.kept and kept.event_id not in self.journal.burned:
                 self.journal.fail(f"{kept.event_id} {kept.why} as safe, and burned with {site.name} alone")
@@ -175,8 +179,21 @@ class Stage:
         for client in self.clients:
             if client.site not in self.sites:
                 client.move()
+        await self._revoke_again()
         await self.settled(SETTLE_S)
         await self._nothing_waits()
+
+    async def _revoke_again(self) -> None:
+        """A revocation that no site could take, its disk being full, its operators hand in again."""
+        deadline = self.loop.now + SETTLE_S
+        while self.revoked is not None and self.loop.now < deadline:
+            up = [site for site in self.sites if site.up]
+            if any(self.revoked in site.node.context.authorities.revocations() for site in up):
+                return
+            if up:
+                assert up[0].process is not None
+                up[0].process.run(taken(up[0], self.revocation))
+            await asyncio.sleep(1)
 
     async def _nothing_waits(self) -> None:
         """What waits for events that burned goes on without them, some time after all is healed."""
@@ -219,6 +236,12 @@ class Stage:
             and site.node.position == site.node.log.head_position
             for site in self.members
         )
+
+
+async def taken(site: Site, revocation: str) -> None:
+    """Hand a revocation in; a site whose disk is full refuses it."""
+    with suppress(MatrixError):
+        await take_revocation(site.node, revocation)
 
 
 async def _account(site: Site, name: str, device_id: str) -> str:

@@ -69,11 +69,20 @@ async def _confirm(node: Node, request: SyncRequest, token: Token) -> None:
 
 
 async def _catch_up(node: Node, token: Token, user_id: str) -> None:
-    """A token from the future: wait a moment for what it has seen, then go on with what is held."""
+    """A token from the future: wait a moment for what it has seen, then go on with what is held.
+
+    Longer where other nodes have it: of two events that one request made, the client may have seen the one
+    that is not here yet, and would be given the other.
+    """
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + limits.FUTURE_TOKEN_WAIT_S
-    while not _held(node, token) and loop.time() < deadline:
-        await node.wake.wait(user_id, deadline - loop.time())
+    began = loop.time()
+    deadline = began + limits.FUTURE_TOKEN_WAIT_S
+    while not _held(node, token):
+        if loop.time() >= deadline:
+            if deadline > began + limits.FUTURE_TOKEN_WAIT_S or not await node.held_elsewhere(token.vector):
+                return
+            deadline = began + limits.FUTURE_TOKEN_HELD_WAIT_S
+        await node.wake.wait(user_id, max(0.0, deadline - loop.time()))
 
 
 def _held(node: Node, token: Token) -> bool:

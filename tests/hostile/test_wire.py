@@ -1,5 +1,7 @@
 """What arrives below HTTP's good manners: slow, endless, malformed, or far too much of it."""
 
+import os
+import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -8,7 +10,7 @@ from contextlib import closing, contextmanager
 import httpx
 import pytest
 
-from tests.api.client import User
+from tests.api.client import User, url_path
 from tests.server import Server
 
 
@@ -207,3 +209,24 @@ def test_no_answer_names_its_maker(alice: User) -> None:
         assert headers.get_list("server") == ["bongsu"]
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["referrer-policy"] == "no-referrer"
+
+
+def test_who_hung_up_before_the_server_got_to_it_sends_again_elsewhere(
+    server: Server, alice: User, room: str
+) -> None:
+    path = url_path("rooms", room, "send", "m.room.message")
+    body = '{"msgtype":"m.text","body":"stale"}'
+    head = (
+        f"Host: {server.address}\r\nAuthorization: Bearer {alice.access_token}\r\nContent-Length: {len(body)}"
+    )
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        for number in range(20):
+            with connection(server) as opened:
+                opened.sendall(f"PUT {path}/stale{number} HTTP/1.1\r\n{head}\r\n\r\n{body}".encode())
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+    last = alice.send(room, "뒤에 온 것")
+    told = alice.get("rooms", room, "messages", dir="b", limit="50")["chunk"]
+    assert told[0]["event_id"] == last
+    assert [each for each in told if each["content"].get("body") == "stale"] == []

@@ -82,6 +82,24 @@ def test_a_drill_in_a_laboratory_is_ordered_and_reported(lab: Lab) -> None:
     assert (figures["lost"], figures["broken"]) == (0, 0)
 
 
+@pytest.mark.long
+def test_a_drill_whose_node_ends_is_said_to_be_interrupted(lab: Lab) -> None:
+    let(lab, "a", "lab")
+    mayor, first, _ = officers(lab)
+    other = lab.user("a", "other")
+    install(lab.node("a").url, statement(lab, Officer("부시장"), keys.DEPUTY, other))
+    incident = mayor.post(ACTS, body=first.act("open", EXERCISE, areas=[]))["id"]
+    said = {"plan": "calm", "where": "lab", "site": "a"}
+    mayor.post(ACTS, body=first.act("drill", said, incident=incident, after=[incident]))
+    eventually(lambda: picture(mayor)["drills"][0]["report"] is not None, "the drill's beginning")
+    assert not finished(mayor)
+    processes.end([lab.node("a")])
+    commands.start(lab.plan, "a")
+    pass_second_factor(other)
+    eventually(lambda: finished(other), "the word of the restarted node")
+    assert picture(other)["drills"][0]["report"]["figures"] == {"interrupted": 1, "broken": 1}
+
+
 def let(lab: Lab, site: str, what: str) -> None:
     """Say in a site's settings what officers may order there."""
     node = lab.node(site)

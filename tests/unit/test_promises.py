@@ -69,3 +69,13 @@ def test_a_cut_link_ends_the_wait_at_once() -> None:
     promises.somebody()
     commit(promises, 2, OUR_LOG, 2, 0.2)
     assert positions(promises, 0.3) == []
+
+
+def test_a_backlog_is_shown_in_parts() -> None:
+    promises = Promises(OURS, waits=True, bound_s=1.0)
+    for position in range(1, 6):
+        commit(promises, position, THEIR_LOG, position)
+    assert [batch.last_position for batch in promises.ready(0.0, records_max=2)] == [1, 2]
+    assert promises.deadline_s == 0.0, "the rest may be shown at once"
+    assert positions(promises, 0.0) == [3, 4, 5]
+    assert promises.deadline_s is None

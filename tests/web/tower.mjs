@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { drive, step } from "./driver.mjs";
+import { pmtiles } from "./pmtiles.mjs";
 import { ask, certify, code, eventually, officers, OWN } from "./officers.mjs";
 
 const [lab, folder, language, width] = process.argv.slice(2);
@@ -84,6 +85,14 @@ async function office() {
   await mayor.locator("input[accept*=geojson]").setInputFiles({ name: "강릉.geojson", mimeType: "application/json", buffer: Buffer.from(JSON.stringify(DISTRICTS)) });
   await mayor.locator("path.area").nth(2).waitFor();
   await shot(mayor, "74-sites-districts");
+  const maps = mayor.locator("input[accept*=geojson]");
+  await maps.setInputFiles({ name: "강릉.pmtiles", mimeType: "application/octet-stream", buffer: pmtiles() });
+  await mayor.locator("[data-drawn=true] canvas").waitFor();
+  await shot(mayor, "74-sites-tiles");
+  await maps.setInputFiles({ name: "강릉.pmtiles", mimeType: "application/octet-stream", buffer: Buffer.concat([pmtiles().subarray(0, 20), Buffer.alloc(200)]) });
+  await mayor.getByText(texts.map_tiles_bad, { exact: true }).waitFor();
+  await button(mayor, "map_tiles_away").click();
+  await mayor.locator("path.area").nth(2).waitFor();
   step("an officer makes a key, gives a code, and sees the sites and the operator's map");
   return mayor;
 }

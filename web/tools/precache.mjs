@@ -10,6 +10,8 @@ const paths = readdirSync(folder, { recursive: true, withFileTypes: true })
   .map((entry) => `/${relative(folder, join(entry.parentPath, entry.name))}`)
   // The administration is at another address, and never offline.
   .filter((path) => !/^\/(?:assets\/)?admin[.-]/.test(path))
+  // Large, and for those few who laid tiles under the tower's map.
+  .filter((path) => !/^\/assets\/maplibre/.test(path))
   .filter((path) => path !== "/sw.js" && !path.startsWith("/.") && path !== "/built")
   .sort();
 const hash = createHash("sha256");

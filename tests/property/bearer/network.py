@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bongsu.bearer.bundle import Bundle
-from bongsu.bearer.exchange import Acknowledged, Complaint, Exchange, Load, Output, Send, Store
+from bongsu.bearer.exchange import Complaint, Exchange, Load, Output, Send, Store
 from bongsu.log.epoch import Held, Opening, ends_to_name, settle, unheld, vector_of
 from bongsu.log.foreign import Checked, check
 from bongsu.log.key import NodeKey
@@ -37,7 +37,7 @@ class Node:
         self.states: dict[LogName, Held] = {}
         self.ends: list[End] = []
         self.full = False  # the disk
-        self.needs: dict[tuple[LogName, int], dict[LogName, int]] = {}
+        self.places: dict[tuple[LogName, int], int] = {}
         self.epoch, self.ordinal = number + 1 << 56, 1
 
     def vector(self) -> Vector:
@@ -45,6 +45,9 @@ class Node:
 
     def held(self) -> Mapping[LogName, Held]:
         return self.states
+
+    def place(self, log: LogName, seq: int) -> int:
+        return self.places.get((log, seq), 0)
 
     def restart(self) -> None:
         self.epoch, self.ordinal = self.epoch + (1 << 48) + 1, self.ordinal + 1
@@ -96,6 +99,8 @@ class Node:
         seq = records[-1].header.seq
         self.states[log] = replace(state, ordinal=ordinal, seq=seq, hash=hashes[-1])
         stretch = self.logs.setdefault(log, Stretch(public_key))
+        for record in records:
+            self.places[log, record.header.seq] = len(self.places) + 1
         stretch.records += records
         stretch.hashes += hashes
         stretch.signatures[seq] = signature
@@ -106,8 +111,11 @@ class Node:
     def bundle(self, load: Load) -> Bundle:
         """What follows `after`, up to the last signature that still fits."""
         stretch = self.logs[load.log]
-        most = load.after + RECORDS_AT_ONCE
-        upto = max(seq for seq in stretch.signatures if load.after < seq <= most)
+        signed = [
+            seq for seq in sorted(stretch.signatures) if load.after < seq <= load.after + RECORDS_AT_ONCE
+        ]
+        near = [seq for seq in signed if load.until is None or self.places[load.log, seq] <= load.until]
+        upto = near[-1] if near else signed[0]
         records = tuple(stretch.records[load.after : upto])
         log = load.log
         return Bundle(stretch.public_key, log.epoch, log.lane, records, stretch.signatures[upto])
@@ -127,9 +135,14 @@ class End:
         self.sent: list[bytes] = []
         self.given: list[Bundle] = []
         self.sentences: list[str] = []
-        self.acknowledged: dict[LogName, int] = {}
         self.connect()
         node.ends.append(self)
+
+    @property
+    def acknowledged(self) -> dict[LogName, int]:
+        """What the peer is known to have of this node's own logs."""
+        own = (log for log in self.node.states if log.node == self.node.key.node)
+        return {log: seq for log in own if (seq := self.exchange.peer_has(log))}
 
     def connect(self) -> None:
         """A new link: all that was on the way is gone."""
@@ -150,9 +163,8 @@ class End:
     def load(self) -> None:
         load = self.loads.pop(0)
         bundle = self.node.bundle(load)
-        needs = self.node.needs.get((load.log, bundle.last_seq), {})
         before = len(self.sent)
-        self.do(self.exchange.loaded(load, bundle, needs))
+        self.do(self.exchange.loaded(load, bundle))
         if len(self.sent) > before:
             self.given.append(bundle)
 
@@ -170,8 +182,6 @@ class End:
                     self.loads.append(output)
                 case Store():
                     self.stores.append(output)
-                case Acknowledged(log, seq):
-                    self.acknowledged[log] = max(seq, self.acknowledged.get(log, 0))
                 case Complaint(sentence):
                     self.sentences.append(sentence)
         assert self.exchange.arriving_bytes < WINDOW_BYTES + BUNDLE_BYTES_MAX
@@ -267,11 +277,12 @@ class Network:
                 sender.beat()
 
     def check_acknowledged(self) -> None:
-        """An acknowledgement is a promise: what it names is at the other end."""
+        """What a peer is known to have it has."""
         for link in self.links:
             for owner, keeper in link.ends():
-                for log, seq in owner.acknowledged.items():
-                    assert keeper.node.states[log].seq >= seq
+                for log in owner.node.states:
+                    has = owner.exchange.peer_has(log)
+                    assert has == 0 or keeper.node.states[log].seq >= has
 
     def equal(self) -> bool:
         first, *others = self.nodes

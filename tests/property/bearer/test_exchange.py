@@ -1,15 +1,17 @@
 """Whatever a link does, nodes that exchange end with the same logs, within their memory, and then rest."""
 
 import random
+from collections import Counter
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bongsu import limits
 from bongsu.bearer.exchange import Exchange
 from bongsu.bearer.frame import Unreadable
 from bongsu.bearer.message import decode, encode
-from bongsu.log.record import Lane
+from bongsu.log.record import Lane, LogName
 from tests.property.bearer.network import RECORDS_AT_ONCE, End, Network
 
 PAIR = [(0, 1)]
@@ -60,7 +62,7 @@ def test_a_new_record_is_given_at_once_and_acknowledged() -> None:
     assert not right.acknowledged
 
 
-def test_lanes_go_by_urgency_and_logs_of_a_lane_by_turns() -> None:
+def test_lanes_go_by_urgency_and_a_backlog_in_the_order_it_came() -> None:
     network = Network(2, PAIR, random.Random(1))
     left = network.links[0].left
     for _ in range(3):
@@ -70,22 +72,30 @@ def test_lanes_go_by_urgency_and_logs_of_a_lane_by_turns() -> None:
         left.node.restart()
     network.settle()
     assert network.equal()
-    order = [(bundle.lane, bundle.first_seq) for bundle in left.given]
-    assert order == sorted(order), "all logs of a lane give their first bundle before any gives its second"
-    assert len(order) == 3 * 3 * 2
+    places = [(each.lane, left.node.places[each.log, each.first_seq]) for each in left.given]
+    assert places == sorted(places)
+    assert len(places) == 3 * 3 * 2
 
 
-def test_dependencies_go_first_and_circles_go_at_all() -> None:
-    network = Network(2, PAIR, random.Random(1))
-    left = network.links[0].left
-    first = left.node.append(Lane.TEXT, b"a")
-    left.node.restart()
-    second = left.node.append(Lane.TEXT, b"b")
-    third = left.node.append(Lane.BULK, b"c")
-    left.node.needs = {(first, 2): {third: 2}, (third, 2): {second: 2, first: 2}}
+def test_logs_that_answer_each_other_are_given_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "GIVEN_AHEAD_RECORDS", 2)
+    network = Network(3, MESH, random.Random(1))
+    one, other, new = network.nodes
+    network.links, late = network.links[:1], network.links[1:]
+    for number in range(20):
+        (one if number % 2 else other).append(Lane.TEXT, b"to and fro")
+        network.settle()
+    network.links = late
+    network.beat()
+    for link in late:
+        link.left.given.clear()
     network.settle()
-    assert network.equal()
-    assert [bundle.log for bundle in left.given] == [second, third, first]
+    assert new.contents() == one.contents() == other.contents()
+    for giver in (link.left for link in late):
+        lead = Counter[LogName]()
+        for bundle in giver.given:
+            lead[bundle.log] = max(giver.node.places[bundle.log, bundle.last_seq], lead[bundle.log])
+            assert len(lead) < 2 or max(lead.values()) - min(lead.values()) <= RECORDS_AT_ONCE + 2
 
 
 def test_a_dead_nodes_tail_is_handed_on() -> None:

@@ -59,7 +59,7 @@ export const countWord = (answer: string): string => pick({ ...ANSWERS, ...WELLB
 
 /** How far a drill has got. */
 export function drillState({ state, report }: Drill): string {
-  if (report) return report.ended === null ? m.drill_runs() : report.figures["broken"] ? m.drill_broken() : m.drill_done();
+  if (report) return report.ended === null ? m.drill_runs() : report.figures["interrupted"] ? m.drill_interrupted() : report.figures["broken"] ? m.drill_broken() : m.drill_done();
   return { waiting: m.drill_waiting, ready: m.drill_ready, over: m.drill_over }[state]();
 }
 
