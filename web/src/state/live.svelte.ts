@@ -9,7 +9,6 @@ import {
   RoomMemberEvent,
   RoomStateEvent,
 } from "matrix-js-sdk";
-import { leaveService } from "../matrix/account";
 import { type Chat, chatsOf } from "../matrix/chats";
 import { type Running, start } from "../matrix/client";
 import { openDirect } from "../matrix/direct";
@@ -324,6 +323,7 @@ class LiveState {
 
   /** @throws WrongPassword */
   async leaveService(password: string): Promise<void> {
+    const { leaveService } = await import("../matrix/account");
     this.farewell = m.left_service();
     try {
       await leaveService(this.client, password);
