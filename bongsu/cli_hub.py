@@ -41,7 +41,7 @@ def hub_init(data: Path, site: str, public_url: str, core: str, server_name: str
     from bongsu import enrolment
 
     name = server_name or urlsplit(core).hostname or ""
-    values = {
+    values: dict[str, object] = {
         "data": str(data),
         "server_name": name,
         "site": site,
@@ -54,9 +54,12 @@ def hub_init(data: Path, site: str, public_url: str, core: str, server_name: str
     try:
         # As `serve` will read it, but for the root key, which comes with the certificate.
         checked = parse_each(values)
+        if orders_certificate(public_url, site, name):
+            values["tls_order"] = True
+            checked = parse_each(values)
         request = enrolment.request(checked)
         path = data / FILE_NAME
-        # TOML's strings and lists of strings are written as JSON writes them.
+        # TOML's strings, switches and lists of strings are written as JSON writes them.
         path.write_text(
             "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items()), encoding="utf-8"
         )
@@ -71,6 +74,14 @@ def hub_init(data: Path, site: str, public_url: str, core: str, server_name: str
         f"CERTIFICATE, and bongsu serve --config {path}.",
         err=True,
     )
+
+
+def orders_certificate(public_url: str, site: str, server_name: str) -> bool:
+    """Whether a data centre orders the certificate of this address: it does for SITE.SERVER_NAME alone."""
+    from bongsu.hub.tls_order import hub_host
+
+    address = urlsplit(public_url)
+    return address.scheme == "https" and address.hostname == hub_host(site, server_name)
 
 
 @hub.group("residents")

@@ -118,14 +118,22 @@ def lab_heal(folder: Path, site: str) -> None:
 @_folder
 @click.argument("hub")
 @click.argument("other")
-@click.argument("how", metavar="lan|none|RATE")
+@click.argument("how", metavar="lan|none|RATE", required=False)
+@click.option("--rate", metavar="lan|none|RATE", help="The same as HOW.")
+@click.option("--loss", type=click.FloatRange(0, 0.9), default=0.0, help="Of frames that radio loses.")
 @_sentences
-def lab_link(folder: Path, hub: str, other: str, how: str) -> None:
-    """Link HUB with OTHER (a hub, a site, or core), or cut it off from it. RATE is like 64kbps or 1200bps."""
+def lab_link(folder: Path, hub: str, other: str, how: str | None, rate: str | None, loss: float) -> None:
+    """Link HUB with OTHER (a hub, a site, or core), or cut it off from it. RATE is like 64kbps or 1200bps.
+
+    Between two hubs a RATE from 1200bps to 19200bps is a half-duplex radio channel, else a slow wire.
+    """
     from bongsu.lab import commands
     from bongsu.lab.plan import Plan
 
-    commands.link(Plan.load(folder), hub, other, how)
+    how = how or rate
+    if how is None:
+        raise FatalError("Say how: lan, none, or a rate like 1200bps.")
+    commands.link(Plan.load(folder), hub, other, how, loss)
     click.echo(f"{hub} and {other} are {'cut off from each other' if how == 'none' else f'linked ({how})'}.")
 
 

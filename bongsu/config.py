@@ -32,6 +32,7 @@ from bongsu.setting_values import (
     parse_user_ids,
     whole_number,
 )
+from bongsu.thin_setting import ThinLink, parse_thin_links
 
 
 def _setting(default: object, parse: Parser, doc: str, *, unit: str, bound: str) -> Any:
@@ -188,6 +189,13 @@ class Config:
         "The address that other nodes connect to; without it this node only calls others.",
         unit="HOST:PORT",
         bound="port 1 to 65535",
+    )
+    thin_links: tuple[ThinLink, ...] = _setting(
+        (),
+        parse_thin_links,
+        "Radio modems by which another site is reached when nothing else is, as a list or with commas.",
+        unit="URLs",
+        bound="kiss+tcp or kiss+serial, 8 at most",
     )
     mdns: str = _setting(
         "auto",
@@ -346,7 +354,7 @@ class Config:
     @property
     def is_linked(self) -> bool:
         """Whether settings lead to other nodes."""
-        return bool(self.peers or self.peer_listen or self.nats)
+        return bool(self.peers or self.peer_listen or self.nats or self.thin_links)
 
 
 SETTINGS = {each.name: each for each in fields(Config) if each.metadata}

@@ -22,8 +22,8 @@ def check_together(config: Any) -> None:
         )
     if config.is_linked and not rooted:
         raise SettingError(
-            "The settings peers, peer_listen and nats link this node with others, but without root_key no "
-            "node believes another. Make one with `bongsu root init`, or leave those settings out."
+            "The settings peers, peer_listen, nats and thin_links link this node with others, but without "
+            "root_key no node believes another. Make one with `bongsu root init`, or leave them out."
         )
     public_host = urlsplit(config.public_url or "").hostname
     if config.server_name == "localhost" and public_host and not is_loopback(public_host):

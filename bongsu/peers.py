@@ -61,6 +61,8 @@ class Peers:
         self._catching_up: asyncio.Future[bool] | None = None
         self._met: Cache[tuple[str, str], float] = Cache(20_000)
         self.links: dict[bytes, Link] = {}
+        # Links by radio, with nodes that no other link reaches: text and alerts, and nothing else.
+        self.thin: dict[bytes, Link] = {}
         # Told of a link before it says anything, and after its end.
         self.began: list[Callable[[Link], None]] = []
         self.ended: list[Callable[[Link], None]] = []
@@ -156,7 +158,7 @@ class Peers:
             channel,
             peer,
             relays=peer.details.role == "hub" or self._node.config.role == "hub",
-            acknowledged=self._acknowledged,
+            acknowledged=self.acknowledged,
             called=self.calls,
             over_fabric=fabric,
             gives=lambda link, scope: self.gives(link, scope),
@@ -240,8 +242,13 @@ class Peers:
         """For a drill: be cut off from every other node, or no longer. Clients still reach this one."""
         self._isolated = on
         if on:
-            for link in list(self.links.values()):
+            for link in (*self.links.values(), *self.thin.values()):
                 link.end()
+
+    @property
+    def isolated(self) -> bool:
+        """Whether a drill has this node cut off."""
+        return self._isolated
 
     def tell(self, topic: str, body: bytes, scope: str) -> None:
         """Tell every linked node that is given this scope what need not arrive."""
@@ -303,24 +310,33 @@ class Peers:
 
     def had(self, name: bytes, log: LogName) -> int:
         """Up to which seq a node is known to have a log: now, or when it was linked last since the start."""
-        link = self.links.get(name)
+        link = self.links.get(name) or self.thin.get(name)
         return self._had.get(name, {}).get(log, 0) if link is None else link.has(log)
+
+    def thin_ended(self, link: Link) -> None:
+        """A link by radio has ended."""
+        node = link.peer.node
+        if self.thin.get(node) is link:
+            del self.thin[node]
+            self._had[node] = {log: link.has(log) for log in self._node.log.held()}
 
     def sites_with(self, log: LogName, seq: int) -> set[str]:
         """The names of the sites known to have a record on disk, this one included."""
-        sites = {link.peer.details.site for link in self.links.values() if link.has(log) >= seq}
+        links = (*self.links.values(), *self.thin.values())
+        sites = {link.peer.details.site for link in links if link.has(log) >= seq}
         return sites | {self._node.config.site}
 
     def _committed(self, records: list[Record]) -> None:
-        if self.links:
+        if self.links or self.thin:
             logs = {record.log for record in records}
-            for link in self.links.values():
+            for link in (*self.links.values(), *self.thin.values()):
                 link.advanced(logs)
 
     def _applied(self, _: Changes) -> None:
         """Part with nodes that were revoked meanwhile: the links they have were let in before."""
         revocations = self._node.context.authorities.revocations()
-        for node in (self.links.keys() & revocations.keys()) - self._parting:
+        linked = self.links.keys() | self.thin.keys()
+        for node in (linked & revocations.keys()) - self._parting:
             self._parting.add(node)
             logger.warning("node %s is revoked: the link with it ends", node.hex())
             # Not at once: a node that was shut out by mistake hears of it by this link or never.
@@ -328,15 +344,16 @@ class Peers:
 
     def _part(self, node: bytes) -> None:
         self._parting.discard(node)
-        link = self.links.get(node)
-        if link is not None:
-            link.end()
+        for link in (self.links.get(node), self.thin.get(node)):
+            if link is not None:
+                link.end()
 
     def _counts(self, peer: Peer) -> bool:
         """Whether this peer's disk makes a promise of two sites."""
         return peer.details.role == "core" and peer.details.site != self._node.config.site
 
-    def _acknowledged(self, link: Link, log: LogName, seq: int) -> None:
+    def acknowledged(self, link: Link, log: LogName, seq: int) -> None:
+        """A peer has a log on disk up to there."""
         if self._counts(link.peer):
             self._node.promises.acknowledged(log, seq)
             self._node.release()

@@ -29,6 +29,7 @@ from bongsu.withdrawal import Withdrawal
 
 if TYPE_CHECKING:
     from bongsu.cap.signing import CapKey
+    from bongsu.hub.radio import Radio
     from bongsu.hub.tls_order import TlsOrders
 
 
@@ -39,6 +40,7 @@ class Service:
         self.node = node
         self.peers = Peers(node)
         self.keeping = Keeping(node, self.peers)
+        self.radio = self._radio()
         self.key_claims = KeyClaims(node, self.peers)
         self.live_links = LiveLinks(node, self.peers)
         self.author = Author(node)
@@ -75,6 +77,14 @@ class Service:
         # Proofs of identity for other services: (user id, end in ms).
         self.openid_tokens: Cache[str, tuple[str, int]] = Cache(10_000)
 
+    def _radio(self) -> "Radio | None":
+        """The thin links, where there are modems."""
+        if not self.node.config.thin_links:
+            return None
+        from bongsu.hub.radio import Radio
+
+        return Radio(self.node, self.peers, self.keeping)
+
     def _tls_orders(self) -> "TlsOrders | None":
         """What orders hubs' certificates, where an operator gave the program for it."""
         hook = self.node.config.certificate_hook
@@ -89,6 +99,8 @@ class Service:
         if self.node.config.role == HUB:
             self.power.start()
             self.desk.start()
+        if self.radio is not None:
+            self.radio.start()
         self.deferred.start()
         self.lost_events.start()
         self.forks.start()
@@ -98,6 +110,8 @@ class Service:
     async def close(self) -> None:
         """End it."""
         self.power.close()
+        if self.radio is not None:
+            await self.radio.close()
         await self.desk.close()
         await self.deferred.close()
         await self.lost_events.close()

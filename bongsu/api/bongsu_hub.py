@@ -16,7 +16,8 @@ async def get_hub(service: Service, request: Request) -> Response:
     waiting = service.desk.waiting()
     kept = service.desk.box.files(node.now_ms())
     board = [{"room": room, "text": text, "ts": ts} for room, text, ts in notices(node.context)]
-    return answer({**said, "waiting": waiting, "files_kept": len(kept), "notices": board})
+    radio = [] if service.radio is None else service.radio.as_json()
+    return answer({**said, "waiting": waiting, "files_kept": len(kept), "notices": board, "radio": radio})
 
 
 async def post_vouch(service: Service, request: Request) -> Response:

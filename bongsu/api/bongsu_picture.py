@@ -20,7 +20,7 @@ async def get_picture(service: Service, request: Request) -> Response:
     deadline = loop.time() + timeout_ms / 1000
     while since == str(node.position) and not node.stopping and loop.time() < deadline:
         await node.wake.wait(TOWER, deadline - loop.time())
-    return answer(picture(node, service.peers, service.feeds))
+    return answer(picture(node, service.peers, service.feeds, service.radio))
 
 
 ROUTES = [Route("GET", "/_bongsu/client/v1/tower/picture", get_picture)]

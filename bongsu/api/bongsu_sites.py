@@ -23,6 +23,9 @@ async def get_sites(service: Service, request: Request) -> Response:
     alone_ms = alone_since_ms(node, service.peers)
     if alone_ms is not None:
         here["alone_since_ms"] = alone_ms
+    cost = None if service.radio is None else service.radio.cost()
+    if cost is not None:
+        here["radio"] = cost
     sites = [
         {
             **{field: site[field] for field in ("name", "base_url", "role")},
@@ -57,7 +60,7 @@ async def get_durability(service: Service, request: Request) -> Response:
     sites = sorted(service.peers.sites_with(record.log, record.header.seq))
     promise = "two sites" if len(sites) > 1 else "here"
     said = {"event_id": event_id, "promise": promise, "sites": sites, "since": row.stamp}
-    return answer({**said, **route(node, service.peers, service.desk, record)})
+    return answer({**said, **route(node, service.peers, service.desk, record, service.radio)})
 
 
 async def get_push_key(service: Service, request: Request) -> Response:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Protocol
 
 from bongsu import limits
@@ -19,9 +20,39 @@ from bongsu.log.epoch import Fork, Held
 from bongsu.log.foreign import Foreign, Refused, Taken
 from bongsu.log.record import BodyState, ForeignRecord, Lane, LogName, Record
 from bongsu.log.store import Damaged, LogStore
+from bongsu.log.stretch import Bounds
 
 logger = logging.getLogger(__name__)
 CORE = "core"  # the role of a certificate
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How a link goes about its bearer.
+
+    `beat_s`: between offers. `silence_s`: without a message, and it is cut; None: its bearer knows better.
+    `pieces`: long messages are cut up. `window_bytes`, `bundle_bytes`, `body_bytes_max`: of what is given.
+    """
+
+    beat_s: float = limits.LINK_BEAT_S
+    silence_s: float | None = limits.LINK_SILENCE_S
+    pieces: bool = True
+    window_bytes: int = limits.EXCHANGE_WINDOW_BYTES
+    bundle_bytes: int = limits.BUNDLE_FILL_BYTES
+    body_bytes_max: int = limits.RECORD_BODY_BYTES_MAX
+    bodies_bytes_max: int = limits.BUNDLE_BYTES_MAX
+
+
+WIRED = Pace()
+THIN = Pace(
+    beat_s=limits.THIN_BEAT_S,
+    silence_s=None,
+    pieces=False,
+    window_bytes=limits.THIN_WINDOW_BYTES,
+    bundle_bytes=limits.THIN_BUNDLE_BYTES,
+    body_bytes_max=limits.THIN_BODY_BYTES_MAX,
+    bodies_bytes_max=limits.THIN_MESSAGE_BYTES_MAX * 3 // 4,
+)
 
 
 class ChannelClosed(Exception):
@@ -91,8 +122,10 @@ class Link:
         over_fabric: bool,
         gives: Callable[["Link", bytes], bool],
         lanes: frozenset[Lane] = EVERY_LANE,
+        pace: Pace = WIRED,
     ) -> None:
         self.over_fabric = over_fabric
+        self.pace = pace
         self.peer = peer
         self._log = log
         self._channel = channel
@@ -107,7 +140,14 @@ class Link:
         self._number = 0
         self._pieces = Pieces()
         self._sent = 0
-        self._exchange = Exchange(log, log.key.node, lanes=lanes, relays=relays, peer=peer.node)
+        self._exchange = Exchange(
+            log,
+            log.key.node,
+            window_bytes=pace.window_bytes,
+            lanes=lanes,
+            relays=relays,
+            peer=peer.node,
+        )
         self._outputs: deque[Output] = deque()
         self._work = asyncio.Event()
         self._heard = True
@@ -207,12 +247,14 @@ class Link:
         self._add([Send(call.encode(Answer(asked.number, body)))])
 
     async def _beat(self) -> None:
-        silent_s = 0
-        while silent_s < limits.LINK_SILENCE_S:
-            await asyncio.sleep(limits.LINK_BEAT_S)
-            silent_s = 0 if self._heard else silent_s + limits.LINK_BEAT_S
+        silent_s = 0.0
+        while self.pace.silence_s is None or silent_s < self.pace.silence_s:
+            await asyncio.sleep(self.pace.beat_s)
+            silent_s = 0.0 if self._heard else silent_s + self.pace.beat_s
             self._heard = False
-            self._offer()
+            # Where nothing gets through for hours, offers are not piled up behind what waits.
+            if self.pace.silence_s is not None or not self._outputs:
+                self._offer()
 
     def _offer(self) -> None:
         self._add(self._exchange.offer())
@@ -248,7 +290,7 @@ class Link:
 
     def _parts(self, raw: bytes) -> list[bytes]:
         """A message as this bearer takes it. The fabric may lose any: of a long one it would lose a piece."""
-        if self.over_fabric:
+        if self.over_fabric or not self.pace.pieces:
             return [raw]
         self._sent += 1
         return split(raw, self._sent)
@@ -267,7 +309,8 @@ class Link:
 
     def _bundle(self, load: Load) -> Bundle | None:
         try:
-            found = self._log.stretch(load.log, load.after, load.until)
+            bounds = Bounds(load.until, self.pace.bundle_bytes)
+            found = self._log.stretch(load.log, load.after, bounds)
         except Damaged as damage:
             # Others may have it whole; this node must not give on what it cannot prove.
             logger.error("%s", damage)
@@ -277,11 +320,13 @@ class Link:
             return None
         records, signature = found
         carried = tuple(map(self._carried, records))
+        if sum(len(each.body or b"") for each in carried) > self.pace.bodies_bytes_max:
+            return None  # another node signed it as a whole, and this bearer does not take so much at once
         public_key = self._log.public_key(load.log.node)
         return Bundle(public_key, load.log.epoch, load.log.lane, carried, signature)
 
     def _carried(self, record: Record) -> ForeignRecord:
-        if self._gives(self, record.header.scope):
+        if self._gives(self, record.header.scope) and len(record.body or b"") <= self.pace.body_bytes_max:
             return ForeignRecord(record.header, record.body, record.state)
         return ForeignRecord(record.header, None, BodyState.WITHHELD)
 

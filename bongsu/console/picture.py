@@ -1,7 +1,7 @@
 """The picture: sites, incidents, alerts and check-ins, each with as of when it is known (DESIGN 8)."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bongsu.cap.feeds import FeedPoller, feeds
 from bongsu.console.drills import shown
@@ -16,8 +16,11 @@ from bongsu.view import check_ins, registers, tower_desk, tower_people
 from bongsu.view.tower import Shown
 from bongsu.view.tower_people import Areas
 
+if TYPE_CHECKING:
+    from bongsu.hub.radio import Radio
 
-def picture(node: Node, peers: Peers, poller: FeedPoller) -> dict[str, Any]:
+
+def picture(node: Node, peers: Peers, poller: FeedPoller, radio: "Radio | None" = None) -> dict[str, Any]:
     """All of it. What other sites told is as old as `status.at` says."""
     context, now_ms = node.context, node.now_ms()
     tower = context.tower
@@ -25,7 +28,7 @@ def picture(node: Node, peers: Peers, poller: FeedPoller) -> dict[str, Any]:
     return {
         "as_of": now_ms,
         "version": str(node.position),
-        "sites": sites(node, peers),
+        "sites": sites(node, peers, radio),
         "incidents": [state_fields(each, tower.keyring()) for each in tower.incidents().values()],
         "alerts": [_alert(node, each, people) for each in tower.alerts().values()][:100],
         "foreign_alerts": [fields for _, fields in foreign_alerts(context)][:100],
@@ -39,7 +42,7 @@ def picture(node: Node, peers: Peers, poller: FeedPoller) -> dict[str, Any]:
     }
 
 
-def sites(node: Node, peers: Peers) -> list[dict[str, Any]]:
+def sites(node: Node, peers: Peers, radio: "Radio | None" = None) -> list[dict[str, Any]]:
     """Every node of the service, linked or not, with what it last told of itself."""
     context = node.context
     told = dict(registers.under(context, FAMILY, "", ""))
@@ -59,6 +62,8 @@ def sites(node: Node, peers: Peers) -> list[dict[str, Any]]:
                 "base_url": named.get(name, {}).get("base_url"),
                 "this": each.node == own,
                 "linked": linked,
+                # By radio: how that stands, with its budget; null: there is no modem for it.
+                "radio": None if radio is None else radio.to(each.node),
                 # Since when that is so, by this node's clock; null: since before it started.
                 "linked_since": peers.changed_ms.get(each.node),
                 "revoked": each.node in revoked,

@@ -1,5 +1,7 @@
 """Where a record is on its way to the data centres: there, or waiting here for a link or a courier."""
 
+from typing import TYPE_CHECKING
+
 from bongsu.authority import CORE
 from bongsu.courier.desk import Desk
 from bongsu.courier.destinations import CORE as TO_CORE
@@ -9,14 +11,25 @@ from bongsu.log.record import LogName, Record
 from bongsu.node import Node
 from bongsu.peers import Peers
 
+if TYPE_CHECKING:
+    from bongsu.hub.radio import Radio
 
-def route(node: Node, peers: Peers, desk: Desk, record: Record) -> dict[str, object]:
-    """`at_core`: whether a data centre has it, null: unknown; `core_linked`; `courier_ms`: when taken."""
+
+def route(
+    node: Node, peers: Peers, desk: Desk, record: Record, radio: "Radio | None" = None
+) -> dict[str, object]:
+    """`at_core`: whether a data centre has it, null: unknown; `core_linked`; `courier_ms`: when taken.
+
+    `radio`, where it is in use: whom it reaches.
+    """
     at_core: bool | None = core_has(node, peers, record.log, record.header.seq)
     if not at_core and record.position <= peers.started_at:
         at_core = None  # what links told before the start is forgotten
     courier_ms = None if at_core else desk.taken_ms(TO_CORE, record)
-    return {"at_core": at_core, "core_linked": _core_linked(node, peers), "courier_ms": courier_ms}
+    linked = _core_linked(node, peers) or any(name in peers.thin for name in _core_nodes(node))
+    found: dict[str, object] = {"at_core": at_core, "core_linked": linked, "courier_ms": courier_ms}
+    ways = [] if radio is None else radio.ways(record)
+    return {**found, "radio": ways} if ways else found
 
 
 def core_has(node: Node, peers: Peers, log: LogName, seq: int) -> bool:

@@ -133,13 +133,13 @@ class Keeping:
     # Keeping
 
     @property
-    def _own(self) -> Interest | None:
+    def own(self) -> Interest | None:
         """What this node keeps by its own view; None: everything."""
         return self.interests.of(self._node.log.key.node) if self._node.config.role == "hub" else None
 
     def _began(self, link: Link) -> None:
         side = self._sides[link] = _Side(link)
-        own = self._own
+        own = self.own
         if own is not None:
             # Before anything is wanted, so that no body is withheld that is kept already.
             self._tell_keep(side, [scope for scope in own.scopes if not self._lacks(scope)])
@@ -172,7 +172,7 @@ class Keeping:
     def _committed(self, records: list[Record]) -> None:
         scopes = {record.header.scope for record in records if record.state == BodyState.WITHHELD}
         if scopes:
-            own = self._own
+            own = self.own
             for side in self._sides.values():
                 wanted = (
                     scopes if own is None else {s for s in scopes if s in own.scopes or s in side.allowed}
@@ -238,7 +238,7 @@ class Keeping:
             self._again(side)
 
     async def _scopes(self, side: _Side, dirty: set[bytes] | None) -> list[bytes]:
-        own = self._own
+        own = self.own
         if own is None:
             return list(self._node.log.withheld().scopes() if dirty is None else dirty)
         if side.said != side.known:

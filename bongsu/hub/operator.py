@@ -61,6 +61,7 @@ def _link(node: Node, peers: Peers, name: bytes) -> dict[str, Any]:
         "role": "" if certificate is None else certificate.role,
         "this": name == node.log.key.node,
         "linked": name in peers.links,
+        "by_radio": name in peers.thin,
         "since_ms": peers.changed_ms.get(name),
     }
 

@@ -19,6 +19,8 @@ from bongsu.rootkey import RootKey
 
 # The laboratory's root key and its passphrase lie beside it; those of a real service never lie on a node.
 ROOT_FILE = "root.key"
+# Of what a modem sends on the air; a hub of the laboratory takes its modem for the slowest.
+RADIO_RATES = range(1_200, 19_201)
 _RATE = re.compile(r"([0-9]{1,9})(bps|kbps|mbps)")
 PASSPHRASE_FILE = "root.passphrase"  # noqa: S105 - a name
 
@@ -100,10 +102,12 @@ def down(plan: Plan) -> None:
     plan.save()
 
 
-def link(plan: Plan, hub: str, other: str, how: str) -> None:
+def link(plan: Plan, hub: str, other: str, how: str, loss: float = 0.0) -> None:
     """Make (`lan`) or cut (`none`) the wires between a hub and another node; `core`: all data centres.
 
-    `how` may also be a rate, like 64kbps or 1200bps: a wire that is so slow.
+    `how` may also be a rate. Between two hubs 1200bps to 19200bps is a radio channel that loses `loss` of its
+    frames; every other rate is a wire that is so slow.
+
     Raises:
         FatalError: there are no such wires, or this is no rate.
     """
@@ -117,13 +121,18 @@ def link(plan: Plan, hub: str, other: str, how: str) -> None:
     if not found:
         wires = ", ".join(each.name for each in plan.links)
         raise FatalError(f"There is no wire between {hub} and {other}. There are: {wires}.")
+    by_radio = rate in RADIO_RATES and any(each.radio for each in found)
+    if loss and not by_radio:
+        raise FatalError("Only radio loses frames: give a rate from 1200bps to 19200bps between two hubs.")
     for each in found:
-        wire = json.dumps({"listen": each.listen, "target": each.target, "bits_per_second": rate})
+        lies = how != "none" and each.radio == by_radio
+        settings = {"listen": each.listen, "target": each.target, "bits_per_second": rate}
+        wire = json.dumps({**settings, "loss": loss} if each.radio else settings)
         path = Path(each.config)
-        if how == "none" or path.read_text(encoding="utf-8") != wire:
+        if not lies or path.read_text(encoding="utf-8") != wire:
             processes.kill(each)
         path.write_text(wire, encoding="utf-8")
-        if how != "none" and not processes.is_running(each):
+        if lies and not processes.is_running(each):
             processes.spawn(each)
             processes.wait_wired(each)
     plan.save()

@@ -62,6 +62,8 @@ class LinkPlan:
     target: str
     config: str
     namespace: str = ""
+    # Not a wire but a radio channel, to which both hubs have a modem.
+    radio: bool = False
     pid: int = 0
 
 
@@ -143,7 +145,7 @@ def make(
     scheme = "https" if tls else "http"
     plan = Plan("lab.localhost", str(folder), str(folder / "tls" / "ca.pem") if tls else "", bridge)
     ports = _free_ports(5 * sites + 3 * hubs)
-    wires = _wire_ports(sites * hubs + hubs * hubs)
+    wires = _wire_ports(sites * hubs + 2 * hubs * hubs)
     for site in SITE_NAMES[:sites]:
         client, peer, private, nats, cluster = (ports.pop() for _ in range(5))
         home = folder / site
@@ -178,6 +180,10 @@ def _add_hub(plan: Plan, name: str, scheme: str, ports: list[int], wires: list[i
         wire = f"{name}-{other.name}"
         listen, config = f"127.0.0.1:{wires.pop()}", str(Path(plan.folder, "links", f"{wire}.json"))
         plan.links.append(LinkPlan(wire, name, other.name, listen, other.peer_listen, config))
+        if other.role == "hub":
+            listen = f"127.0.0.1:{wires.pop()}"
+            config = str(Path(plan.folder, "links", f"{wire}-radio.json"))
+            plan.links.append(LinkPlan(f"{wire}-radio", name, other.name, listen, "", config, radio=True))
     plan.nodes.append(
         NodePlan(
             name=name,

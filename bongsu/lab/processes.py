@@ -27,7 +27,8 @@ def spawn(process: Process) -> None:
     if isinstance(process, NodePlan):
         command = [str(programs / "bongsu"), "serve", "--config", process.config]
     elif isinstance(process, LinkPlan):
-        command = [sys.executable, "-m", "bongsu.lab.relay", process.config]
+        module = "bongsu.lab.air" if process.radio else "bongsu.lab.relay"
+        command = [sys.executable, "-m", module, process.config]
     else:
         command = [str(programs / "nats-server"), "-c", process.config]
     if process.namespace:

@@ -5,6 +5,9 @@ from pathlib import Path
 
 from bongsu.lab.plan import NatsPlan, NodePlan, Plan
 
+# What hubs are told of their radio, whatever rate it is then given: none is slower.
+RADIO = "bits_per_second=1200&bytes_per_minute=9000"
+
 
 def nats_settings(plan: Plan, server: NatsPlan, node_names: dict[str, str]) -> str:
     """A NATS server of one site, clustered with the others. `node_names`: node id in hex by site."""
@@ -81,6 +84,9 @@ def node_settings(plan: Plan, node: NodePlan, root_key: str) -> str:
         "mdns": "off",
         "free_bytes_min": 64 * 1024 * 1024,
     }
+    radios = [each.listen for each in plan.links if each.radio and node.name in (each.hub, each.other)]
+    if radios:
+        settings["thin_links"] = [f"kiss+tcp://{each}?{RADIO}" for each in radios]
     if node.role == "core":
         settings["nats"] = [f"{scheme}://{server.host}:{server.port}" for server in own_first]
     if root_key:
@@ -95,5 +101,5 @@ def node_settings(plan: Plan, node: NodePlan, root_key: str) -> str:
 def _peers(plan: Plan, node: NodePlan) -> list[str]:
     """Core nodes call each other; a hub calls by its wires, and nobody calls a hub of an earlier number."""
     if node.role == "hub":
-        return [link.listen for link in plan.links if link.hub == node.name]
+        return [link.listen for link in plan.links if link.hub == node.name and not link.radio]
     return [other.peer_listen for other in plan.core if other is not node]

@@ -20,7 +20,7 @@ from bongsu.log.key import NodeKey
 from bongsu.log.reader import Damaged, Reader
 from bongsu.log.record import Draft, ForeignRecord, Lane, LogName, Record
 from bongsu.log.schema import Opener, connect, is_full
-from bongsu.log.stretch import Read, stretch
+from bongsu.log.stretch import USUAL, Bounds, Read, stretch
 from bongsu.log.turns import Turns
 from bongsu.log.vector import Vector
 from bongsu.log.verify import Report, Statistics
@@ -236,11 +236,11 @@ class LogStore:
         return next(((held.seq, signed) for _, held, signed in rows if signed is not None), None)
 
     def stretch(
-        self, log: LogName, after: int, until: int | None = None, read: Read | None = None
+        self, log: LogName, after: int, bounds: Bounds = USUAL, read: Read | None = None
     ) -> tuple[list[Record], bytes] | None:
-        """Records of one log beyond `after`, at best up to position `until`, and their author's signature."""
+        """Records of one log beyond `after`, at best within the bounds, and their author's signature."""
         held, recent = self._heads.every().get(log), self._heads.recent if read is None else None
-        return stretch(self._reader, self.key, held, after, until, recent, read or self.log_records)
+        return stretch(self._reader, self.key, held, after, bounds, recent, read or self.log_records)
 
     def place(self, log: LogName, seq: int) -> int:
         """The position of a record; 0 if it is not here."""

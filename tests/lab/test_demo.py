@@ -26,7 +26,7 @@ def page(tmp_path: Path) -> Iterator[str]:
             process.send_signal(signal.SIGINT)
             assert process.wait(60) == 0
     stopped = (tmp_path / "demo" / "lab.json").read_text(encoding="utf-8")
-    assert len(re.findall(r'"pid": 0', stopped)) == 15, "every process has ended"
+    assert len(re.findall(r'"pid": 0', stopped)) == 16, "every process has ended"
 
 
 def until(http: httpx.Client, holds: Any) -> dict[str, Any]:

@@ -33,12 +33,20 @@ def test_three_questions_make_a_hub(operator: Operator) -> None:
     config = load({}, {}, settings)
     assert (config.role, config.site, config.server_name) == ("hub", "jongno", "talk.example.kr")
     assert config.peers == ("https://talk.example.kr:8449",)
+    assert (config.tls_order, config.tls) == (True, data / "tls"), "its certificate comes by replication"
     name = ("--server-name", "talk.example.kr", "--password", PASSWORD)
     for user in ("kim", "lee"):
         operator.does("user", "add", "--data", core, *name, user)
     assert "There is no hub called jongno" in operator.fails(
         "hub", "residents", "add", "--data", core, "--hub", "jongno", "kim"
     )
+
+
+def test_a_hub_of_another_name_orders_no_certificate(operator: Operator) -> None:
+    data = operator.folder / "elsewhere"
+    for address in ("https://town.example.kr", "http://jongno.talk.example.kr"):
+        init(operator, data, f"jongno\n{address}\nhttps://talk.example.kr:8449\n")
+        assert "tls_order" not in (data / "hub.toml").read_text(encoding="utf-8")
 
 
 def test_what_cannot_be_a_hub_is_a_sentence(operator: Operator) -> None:

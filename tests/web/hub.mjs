@@ -120,6 +120,15 @@ await tell(async () => {
   await shot(kim, "76-carried");
   step("files go out and come in at the page; what is no such file is refused with a sentence");
 
+  if (!narrow) {
+    link("h1", "h2", "19200bps");
+    await says(kim, "hub_by_radio");
+    await says(kim, "radio_budget");
+    await shot(kim, "76-radio");
+    link("h1", "h2", "none");
+    step("the page says whom radio reaches, and what it may send");
+  }
+
   // Kim has a new device since: its keys come to park's while the core is there.
   await say(park, "새 전화도 보여요?");
   await shows(first, "새 전화도 보여요?");

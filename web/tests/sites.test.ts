@@ -1,6 +1,6 @@
 // Several sites: hop on an error, on a hang, once for many failures, come back late, say so.
 import { expect, test } from "vitest";
-import { FOREIGN_MS, RETURN_AFTER_MS, readHub, readSites, type SiteState, Sites } from "../src/matrix/sites";
+import { FOREIGN_MS, RETURN_AFTER_MS, radioSeconds, readHub, readSites, type SiteState, Sites } from "../src/matrix/sites";
 
 const HOME = "https://one.example";
 const KNOWN = [
@@ -159,11 +159,22 @@ test("a hub says since when it is alone, and what its battery has left", () => {
     name: "h1",
     aloneSinceMs: 5,
     battery: { percent: 62, hours: 5, does: "full" },
+    radio: null,
   });
   expect(readHub({ sites: [{ ...here, battery: { ...battery, on_mains: true } }] })).toEqual({
     name: "h1",
     aloneSinceMs: null,
     battery: null,
+    radio: null,
   });
   expect(readHub({ sites: [{ ...here, role: "core" }] })).toBeNull();
+});
+
+test("a hub says what sending by radio costs", () => {
+  const radio = { site: "h2", reached: true, waits_s: 2, text_s: 1.2, byte_s: 0.01 };
+  const hub = readHub({ sites: [{ name: "h1", base_url: HOME, role: "hub", this: true, radio }] });
+  expect(hub?.radio).toEqual({ site: "h2", reached: true, waitsS: 2, textS: 1.2, byteS: 0.01 });
+  if (!hub?.radio) throw new Error("there is radio");
+  expect(radioSeconds(hub.radio, 20)).toBe(4);
+  expect(radioSeconds(hub.radio, 560)).toBe(9);
 });

@@ -37,11 +37,19 @@ def root(tmp_path: Path) -> Path:
 def test_the_settings_are_the_programs(root: Path) -> None:
     settings = tomllib.loads((root / "bongsu" / "hub.toml").read_text(encoding="utf-8"))
     assert set(settings) <= set(SETTINGS)
-    # The folder of the certificate is made by hand.
-    assert settings.pop("tls") == "/etc/bongsu/tls"
+    assert settings["tls_order"] is True, "a data centre orders the certificate of this name"
     for name, value in settings.items():
         SETTINGS[name].metadata["parse"](value)
     assert settings["public_url"] == "https://r17.talk.example.kr"
+
+
+def test_a_name_that_no_data_centre_orders_for_has_its_files(tmp_path: Path) -> None:
+    values = VALUES.replace("REGION_NAME=r17.talk.example.kr", "REGION_NAME=town.example.kr")
+    assert install(tmp_path, values).returncode == 0
+    text = (tmp_path / "root" / "etc" / "bongsu" / "hub.toml").read_text(encoding="utf-8")
+    settings = tomllib.loads(text)
+    assert settings["tls"] == "/etc/bongsu/tls"
+    assert "tls_order" not in settings
 
 
 def test_the_regions_name_leads_to_the_address_the_hub_listens_on(root: Path) -> None:

@@ -7,12 +7,28 @@ export interface Standing {
   base_url: string;
   now_ms: number;
   residents: { user_id: string; name: string | null; here: boolean }[];
-  links: { site: string; role: string; this: boolean; linked: boolean; since_ms: number | null }[];
+  links: { site: string; role: string; this: boolean; linked: boolean; by_radio: boolean; since_ms: number | null }[];
   battery: { percent: number; on_mains: boolean; hours_left: number | null; does: string } | null;
   certificates: { node: number | null; tls: number | null };
   waiting: { to: string; records: number; linked: boolean }[];
   files_kept: number;
+  radio?: RadioLine[];
   notices: { room: string; text: string; ts: number }[];
+}
+
+/** A modem, and who is heard by it. */
+export interface RadioLine {
+  modem: string;
+  problem: string | null;
+  site: string | null;
+  in_use: boolean;
+  reached: boolean;
+  heard_ms: number | null;
+  bits_per_second: number;
+  bytes_per_minute: number;
+  sent_bytes: number;
+  waiting_bytes: number;
+  text_s: number;
 }
 
 export interface Vouched {

@@ -83,6 +83,17 @@ export interface Promised {
   core_linked?: boolean;
   /** When a courier took it along to the core. */
   courier_ms?: number | null;
+  /** The sites that get it by radio. */
+  radio?: RadioWay[];
+}
+
+export interface RadioWay {
+  site: string;
+  has: boolean;
+  /** Whether that site was heard lately. */
+  reached: boolean;
+  /** About how long it still takes. */
+  seconds: number;
 }
 
 /** Where the server knows an event to be on disk (docs/protocol/client.md). */

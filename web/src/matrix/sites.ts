@@ -245,6 +245,8 @@ export interface HubState {
   aloneSinceMs: number | null;
   /** What is left while there is no power from the mains. */
   battery: { percent: number; hours: number | null; does: string } | null;
+  /** What sending costs where radio is the way out; null: it is not. */
+  radio: { site: string; reached: boolean; waitsS: number; textS: number; byteS: number } | null;
 }
 
 /** The same answer, of the site that gave it: how it stands, if it is a hub. */
@@ -259,10 +261,26 @@ export function readHub(value: unknown): HubState | null {
       battery && battery.on_mains === false && typeof battery.percent === "number"
         ? { percent: battery.percent, hours: battery.hours_left ?? null, does: String(battery.does) }
         : null,
+    radio: readRadio(here.radio),
   };
 }
 
+function readRadio(value: HubAnswer["radio"]): HubState["radio"] {
+  if (!value || typeof value.site !== "string") return null;
+  const { site, reached, waits_s: waits, text_s: text, byte_s: byte } = value;
+  return { site, reached: reached === true, waitsS: Number(waits), textS: Number(text), byteS: Number(byte) };
+}
+
+// In UTF-8: twenty Korean letters, the text that `textS` is of.
+const RADIO_TEXT_BYTES = 60;
+
+/** About how many seconds a text of so many bytes takes by radio. */
+export function radioSeconds({ waitsS, textS, byteS }: NonNullable<HubState["radio"]>, bytes: number): number {
+  return Math.max(1, Math.ceil(waitsS + textS + Math.max(0, bytes - RADIO_TEXT_BYTES) * byteS));
+}
+
 interface HubAnswer extends Site {
+  radio?: { site?: unknown; reached?: unknown; waits_s?: unknown; text_s?: unknown; byte_s?: unknown } | null;
   alone_since_ms?: unknown;
   battery?: { percent?: unknown; on_mains?: unknown; hours_left?: number | null; does?: unknown } | null;
 }

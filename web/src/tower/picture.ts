@@ -46,6 +46,8 @@ export interface SitePicture {
   linked: boolean;
   linked_since: number | null;
   revoked: boolean;
+  /** How the radio link with it stands; null: no modem leads there. */
+  radio?: { in_use: boolean; reached: boolean; bits_per_second: number; bytes_per_minute: number; waiting_bytes: number; text_s: number } | null;
   /** [latitude, longitude], as the tower or the site itself says. */
   place?: [number, number] | null;
   status: SiteStatus | null;
