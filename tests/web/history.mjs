@@ -5,7 +5,7 @@ import { ask, forEach, register as account } from "./officers.mjs";
 
 const [url, folder, language, width] = process.argv.slice(2);
 const { texts, person, logIn, shows, tab, tell } = await drive(url, folder, language, width);
-const MESSAGES = 700;
+const MESSAGES = 420;
 const REMOVED = 30;
 
 const numbers = (page) =>
@@ -67,7 +67,7 @@ await tell(async () => {
   await tab(page, "chats");
   await page.getByText("긴 대화").first().click();
   await page.locator(".message .text").filter({ hasText: `${MESSAGES - 1} ` }).waitFor();
-  const first = await readBack(page, MESSAGES / 2);
+  const first = await readBack(page, MESSAGES / 4);
   if (first.pages === 0 || first.moved > 1) throw new Error(`${first.pages} pages came in, and a line moved by ${first.moved} px`);
   step("older messages come in above, and what is read stays");
 
