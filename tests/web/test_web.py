@@ -73,6 +73,13 @@ def test_a_stranger_sends_an_encrypted_message_in_the_first_minute(
     tell("minute.mjs", server.url, str(SCREENSHOTS), language, str(width))
 
 
+@pytest.mark.parametrize(
+    ("language", "width"), [("ko", 360), pytest.param("en", 1280, marks=pytest.mark.long)]
+)
+def test_a_long_chat_is_read_back_to_its_beginning(server: Server, language: str, width: int) -> None:
+    tell("history.mjs", server.url, str(SCREENSHOTS), language, str(width))
+
+
 def test_the_client_moves_to_another_site_and_back(server: Server) -> None:
     tell("moving.mjs", server.url, str(SCREENSHOTS), "ko", "1280")
 

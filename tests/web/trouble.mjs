@@ -47,7 +47,7 @@ async function flood(early, right) {
   await unfold.waitFor();
   const { content_uri } = await ask(right, "POST", "/_matrix/media/v3/upload?filename=x.png", "this is no picture");
   await send("false", { msgtype: "m.image", body: "거짓.png", url: content_uri, info: { mimetype: "image/png", w: 200, h: 100 } });
-  await early.getByRole("log").getByText(texts.photo_gone).waitFor();
+  await early.getByRole("log").getByText(texts.photo_none).waitFor();
   const { event_id } = await send("loved", { msgtype: "m.text", body: "모두가 좋아하는 말" });
   await shows(early, "모두가 좋아하는 말");
   // So many while early is away leave a gap in what it is told: it has to fetch what it held already.

@@ -1,7 +1,7 @@
 // How lines are laid out, who has read what, who is found, and what is encrypted comes back.
 import { expect, test } from "vitest";
 import { byName, matches } from "../src/matrix/contacts";
-import { layout, type Line, unreadCounts } from "../src/matrix/layout";
+import { layout, type Line, prepend, unreadCounts } from "../src/matrix/layout";
 import { decrypt, encrypt } from "../src/matrix/upload";
 
 const NOON = new Date(2026, 10, 22, 12, 0).getTime();
@@ -54,6 +54,28 @@ test("a notice stands between runs", () => {
   const items = layout([line("1", "a", NOON), joined, line("3", "a", NOON)]);
   expect(items.map((item) => item.kind)).toEqual(["day", "message", "notice", "message"]);
   expect(items.filter((item) => item.kind === "message").every((item) => item.head && item.tail)).toBe(true);
+});
+
+test("older lines put above what is laid out give what all together would", () => {
+  const joined: Line = { ...line("3", "a", NOON + 5_000), what: { kind: "joined", names: "a" } };
+  const lines = [
+    line("1", "a", NOON - 24 * 3_600_000),
+    line("2", "a", NOON),
+    joined,
+    line("4", "a", NOON + 10_000),
+    line("5", "a", NOON + 20_000),
+    line("6", "b", NOON + 30_000),
+    line("7", "b", NOON + 24 * 3_600_000),
+  ];
+  for (const readUpTo of [null, "5"])
+    for (let held = lines.length; held >= 0; held--)
+      for (let kept = held; kept < lines.length; kept++) {
+        const [older, first] = [lines.slice(0, held), lines.slice(held)];
+        // The mark's own line has to be among those that are held.
+        const mark = first.some(({ id }) => id === readUpTo) ? readUpTo : null;
+        const [oldest, next] = [older.slice(0, kept - held), older.slice(kept - held)];
+        expect(prepend(oldest, prepend(next, layout(first, mark)))).toEqual(layout(lines, mark));
+      }
 });
 
 test("the unread number counts members but the sender who have not come so far", () => {

@@ -2,7 +2,7 @@
 // long history does not have to fit in memory.
 import { KnownMembership, type MatrixClient, type MatrixEvent, type Room } from "matrix-js-sdk";
 import { isMessage } from "./chats";
-import { loadOlder } from "./timeline";
+import { loadOlder } from "./older";
 import { download, type EncryptedFile } from "./upload";
 
 export interface Exported {

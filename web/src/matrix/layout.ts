@@ -62,6 +62,8 @@ export type Item =
 
 const NOTICES = new Set(["joined", "left", "invited", "created"]);
 const RUN_MS = 60_000;
+// Among so many items are two lines: a day and the mark of what is new may stand before each.
+const FIRST_TWO = 6;
 
 /** @param readUpTo the last line that had been read when the room was opened; what follows it is marked as new */
 export function layout(lines: Line[], readUpTo: string | null = null): Item[] {
@@ -84,6 +86,19 @@ export function layout(lines: Line[], readUpTo: string | null = null): Item[] {
       });
   });
   return items;
+}
+
+/**
+ * The same as to lay out older and held lines together, where the mark of what is new is not among the older ones: of
+ * what is laid out already only the oldest line can change.
+ */
+export function prepend(older: Line[], items: Item[]): Item[] {
+  const [first, second] = items.slice(0, FIRST_TWO).filter((item) => "line" in item);
+  if (!first || !("line" in first)) return [...layout(older), ...items];
+  const around = second && "line" in second ? [first.line, second.line] : [first.line];
+  const above = layout([...older, ...around]);
+  const lastAbove = above.findIndex((item) => item.key === first.key);
+  return [...above.slice(0, lastAbove + 1), ...items.slice(items.indexOf(first) + 1)];
 }
 
 /** Where what has not been read begins; -1 when that is nowhere, or before what is held. */

@@ -14,15 +14,25 @@ export interface Entry {
 
 const TABLE = "messages";
 const TEXT_CHARACTERS_MAX = 4_000;
+// Each write is answered on the page's own thread: so many at a time, when nothing else wants it, or at the latest then.
+const WRITES = 25;
+const WRITE_MS_MAX = 1_000;
 
 export const searchName = (userId: string): string => `bongsu-search-${userId}`;
 
 /** Letters as one compares them: composed, and without the difference between large and small. */
 export const fold = (text: string): string => text.normalize("NFKC").toLowerCase();
 
+/** Not every browser tells when it is idle. */
+const idle = () =>
+  new Promise<unknown>((done) => {
+    if (typeof requestIdleCallback === "function") requestIdleCallback(done, { timeout: WRITE_MS_MAX });
+    else setTimeout(done);
+  });
+
 export class SearchIndex {
   private entries = new Map<string, Entry & { folded: string }>();
-  private writing: Promise<unknown> = Promise.resolve();
+  private writing: Promise<unknown> | null = null;
   /** What the disk does not hold yet: entries, and null for one that goes. */
   private unwritten = new Map<string, Entry | null>();
 
@@ -58,20 +68,24 @@ export class SearchIndex {
     this.write();
   }
 
-  /** All that came meanwhile in one transaction. A device that is full searches what it still holds in memory. */
+  /** Writes until all is written. A device that is full searches what it still holds in memory. */
   private write(): void {
-    this.writing = this.writing.then(() => this.writeAll()).catch(() => undefined);
+    this.writing ??= this.writeAll()
+      .catch(() => undefined)
+      .finally(() => (this.writing = null));
   }
 
   private async writeAll(): Promise<void> {
-    if (this.unwritten.size === 0) return;
-    const changes = [...this.unwritten];
-    this.unwritten.clear();
-    const transaction = this.db.transaction(TABLE, "readwrite");
-    const done = changes.map(([eventId, kept]) =>
-      kept === null ? transaction.store.delete(eventId) : transaction.store.put(kept),
-    );
-    await Promise.all([...done, transaction.done]);
+    while (this.unwritten.size > 0) {
+      await idle();
+      const changes = [...this.unwritten].slice(0, WRITES);
+      for (const [eventId] of changes) this.unwritten.delete(eventId);
+      const transaction = this.db.transaction(TABLE, "readwrite");
+      const done = changes.map(([eventId, kept]) =>
+        kept === null ? transaction.store.delete(eventId) : transaction.store.put(kept),
+      );
+      await Promise.all([...done, transaction.done]);
+    }
   }
 
   /** Resolves when all that was added is on disk. */

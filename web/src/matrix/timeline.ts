@@ -1,5 +1,6 @@
 // One room as lines: the SDK's live timeline, then what waits in the outbox.
 import {
+  type EventTimeline,
   EventType,
   KnownMembership,
   type MatrixClient,
@@ -11,6 +12,7 @@ import {
 import { directRooms, isMessage } from "./chats";
 import type { Running } from "./client";
 import { type Line, type Media, type Picture, type Reaction, type Source, unreadCounts } from "./layout";
+import { loadOlder } from "./older";
 import type { Attachment, Letter } from "./outbox";
 
 /** A key may still be on its way; before this nobody is told that a message cannot be read. */
@@ -21,24 +23,50 @@ const UNREAD_MEMBERS_MAX = 100;
 const REACTION_KINDS_MAX = 30;
 const REACTION_NAMES_MAX = 30;
 const HTML_CHARACTERS_MAX = 65_536;
-// Who reads on far back is given more at a time.
-const PAGE = 60;
-const DEEP = 300;
-const PAGE_DEEP = 250;
 // How far back a link to a message leads.
 const PAGES_BACK_MAX = 100;
 
-export function linesOf(running: Running, room: Room, progress: Map<string, number>, nowMs: number): Line[] {
-  const { client } = running;
+/** Lines that were made, and what is needed to put older ones above them without making them all again. */
+export interface Drawn {
+  lines: Line[];
+  /** The oldest event held then, of this timeline. */
+  oldest: MatrixEvent | undefined;
+  timeline: EventTimeline;
+  /** Members of whom no sign that they have read is among these lines; what is older may have one. */
+  behind: string[];
+}
+
+export function linesOf(running: Running, room: Room, progress: Map<string, number>, nowMs: number): Drawn {
+  const me = running.client.getSafeUserId();
+  const timeline = room.getLiveTimeline();
+  const members = room.getJoinedMembers().map(({ userId }) => userId);
+  const few = members.length <= UNREAD_MEMBERS_MAX ? members : [];
+  const { lines, behind } = sentLines(running.client, room, timeline.getEvents(), few, nowMs);
+  const waiting = waitingLines(running, room, progress, me);
+  return { lines: [...lines, ...waiting], oldest: timeline.getEvents()[0], timeline, behind };
+}
+
+/** The lines above those of `drawn`; null: the timeline is another by now, and is to be drawn anew. */
+export function olderLines(client: MatrixClient, room: Room, drawn: Drawn, nowMs: number): Drawn | null {
+  const timeline = room.getLiveTimeline();
+  const events = timeline.getEvents();
+  const count = drawn.oldest ? events.indexOf(drawn.oldest) : -1;
+  if (timeline !== drawn.timeline || count < 0) return null;
+  const { lines, behind } = sentLines(client, room, events.slice(0, count), drawn.behind, nowMs);
+  return { lines, oldest: events[0], timeline, behind };
+}
+
+/** @param members whose numbers count here: the others have read all of these */
+function sentLines(client: MatrixClient, room: Room, all: MatrixEvent[], members: string[], nowMs: number) {
   const me = client.getSafeUserId();
   const isDirect = directRooms(client).has(room.roomId);
-  const events = room
-    .getLiveTimeline()
-    .getEvents()
-    .filter((event) => isShown(event, isDirect));
-  const counts = unread(room, events);
+  const events = all.filter((event) => isShown(event, isDirect));
+  const senders = events.map((event) => event.getSender() ?? "");
+  const places = readPlaces(room, members, all, events);
+  const counts = unreadCounts(senders, places);
   const lines = events.map((event, index) => lineOf(room, event, me, counts[index] ?? 0, nowMs));
-  return [...lines, ...waitingLines(running, room, progress, me)];
+  const behind = members.filter((userId) => (places.get(userId) ?? -1) < 0 && !senders.includes(userId));
+  return { lines, behind };
 }
 
 function waitingLines({ outbox, sent }: Running, room: Room, progress: Map<string, number>, me: string): Line[] {
@@ -70,22 +98,17 @@ function notice(event: MatrixEvent): "joined" | "left" | "invited" | null {
   return null;
 }
 
-function unread(room: Room, events: MatrixEvent[]): number[] {
-  const members = room.getJoinedMembers();
-  if (members.length > UNREAD_MEMBERS_MAX) return [];
-  const read = members.map(({ userId }): [string, string | null] => [userId, room.getEventReadUpTo(userId)]);
-  const places = placesOf(new Set(read.map(([, eventId]) => eventId)), room, events);
-  return unreadCounts(
-    events.map((event) => event.getSender() ?? ""),
-    new Map(read.map(([userId, eventId]) => [userId, places.get(eventId) ?? -1])),
-  );
+/** For each member the place of the last of the shown events that they have read, -1: not even the first. */
+function readPlaces(room: Room, members: string[], all: MatrixEvent[], shown: MatrixEvent[]): Map<string, number> {
+  const read = members.map((userId): [string, string | null] => [userId, room.getEventReadUpTo(userId)]);
+  const places = placesOf(new Set(read.map(([, eventId]) => eventId)), all, shown);
+  return new Map(read.map(([userId, eventId]) => [userId, places.get(eventId) ?? -1]));
 }
 
 /** For each event the place of the last shown one up to it. People have mostly read far: looked for from the end. */
-function placesOf(wanted: Set<string | null>, room: Room, shown: MatrixEvent[]): Map<string | null, number> {
+function placesOf(wanted: Set<string | null>, all: MatrixEvent[], shown: MatrixEvent[]): Map<string | null, number> {
   const places = new Map<string | null, number>();
   wanted.delete(null);
-  const all = room.getLiveTimeline().getEvents();
   let place = shown.length - 1;
   for (let index = all.length - 1; index >= 0 && places.size < wanted.size; index--) {
     const id = all[index]?.getId() ?? null;
@@ -296,13 +319,6 @@ function attachmentOf(letter: Letter, attachment: Attachment): Line["what"] {
   const info = { mimetype: blob.type, size: blob.size, w: width, h: height, duration: durationMs };
   const small = thumbnail ? { thumbnail_url: thumbnail.blob } : {};
   return contentOf({ ...letter.content, filename: name, url: blob, info: { ...info, ...small } }, false);
-}
-
-/** Loads older events. False: there are none. */
-export async function loadOlder(client: MatrixClient, room: Room): Promise<boolean> {
-  const before = room.getLiveTimeline().getEvents().length;
-  await client.scrollback(room, before < DEEP ? PAGE : PAGE_DEEP);
-  return room.getLiveTimeline().getEvents().length > before && room.oldState.paginationToken !== null;
 }
 
 /** Tells the others that everything here has been read. */

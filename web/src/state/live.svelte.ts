@@ -9,15 +9,15 @@ import {
   RoomMemberEvent,
   RoomStateEvent,
 } from "matrix-js-sdk";
-import { leaveService } from "../matrix/account";
 import { type Chat, chatsOf } from "../matrix/chats";
 import { type Running, start } from "../matrix/client";
 import { openDirect } from "../matrix/direct";
 import { type Encryption, openWithKit, prepareEncryption, recover, tryAgain } from "../matrix/encryption";
-import { type Item, layout } from "../matrix/layout";
+import { type Item, layout, type Line, prepend } from "../matrix/layout";
 import { settle } from "../matrix/residency";
 import { pinnedIds, typing } from "../matrix/rooms";
-import { KEY_PATIENCE_MS, linesOf, loadOlder, loadUntil, markRead } from "../matrix/timeline";
+import { loadOlder } from "../matrix/older";
+import { type Drawn, KEY_PATIENCE_MS, linesOf, loadUntil, markRead, olderLines } from "../matrix/timeline";
 import { deleteDB } from "idb";
 import { feed } from "../matrix/indexing";
 import { outboxName, readKept, writeKept } from "../matrix/keptOutbox";
@@ -44,7 +44,6 @@ const NEWS = [
   RoomMemberEvent.Typing,
   RoomStateEvent.Members,
   RoomStateEvent.Events,
-  MatrixEventEvent.Decrypted,
   MatrixEventEvent.Replaced,
 ] as const satisfies EmittedEvents[];
 
@@ -52,6 +51,9 @@ const KEYS_AGAIN_MS = 3_000;
 // Longer than the SDK's own rest of 5 s between two questions for one key.
 const ASK_KEYS_MS = 6_000;
 const ASK_KEYS_MS_MAX = 300_000;
+// After older messages everything is drawn once more, when whoever scrolls pauses.
+const REST_MS = 1_500;
+const FRAME_MS = 16;
 
 /** Why nothing opened, in the person's words; the program's own words are in the console. */
 function startFailure(error: unknown): string {
@@ -70,6 +72,9 @@ async function forgetStores(userId: string): Promise<void> {
 /** Deletes a database now, or, when something still holds it, as soon as the page is left. */
 const remove = (name: string): Promise<unknown> =>
   new Promise((done) => void deleteDB(name, { blocked: () => done(null) }).then(done, done));
+
+/** A frame's time; a page that nobody sees has no frames to wait for. */
+const breathe = () => new Promise<void>((done) => (document.hidden ? done() : setTimeout(done, FRAME_MS)));
 
 class LiveState {
   chats = $state.raw<Chat[]>(readChats(app.session?.userId ?? ""));
@@ -94,6 +99,8 @@ class LiveState {
   private progress = new Map<string, number>();
   private refreshing = false;
   private loading = false;
+  private drawn: Drawn | null = null;
+  private resting: ReturnType<typeof setTimeout> | undefined;
   private asking: ReturnType<typeof setTimeout> | null = null;
   private askAfterMs = ASK_KEYS_MS;
 
@@ -134,6 +141,10 @@ class LiveState {
     warnings.begin(this.client);
     this.client.on(CryptoEvent.VerificationRequestReceived, (request) => (this.verifying = request));
     for (const news of NEWS) this.client.on(news, () => this.refresh());
+    this.client.on(MatrixEventEvent.Decrypted, (event) => {
+      // What is read before it is in the timeline is drawn when it comes there.
+      if (this.running?.client.getRoom(event.getRoomId())?.findEventById(event.getId() ?? "")) this.refresh();
+    });
     this.client.on(RoomEvent.TimelineReset, (room) => {
       // A gap: what is older than it has to be fetched, whatever was held before.
       if (room?.roomId === this.roomId) this.atBeginning = false;
@@ -202,7 +213,7 @@ class LiveState {
     setTimeout(() => {
       this.refreshing = false;
       this.draw();
-    }, 16);
+    }, FRAME_MS);
   }
 
   private draw(): void {
@@ -216,18 +227,41 @@ class LiveState {
 
   private drawRoom(running: Running): void {
     const { room } = this;
+    this.drawn = null;
     if (!room) {
       this.items = [];
       return;
     }
-    const lines = linesOf(running, room, this.progress, Date.now());
+    this.drawn = linesOf(running, room, this.progress, Date.now());
+    const { lines } = this.drawn;
     this.items = layout(lines, this.readUpTo);
     this.typing = typing(room, this.client.getSafeUserId());
     const pinned = pinnedIds(room);
     if (pinned.join() !== this.pinned.join()) this.pinned = pinned;
+    this.awaitKeys(room, lines);
+    if (document.visibilityState === "visible") void markRead(this.client, room);
+  }
+
+  /** Puts what came above what is drawn already; a room of 50,000 lines is not drawn again for each page. */
+  private drawOlder(running: Running): void {
+    const { room, drawn } = this;
+    const older = room && drawn ? olderLines(running.client, room, drawn, Date.now()) : null;
+    // The mark of what is new may begin among the older ones.
+    if (!room || !drawn || !older || older.lines.some(({ id }) => id === this.readUpTo)) {
+      this.drawRoom(running);
+      return;
+    }
+    this.drawn = { ...older, lines: [] };
+    this.items = prepend(older.lines, this.items);
+    this.awaitKeys(room, older.lines);
+    // A reply may have found what it answers.
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => this.refresh(), REST_MS);
+  }
+
+  private awaitKeys(room: Room, lines: Line[]): void {
     if (lines.some((line) => line.what.kind === "waiting")) setTimeout(() => this.refresh(), KEY_PATIENCE_MS);
     if (lines.some((line) => line.what.kind === "waiting" || line.what.kind === "unreadable")) this.askAgain(room);
-    if (document.visibilityState === "visible") void markRead(this.client, room);
   }
 
   /** Another device may still bring the missing keys to the backup: asks at growing distances, one question at a time. */
@@ -258,7 +292,7 @@ class LiveState {
     if (!room || this.loading || this.atBeginning) return false;
     this.loading = true;
     try {
-      this.atBeginning = !(await loadOlder(this.client, room));
+      this.atBeginning = !(await loadOlder(this.client, room, breathe));
       return !this.atBeginning;
     } catch {
       // Offline: what is held is shown; it is asked for again when the network is back.
@@ -266,7 +300,7 @@ class LiveState {
     } finally {
       this.loading = false;
       // Older messages change nothing in the list of chats.
-      if (this.running && this.ready) this.drawRoom(this.running);
+      if (this.running && this.ready) this.drawOlder(this.running);
     }
   }
 
@@ -289,6 +323,7 @@ class LiveState {
 
   /** @throws WrongPassword */
   async leaveService(password: string): Promise<void> {
+    const { leaveService } = await import("../matrix/account");
     this.farewell = m.left_service();
     try {
       await leaveService(this.client, password);

@@ -1,0 +1,91 @@
+// Somebody reads back through a long chat: `node history.mjs URL FOLDER LANGUAGE WIDTH`. What is read stays where it is
+// while older messages come in above it, all of them come, each once, and what is removed meanwhile does not.
+import { drive, step } from "./driver.mjs";
+import { ask, forEach, register as account } from "./officers.mjs";
+
+const [url, folder, language, width] = process.argv.slice(2);
+const { texts, person, logIn, shows, tab, tell } = await drive(url, folder, language, width);
+const MESSAGES = 420;
+const REMOVED = 30;
+
+const numbers = (page) =>
+  page.locator(".message .text").evaluateAll((all) => all.map(({ textContent }) => Number(textContent.split(" ")[0])));
+
+/**
+ * Scrolls up by pieces until nothing comes any more. In every frame in which nobody scrolled the line in the middle of the
+ * screen has to stand where it stood.
+ * @returns every number seen, and the most that a line moved by itself, in px
+ */
+const readBack = (page, until) =>
+  page.evaluate(async (until) => {
+    const list = document.querySelector("[role=log] > div");
+    // After the frame was painted: before that lines that came are not measured yet, and nobody sees them so.
+    const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+    const lines = () => [...list.querySelectorAll(".message")];
+    const number = (line) => Number(line.querySelector(".text")?.textContent.split(" ")[0]);
+    const seen = new Set(lines().map(number));
+    let [moved, pages, still] = [0, 0, 0];
+    while (still < 60 && ![...seen].some((each) => each <= until)) {
+      const before = list.scrollTop;
+      list.scrollTop -= 250;
+      await frame();
+      for (const line of lines()) seen.add(number(line));
+      still = list.scrollTop === before ? still + 1 : 0;
+      // Nobody scrolls now: a page that comes in must not be noticed.
+      const middle = list.getBoundingClientRect().top + list.clientHeight / 2;
+      const watched = lines().find((line) => line.getBoundingClientRect().bottom > middle);
+      let at = watched?.getBoundingClientRect().top;
+      for (let frames = 0; frames < 3 && watched; frames++) {
+        const high = list.scrollHeight;
+        await frame();
+        if (!watched.isConnected) break;
+        moved = Math.max(moved, Math.abs(watched.getBoundingClientRect().top - at));
+        at = watched.getBoundingClientRect().top;
+        pages += list.scrollHeight > high + 1_000 ? 1 : 0;
+      }
+    }
+    return { seen: [...seen], moved, pages };
+  }, until);
+
+await tell(async () => {
+  const reader = await account(url, "reader");
+  const { room_id } = await ask(url, "POST", "/createRoom", reader.token, { name: "긴 대화", preset: "public_chat" });
+  const room = `/rooms/${encodeURIComponent(room_id)}`;
+  const say = (body, id) => ask(url, "PUT", `${room}/send/m.room.message/${id}`, reader.token, { msgtype: "m.text", body });
+  const ids = [];
+  for (let from = 0; from < MESSAGES; from += 20)
+    await forEach(
+      Array.from({ length: 20 }, (_, index) => from + index),
+      // Lines of several heights: the list guesses them, and has to put its guesses right unnoticed.
+      async (number) => (ids[number] = (await say(`${number} ${"긴 이야기입니다. ".repeat((number * 7) % 23)}`, `m${number}`)).event_id),
+      1,
+    );
+  step(`${MESSAGES} messages are there`);
+
+  const page = await person("reader");
+  await logIn(page, "reader");
+  await tab(page, "chats");
+  await page.getByText("긴 대화").first().click();
+  await page.locator(".message .text").filter({ hasText: `${MESSAGES - 1} ` }).waitFor();
+  const first = await readBack(page, MESSAGES / 4);
+  if (first.pages === 0 || first.moved > 1) throw new Error(`${first.pages} pages came in, and a line moved by ${first.moved} px`);
+  step("older messages come in above, and what is read stays");
+
+  // The next page may be here already, and it says nothing of this.
+  await ask(url, "PUT", `${room}/redact/${encodeURIComponent(ids[REMOVED])}/r`, reader.token, {});
+  await say("하나 지웠어요", "after");
+  await page.waitForResponse((answer) => answer.url().includes("/sync"));
+  const second = await readBack(page, 0);
+  if (second.moved > 1) throw new Error(`a line moved by ${second.moved} px`);
+  const seen = new Set([...first.seen, ...second.seen]);
+  const missing = ids.flatMap((_, number) => (seen.has(number) || number === REMOVED ? [] : [number]));
+  if (missing.length > 0) throw new Error(`never shown: ${missing}`);
+  if (seen.has(REMOVED)) throw new Error("what was removed is shown");
+  const shown = (await numbers(page)).filter((number) => !Number.isNaN(number));
+  if (shown.join() !== [...new Set(shown)].sort((a, b) => a - b).join()) throw new Error(`not in order: ${shown}`);
+  step("every message comes once and in order; the removed one does not");
+
+  await page.getByRole("button", { name: texts.to_newest }).click();
+  await shows(page, "하나 지웠어요");
+  step("one tap leads back to the newest");
+});
