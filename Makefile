@@ -4,6 +4,8 @@
 PORT ?= 8008
 DATA ?= ./data
 PYTEST_ARGS ?=
+# Three on two processors: many tests wait for browsers and links.
+WORKERS := -n 3 --dist loadfile --no-loadscope-reorder
 SEEDS ?= 200
 FIRST ?= 0
 
@@ -30,11 +32,11 @@ run: install ## start the service on loopback; PORT=8008 DATA=./data
 test: ## every test; what needs more time is in test-long
 	@$(MAKE) --no-print-directory -j2 test-deps
 	@echo "make test leaves the tests marked 'long' (more seeds, requests and clients) to: make test-long"
-	@$(BIN)/python -m pytest -n 2 -m "not long" $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest $(WORKERS) -m "not long" $(PYTEST_ARGS)
 
 test-long: ## every test, the long ones too
 	@$(MAKE) --no-print-directory -j2 test-deps
-	@$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest $(WORKERS) $(PYTEST_ARGS)
 
 test-deps: chromium .venv/.test .venv-synapse/.oracle tests/e2e/node_modules/.installed bongsu/web/.built
 
