@@ -68,7 +68,8 @@ class Filling:
                 # A peer that could not confirm is asked again; else nothing is to do until a link changes.
                 again_s = limits.FILLING_CONFIRM_S if self._peers.links and not self._node.confirmed else None
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(changed.wait(), again_s)
+                    async with asyncio.timeout(again_s):
+                        await changed.wait()
                 continue
             await self._more()
             now_s = self._node.clock.monotonic()
@@ -123,7 +124,8 @@ class Filling:
     async def _more(self) -> None:
         """Return once more is applied, or after a moment: a link may be cut."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._node.applied.wait(), limits.FILLING_SHOWN_S)
+            async with asyncio.timeout(limits.FILLING_SHOWN_S):
+                await self._node.applied.wait()
 
     def _show(self, now_s: float) -> None:
         held, took_s = self.held, now_s - self.began_s

@@ -66,7 +66,8 @@ class Forks:
                     self._node.fail(FatalError(FORKED))
                     return
             with suppress(TimeoutError):
-                await asyncio.wait_for(changed.wait(), limits.FORKS_LOOK_S)
+                async with asyncio.timeout(limits.FORKS_LOOK_S):
+                    await changed.wait()
 
     async def _fork_with(self, link: Link) -> Fork | None:
         raw = await link.ask(ENDS, b"")

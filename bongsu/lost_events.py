@@ -79,7 +79,8 @@ class LostEvents:
             if self._node.clock.monotonic() >= deadline_s:
                 return False
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._node.applied.wait(), 1)
+                async with asyncio.timeout(1):
+                    await self._node.applied.wait()
         return True
 
     async def _say(self, ripe: list[Awaited]) -> None:

@@ -287,7 +287,8 @@ class Peers:
         lagged = not target <= self._node.applied_vector
         while not target <= self._node.applied_vector and loop.time() < deadline:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._node.applied.wait(), deadline - loop.time())
+                async with asyncio.timeout(deadline - loop.time()):
+                    await self._node.applied.wait()
         return lagged
 
     async def held_elsewhere(self, bound_s: float) -> tuple[Vector, bool]:

@@ -261,7 +261,8 @@ class _Listener:
         """Let requests under way end, within a bound."""
         self._server.stop()  # type: ignore[no-untyped-call]
         try:
-            await asyncio.wait_for(asyncio.shield(self.serving), limits.STOP_S)
+            async with asyncio.timeout(limits.STOP_S):
+                await asyncio.shield(self.serving)
         except TimeoutError:
             logger.warning("some requests did not end in time")
 

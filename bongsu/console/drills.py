@@ -132,7 +132,8 @@ class DrillRunner:
                 stderr=asyncio.subprocess.DEVNULL,
             )
             try:
-                await asyncio.wait_for(process.wait(), limits.DRILL_S_MAX)
+                async with asyncio.timeout(limits.DRILL_S_MAX):
+                    await process.wait()
             finally:
                 if process.returncode is None:
                     process.terminate()

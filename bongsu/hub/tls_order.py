@@ -107,7 +107,8 @@ class TlsOrders:
             for key, _ in asked:
                 await self._look(key)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), limits.TLS_LOOK_S)
+                async with asyncio.timeout(limits.TLS_LOOK_S):
+                    await self._news.wait()
             await asyncio.sleep(limits.TLS_PAUSE_S)
 
     async def _look(self, key: str) -> None:

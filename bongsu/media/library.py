@@ -117,7 +117,8 @@ class Library:
                 raise MatrixError(504, "M_NOT_YET_UPLOADED", "The file has not been uploaded yet. Try later.")
             arrival = self._arrivals.setdefault(media_id, asyncio.Event())
             try:
-                await asyncio.wait_for(arrival.wait(), left_s)
+                async with asyncio.timeout(left_s):
+                    await arrival.wait()
             except TimeoutError:
                 continue
 

@@ -220,7 +220,8 @@ class Line:
             wake_ms = self.station.wake_ms(now_ms)
             pause_s = None if wake_ms is None else max(0.001, (wake_ms - now_ms) / 1_000)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), pause_s)
+                async with asyncio.timeout(pause_s):
+                    await self._news.wait()
 
     def _fill(self) -> None:
         """Small messages that wait together share a seal."""
