@@ -15,6 +15,7 @@ from bongsu.courier.export import Export, Exported
 from bongsu.courier.rows import Rows
 from bongsu.courier.take import Took, check_header, content_key, say_held, take
 from bongsu.errors import MatrixError, invalid_param, too_large
+from bongsu.live.background import Background
 from bongsu.log.record import LogName, Record
 from bongsu.node import Node
 from bongsu.peers import Peers
@@ -57,17 +58,15 @@ class Desk:
         self._spent: deque[Path] = deque()
         self._given: dict[str, deque[_Given]] = {}
         self._lock = asyncio.Lock()
-        self._saying: asyncio.Task[None] | None = None
+        self._saying = Background(self._keep_saying)
 
     def start(self) -> None:
         """Say once a day what is held here, while somebody is linked who can pass it on."""
-        self._saying = asyncio.ensure_future(self._keep_saying())
+        self._saying.start()
 
     async def close(self) -> None:
         """End it."""
-        if self._saying is not None:
-            self._saying.cancel()
-            await asyncio.gather(self._saying, return_exceptions=True)
+        await self._saying.close()
 
     async def _keep_saying(self) -> None:
         said_s = said_at = 0.0

@@ -1,6 +1,5 @@
 """Looks at the battery of a hub once a minute, and holds what the hub does to it."""
 
-import asyncio
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +8,7 @@ from bongsu import limits
 from bongsu.errors import MatrixError
 from bongsu.hub import battery, energy
 from bongsu.hub.energy import Battery, Level
+from bongsu.live.alarm import Alarm
 
 logger = logging.getLogger(__name__)
 
@@ -19,19 +19,18 @@ class Power:
     def __init__(self, folder: Path, changed: Callable[[Level], None]) -> None:
         self._folder = folder
         self._changed = changed
-        self._timer: asyncio.TimerHandle | None = None
+        self._alarm = Alarm(self.start)
         self.battery: Battery | None = None
         self.level = Level.FULL
 
     def start(self) -> None:
         """Look now, and once a minute from here on."""
         self.look()
-        self._timer = asyncio.get_running_loop().call_later(limits.BATTERY_LOOK_S, self.start)
+        self._alarm.set(limits.BATTERY_LOOK_S)
 
     def close(self) -> None:
         """Look no more."""
-        if self._timer is not None:
-            self._timer.cancel()
+        self._alarm.cancel()
 
     def look(self) -> None:
         """Read the battery; a new level takes effect at once."""
