@@ -116,16 +116,35 @@ export async function coast(): Promise<Feature[]> {
 const STORE = "map";
 const database = (userId: string) => openDB(`bongsu-map-${userId}`, 1, { upgrade: (opened) => void opened.createObjectStore(STORE) });
 
-export async function mapOf(userId: string): Promise<OperatorsMap | null> {
+async function kept<T>(userId: string, name: string): Promise<T | null> {
   const held = await database(userId);
-  const kept = (await held.get(STORE, "map")) as OperatorsMap | undefined;
+  const found = (await held.get(STORE, name)) as T | undefined;
   held.close();
-  return kept ?? null;
+  return found ?? null;
 }
 
-export async function keepMap(userId: string, map: OperatorsMap | null): Promise<void> {
+async function keep(userId: string, name: string, value: unknown): Promise<void> {
   const held = await database(userId);
-  if (map) await held.put(STORE, map, "map");
-  else await held.delete(STORE, "map");
-  held.close();
+  try {
+    if (value) await held.put(STORE, value, name);
+    else await held.delete(STORE, name);
+  } finally {
+    held.close();
+  }
 }
+
+export const mapOf = (userId: string): Promise<OperatorsMap | null> => kept(userId, "map");
+export const keepMap = (userId: string, map: OperatorsMap | null): Promise<void> => keep(userId, "map", map);
+
+const TILES = "PMTiles";
+
+/** Whether a file says that it is PMTiles, version 3. */
+export async function isTiles(file: Blob): Promise<boolean> {
+  const start = new Uint8Array(await file.slice(0, TILES.length + 1).arrayBuffer());
+  return String.fromCharCode(...start.subarray(0, TILES.length)) === TILES && start[TILES.length] === 3;
+}
+
+export const tilesOf = (userId: string): Promise<Blob | null> => kept(userId, "tiles");
+
+/** @throws DOMException where the device has no room for it */
+export const keepTiles = (userId: string, file: Blob | null): Promise<void> => keep(userId, "tiles", file);

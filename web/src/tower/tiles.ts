@@ -1,9 +1,8 @@
-// A detailed map for the tower: one PMTiles file that an operator gives, kept in this browser; nothing is fetched for it.
+// A detailed map for the tower: one PMTiles file that an operator gives; nothing is fetched for it.
 import type { Feature, Point as PointOf } from "geojson";
 import type { LayerSpecification, Map as TileMap, StyleSpecification } from "maplibre-gl";
 import { geoBounds } from "d3-geo";
 import { PMTiles, Protocol, TileType, type Header, type RangeResponse, type Source } from "pmtiles";
-import { openDB } from "idb";
 import type { Point } from "./map";
 
 export interface Mark {
@@ -19,17 +18,8 @@ export interface Overlay {
   marks: Mark[];
 }
 
-const MAGIC = "PMTiles";
-const STORE = "tiles";
-const KEY = "file";
 const FONT = ["sans-serif"];
 const COLOURS = { help: "#c3161f", away: "#c3161f", up: "#1f8a5b", scene: "#ffb100" } as const;
-
-/** Whether a file says that it is PMTiles, version 3. */
-export async function isTiles(file: Blob): Promise<boolean> {
-  const start = new Uint8Array(await file.slice(0, MAGIC.length + 1).arrayBuffer());
-  return String.fromCharCode(...start.subarray(0, MAGIC.length)) === MAGIC && start[MAGIC.length] === 3;
-}
 
 /** Reads a file in pieces: a country's map does not fit into memory. */
 export class BlobSource implements Source {
@@ -124,10 +114,19 @@ export async function drawTiles(element: HTMLElement, file: Blob, overlay: Overl
   });
   map.addControl(new maplibre.NavigationControl({ showCompass: false }));
   map.on("click", ({ lngLat }) => tapped([lngLat.lng, lngLat.lat]));
-  await new Promise<void>((resolve, reject) => {
-    map.once("load", () => resolve());
-    map.once("error", ({ error }) => reject(error));
-  });
+  const remove = () => {
+    map.remove();
+    maplibre.removeProtocol("pmtiles");
+  };
+  try {
+    await new Promise<void>((resolve, reject) => {
+      map.once("load", () => resolve());
+      map.once("error", ({ error }) => reject(error));
+    });
+  } catch (error) {
+    remove();
+    throw error;
+  }
   const first = overlaid(overlay);
   map.addSource("districts", { type: "geojson", data: first.districts });
   map.addSource("marks", { type: "geojson", data: first.marks });
@@ -136,29 +135,6 @@ export async function drawTiles(element: HTMLElement, file: Blob, overlay: Overl
     show(next) {
       for (const [name, data] of Object.entries(overlaid(next))) map.getSource<import("maplibre-gl").GeoJSONSource>(name)?.setData(data);
     },
-    remove() {
-      map.remove();
-      maplibre.removeProtocol("pmtiles");
-    },
+    remove,
   };
-}
-
-const database = (userId: string) => openDB(`bongsu-tiles-${userId}`, 1, { upgrade: (opened) => void opened.createObjectStore(STORE) });
-
-export async function tilesOf(userId: string): Promise<Blob | null> {
-  const held = await database(userId);
-  const kept = (await held.get(STORE, KEY)) as Blob | undefined;
-  held.close();
-  return kept ?? null;
-}
-
-/** @throws DOMException where the device has no room for it */
-export async function keepTiles(userId: string, file: Blob | null): Promise<void> {
-  const held = await database(userId);
-  try {
-    if (file) await held.put(STORE, file, KEY);
-    else await held.delete(STORE, KEY);
-  } finally {
-    held.close();
-  }
 }
