@@ -3,27 +3,9 @@ import { expect, test } from "vitest";
 import { byName, matches } from "../src/matrix/contacts";
 import { layout, type Line, prepend, unreadCounts } from "../src/matrix/layout";
 import { decrypt, encrypt } from "../src/matrix/upload";
+import { line } from "./line";
 
 const NOON = new Date(2026, 10, 22, 12, 0).getTime();
-
-function line(id: string, sender: string, timeMs: number): Line {
-  return {
-    id,
-    sender,
-    senderName: sender,
-    mine: false,
-    timeMs,
-    what: { kind: "text", text: id, html: null, edited: false },
-    replyTo: null,
-    thread: null,
-    reactions: [],
-    unread: 0,
-    mentions: [],
-    state: "sent",
-    progress: null,
-    refusal: null,
-  };
-}
 
 test("what came since the last look is marked, and nothing is when the last word is one's own", () => {
   const lines = [line("1", "a", NOON), line("2", "b", NOON), line("3", "b", NOON)];

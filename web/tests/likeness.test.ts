@@ -2,26 +2,12 @@
 import { expect, test } from "vitest";
 import type { Item, Line } from "../src/matrix/layout";
 import { likeness } from "../src/parts/likeness";
+import { line } from "./line";
 
 const PHONE_PX = 360;
 const PC_PX = 900;
-const line: Line = {
-  id: "$1",
-  sender: "@a:b",
-  senderName: "홍길동",
-  mine: false,
-  timeMs: 0,
-  what: { kind: "text", text: "네", html: null, edited: false },
-  replyTo: null,
-  thread: null,
-  reactions: [],
-  unread: 0,
-  mentions: [],
-  state: "sent",
-  progress: null,
-  refusal: null,
-};
-const message = (changes: Partial<Line>, head = false): Item => ({ kind: "message", key: "$1", line: { ...line, ...changes }, head, tail: true });
+const said: Line = { ...line("$1", "@a:b", 0), senderName: "홍길동", what: { kind: "text", text: "네", html: null, edited: false } };
+const message = (changes: Partial<Line>, head = false): Item => ({ kind: "message", key: "$1", line: { ...said, ...changes }, head, tail: true });
 const text = (words: string): Partial<Line> => ({ what: { kind: "text", text: words, html: null, edited: false } });
 const like = (item: Item, widthPx = PHONE_PX) => likeness(item, widthPx, 16);
 
