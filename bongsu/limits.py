@@ -47,6 +47,7 @@ CARRY_LATE_BYTES_MAX = 8_388_608  # of a file: bodies kept until all of it is ta
 FILL_S_MAX = 60  # that an answer with bodies may be on its way, on a slow wire
 FILL_AGAIN_S = 30  # until a peer is asked again for bodies it did not have
 SCOPES_A_STRETCH = 200  # looked up before whoever is served goes first
+TOKEN_WAIT_S = 5  # for what other sites have, before an access token is called unknown
 CATCH_UP_S = 0.3  # that a request may wait for what peers have and this node has not
 DEVICE_PAUSE_S = 60  # a device that was silent for so long may have been at another site
 NAME_CLAIM_S = 15.0  # that a new name waits for the core's one decision, while there is a core

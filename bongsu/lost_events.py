@@ -71,7 +71,7 @@ class LostEvents:
 
     async def _holds_what_others_hold(self) -> bool:
         """Whether every linked node answers, and all it has on disk is applied here within a moment."""
-        target, all_said = await self._peers.held_elsewhere(limits.CALL_S_MAX)
+        target, all_said = await self._peers.elsewhere.held(limits.CALL_S_MAX)
         if not all_said:
             return False
         deadline_s = self._node.clock.monotonic() + limits.LOST_LOOK_S

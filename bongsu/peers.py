@@ -16,9 +16,9 @@ from bongsu.bearer.frame import Unreadable
 from bongsu.bearer.hello import Details, Peer
 from bongsu.bearer.link import CORE, Channel, ChannelClosed, Link, begin
 from bongsu.bearer.websocket import dial
+from bongsu.elsewhere import VECTOR, Elsewhere, answer_vector
 from bongsu.errors import MatrixError
 from bongsu.log.record import Lane, LogName, Record, scope_id
-from bongsu.log.vector import Vector
 from bongsu.node import Node
 from bongsu.view.cache import Cache
 from bongsu.view.changes import Changes
@@ -26,7 +26,6 @@ from bongsu.view.changes import Changes
 logger = logging.getLogger(__name__)
 
 
-VECTOR = "vector"
 Dial = Callable[[str, ssl.SSLContext | None], Awaitable[Channel]]
 
 
@@ -57,10 +56,10 @@ class Peers:
         # Which process this is, to peers.
         self.session = os.urandom(8).hex()
         self.calls = Calls()
-        self.calls.answers[VECTOR] = self._say_vector
-        self._catching_up: asyncio.Future[bool] | None = None
+        self.calls.answers[VECTOR] = answer_vector(node)
         self._met: Cache[tuple[str, str], float] = Cache(20_000)
         self.links: dict[bytes, Link] = {}
+        self.elsewhere = Elsewhere(node, self.links)
         # Links by radio, with nodes that no other link reaches: text and alerts, and nothing else.
         self.thin: dict[bytes, Link] = {}
         # Told of a link before it says anything, and after its end.
@@ -82,7 +81,6 @@ class Peers:
         self._isolated = False
         # Links with nodes that were revoked, which end in a moment.
         self._parting: set[bytes] = set()
-        node.held_elsewhere = self._hold
         node.committed_listeners.append(self._committed)
         node.listeners.append(self._applied)
 
@@ -265,50 +263,7 @@ class Peers:
         before = self._met.get((user_id, device_id))
         self._met.put((user_id, device_id), now)
         if before is None or now - before > limits.DEVICE_PAUSE_S:
-            await self.catch_up()
-
-    async def catch_up(self) -> bool:
-        """Wait, within a bound, for what the linked peers have on disk; whether there was anything."""
-        if not self.links:
-            return False
-        if self._catching_up is None:
-            self._catching_up = asyncio.ensure_future(self._catch_up())
-            self._catching_up.add_done_callback(self._caught_up)
-        return await asyncio.shield(self._catching_up)
-
-    def _caught_up(self, _: "asyncio.Future[bool]") -> None:
-        self._catching_up = None
-
-    async def _catch_up(self) -> bool:
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + limits.CATCH_UP_S
-        target, _ = await self.held_elsewhere(limits.CATCH_UP_S)
-        # Not the vector that is shown: what waits for events that are nowhere comes by no waiting here.
-        lagged = not target <= self._node.applied_vector
-        while not target <= self._node.applied_vector and loop.time() < deadline:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(deadline - loop.time()):
-                    await self._node.applied.wait()
-        return lagged
-
-    async def held_elsewhere(self, bound_s: float) -> tuple[Vector, bool]:
-        """What the linked nodes have on disk, and whether all of them said it within the bound."""
-        asks = [link.ask(VECTOR, b"", bound_s) for link in self.links.values()]
-        target, said = Vector.empty(), 0
-        for raw in await asyncio.gather(*asks):
-            with suppress(MatrixError):
-                if raw is not None:
-                    target, said = target.merge(Vector.decode(raw)), said + 1
-        return target, said == len(asks)
-
-    async def _hold(self, vector: Vector) -> bool:
-        """Whether linked nodes have all that a vector tells of; one that says nothing may."""
-        held, all_said = await self.held_elsewhere(limits.CATCH_UP_S)
-        here = self._node.log.merged(self._node.log.vector(), held)
-        return bool(self.links) and (not all_said or self._node.log.merged(here, vector) == here)
-
-    async def _say_vector(self, link: Link, body: bytes) -> bytes | None:
-        return self._node.log.vector().encode()
+            await self.elsewhere.catch_up()
 
     def had(self, name: bytes, log: LogName) -> int:
         """Up to which seq a node is known to have a log: now, or when it was linked last since the start."""

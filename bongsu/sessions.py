@@ -88,15 +88,14 @@ def _tokens(answer: dict[str, Any], now_ms: int, *, refresh: bool) -> list[dict[
     return [kept, {"hash": _hash(answer["refresh_token"]), "kind": "refresh"}]
 
 
-async def refresh(node: Node, refresh_token: str) -> dict[str, Any]:
-    """New tokens for a session. The old refresh token works until the new one is used.
+def to_refresh(node: Node, refresh_token: str) -> TokenRow:
+    """The session that a refresh token belongs to.
 
     Raises:
         MatrixError: 401 M_UNKNOWN_TOKEN.
     """
-    row = sessions.by_token(
-        node.context, sha256(refresh_token.encode("utf-8", "replace")).digest(), "refresh"
-    )
+    token_hash = sha256(refresh_token.encode("utf-8", "replace")).digest()
+    row = sessions.by_token(node.context, token_hash, "refresh")
     if row is None:
         raise MatrixError(
             401,
@@ -104,10 +103,11 @@ async def refresh(node: Node, refresh_token: str) -> dict[str, Any]:
             "This refresh token is not valid (any more). Log in again.",
             soft_logout=False,
         )
-    return await _refresh(node, row)
+    return row
 
 
-async def _refresh(node: Node, row: TokenRow) -> dict[str, Any]:
+async def refresh(node: Node, row: TokenRow) -> dict[str, Any]:
+    """New tokens for a session. The old refresh token works until the new one is used."""
     answer: dict[str, Any] = {}
     now = node.now_ms()
     tokens = _tokens(answer, now, refresh=True)

@@ -5,11 +5,13 @@ import logging
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Protocol
 
 from bongsu import limits
 from bongsu.api.access import requester, token_of
+from bongsu.api.certainty import certain
 from bongsu.api.http import JSON_HEADERS, Headers, Request, Response, Route
 from bongsu.api.router import Router
 from bongsu.api.static import StaticFiles
@@ -38,7 +40,8 @@ CORS_HEADERS = (
     ("access-control-max-age", "86400"),
     (
         "access-control-expose-headers",
-        "x-bongsu-id, x-bongsu-records, x-bongsu-complete, x-bongsu-expires, x-bongsu-not-a-resident",
+        "x-bongsu-id, x-bongsu-records, x-bongsu-complete, x-bongsu-expires, x-bongsu-not-a-resident, "
+        "x-bongsu-not-heard-yet, retry-after",
     ),
 )
 _HEADERS_WITH_CORS = SECURITY_HEADERS + CORS_HEADERS
@@ -166,18 +169,17 @@ class App:
             return await route.handler(self.service, request)
         except MatrixError as error:
             # What is unknown here may have been made at another site a moment ago.
-            if error.status not in (403, 404) or route.streams or not await self.service.peers.catch_up():
+            may_be_elsewhere = error.status in (403, 404) and not route.streams
+            if not may_be_elsewhere or not await self.service.peers.elsewhere.catch_up():
                 raise
         return await route.handler(self.service, request)
 
     async def _requester(self, request: Request) -> Requester:
         node, peers = self.service.node, self.service.peers
-        try:
+        if token_of(request) is None:
             found = requester(node, request)
-        except MatrixError:
-            if token_of(request) is None or not await peers.catch_up():
-                raise
-            found = requester(node, request)
+        else:
+            found = await certain(self.service, partial(requester, node, request))
         await peers.met(found.user_id, found.device_id)
         return found
 

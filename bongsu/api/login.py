@@ -1,14 +1,16 @@
 """Logging in. Spec: login.yaml, refresh.yaml, login_token.yaml."""
 
 import secrets
+from functools import partial
 from typing import Any
 
 from bongsu import limits, ratelimit
+from bongsu.api.certainty import certain
 from bongsu.api.http import Request, Response, Route, answer, boolean, optional_string, string
 from bongsu.errors import MatrixError, bad_json, forbidden
 from bongsu.hub.residents import check_resident
 from bongsu.service import Service
-from bongsu.sessions import NewSession, refresh
+from bongsu.sessions import NewSession, refresh, to_refresh
 from bongsu.view import users
 from bongsu.view.users import User
 
@@ -107,7 +109,9 @@ async def get_token(service: Service, request: Request) -> Response:
 async def post_refresh(service: Service, request: Request) -> Response:
     """New tokens for a refresh token."""
     service.node.rate.check(ratelimit.LOGIN_ADDRESS, request.address)
-    return answer(await refresh(service.node, string(request.json(), "refresh_token")))
+    token = string(request.json(), "refresh_token")
+    row = await certain(service, partial(to_refresh, service.node, token))
+    return answer(await refresh(service.node, row))
 
 
 ROUTES = [

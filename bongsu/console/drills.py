@@ -161,7 +161,7 @@ class DrillRunner:
             if linked_s is None and peers.links:
                 linked_s = now_s
             lacking = _only_here(peers, written)
-            if linked_s is not None and lacking == 0 and not await peers.catch_up():
+            if linked_s is not None and lacking == 0 and await peers.elsewhere.has_all(limits.CATCH_UP_S):
                 level_s = round(node.clock.monotonic() - healed_s, 3)
                 break
             await asyncio.sleep(limits.DRILL_LOOK_S)

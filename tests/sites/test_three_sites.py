@@ -1,5 +1,6 @@
 """Every site holds everything and takes everything: accounts, rooms, tokens, media, messages to devices."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -181,3 +182,25 @@ def test_a_name_given_without_the_core_says_where_it_was_given(lab: Lab) -> None
     again = User(lab.http["b"], alone.user_id[1:].partition(":")[0])
     again.login()
     assert again.user_id == alone.user_id
+
+
+def test_a_site_that_is_alone_calls_no_token_unknown(lab: Lab) -> None:
+    alice = lab.user("a")
+    lab.burn("a")
+    alone = lab.at(alice, "b")
+    alone.access_token = "made at the site that burned, perhaps"
+    for _ in range(2):
+        refused = alone.request("GET", "account", "whoami")
+        assert refused.status_code == 429, refused.text
+        assert refused.headers["x-bongsu-not-heard-yet"] == "true"
+        assert "You stay logged in" in refused.json()["error"]
+    assert alone.request("POST", "refresh", body={"refresh_token": "another"}).status_code == 429
+    lab.revive("a")
+
+    for _ in range(200):
+        if alone.request("GET", "account", "whoami").status_code == 401:
+            break
+        time.sleep(0.05)
+    else:
+        raise AssertionError("the sites are linked again, and the token is never refused")
+    assert lab.at(alice, "b").get("account", "whoami")["user_id"] == alice.user_id

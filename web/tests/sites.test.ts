@@ -9,7 +9,7 @@ const KNOWN = [
   { name: "three", base_url: "https://three.example", role: "core" },
 ];
 
-type Health = "up" | "down" | "hangs" | "foreign";
+type Health = "up" | "down" | "hangs" | "foreign" | "behind";
 
 /** Three sites whose health a test sets, a clock it turns, and timers it fires. */
 function world() {
@@ -25,6 +25,9 @@ function world() {
     if (health[name] === "foreign" && input.includes("/versions")) return Promise.resolve(new Response("{}"));
     if (health[name] === "foreign")
       return Promise.resolve(new Response("{}", { status: 403, headers: { "x-bongsu-not-a-resident": "true" } }));
+    if (health[name] === "behind" && input.includes("/versions")) return Promise.resolve(new Response("{}"));
+    if (health[name] === "behind")
+      return Promise.resolve(new Response("{}", { status: 429, headers: { "x-bongsu-not-heard-yet": "true" } }));
     if (health[name] === "down") return Promise.reject(new TypeError("failed to fetch"));
     return new Promise((_, reject) => {
       const end = () => reject(init.signal?.reason as Error);
@@ -137,6 +140,20 @@ test("a hub that does not know the person is left for one that does", async () =
   health["two"] = "foreign";
   expect((await sites.fetchFn(`${HOME}/x`)).status).toBe(200);
   expect(sites.site.name).toBe("three");
+});
+
+test("leaves a site that has not heard of the log-in yet, and says nothing of hubs where there is no other", async () => {
+  const { sites, health, pass } = world();
+  health["one"] = "behind";
+  expect((await sites.fetchFn(`${HOME}/x`)).status).toBe(200);
+  expect(sites.site.name).toBe("two");
+  health["two"] = "behind";
+  health["three"] = "down";
+  pass(FOREIGN_MS);
+  health["one"] = "down";
+  expect((await sites.fetchFn(`${HOME}/x`)).status).toBe(429);
+  expect(sites.state).toMatchObject({ kind: "elsewhere", site: "two" });
+  expect(sites.state).not.toMatchObject({ stranger: true });
 });
 
 test("where no other site answers, the refusal of such a hub is what there is, until something changes", async () => {

@@ -26,8 +26,9 @@ export const PROBE_TIMEOUT_MS = 3_000;
 export const RETURN_AFTER_MS = 30_000;
 /** For how long a hub that does not know the person is left out: they may have become its resident since. */
 export const FOREIGN_MS = 60_000;
-/** A hub says with it that it does not keep this person's rooms (docs/protocol/client.md). */
-const FOREIGN = "x-bongsu-not-a-resident";
+/** A hub says that it does not keep this person's rooms, a site that it has not heard of the log-in (client.md). */
+const NOT_A_RESIDENT = "x-bongsu-not-a-resident";
+const NOT_HEARD_YET = "x-bongsu-not-heard-yet";
 
 export class Sites {
   private sites: Site[];
@@ -132,15 +133,16 @@ export class Sites {
     });
   }
 
-  /** Leaves a hub that does not know the person for one that may. False: it knows them, or there is no other. */
+  /** Leaves a site that does not know the person for one that may. False: it knows them, or there is no other. */
   private async mayLeave(response: Response, used: number, tries: number): Promise<boolean> {
-    if (!response.headers.has(FOREIGN) || tries >= this.sites.length) return false;
+    const stranger = response.headers.has(NOT_A_RESIDENT);
+    if (!(stranger || response.headers.has(NOT_HEARD_YET)) || tries >= this.sites.length) return false;
     if (used !== this.current) return true;
     this.foreign.set(this.site.base_url, this.now() + FOREIGN_MS);
     const before = this.state;
     const moved = await this.hop();
-    // The hub does answer: nothing is gone.
-    if (!moved) this.become(before.kind === "elsewhere" ? { ...before, stranger: true } : before);
+    // It does answer: nothing is gone.
+    if (!moved) this.become(before.kind === "elsewhere" && stranger ? { ...before, stranger } : before);
     return moved;
   }
 
