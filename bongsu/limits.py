@@ -44,6 +44,7 @@ FILL_BYTES = 262_144  # of bodies in one answer, but for a single larger one
 NEIGHBOURS_MAX = 64  # on a LAN that are called
 NEIGHBOUR_MS = 3_000  # within which one has to say where it is
 CARRY_LATE_BYTES_MAX = 8_388_608  # of a file: bodies kept until all of it is taken
+BACKLOG_RECORDS = 1_000  # that a hub lacks, and rooms' bodies come apart, where somebody writes first
 FILL_S_MAX = 60  # that an answer with bodies may be on its way, on a slow wire
 FILL_AGAIN_S = 30  # until a peer is asked again for bodies it did not have
 SCOPES_A_STRETCH = 200  # looked up before whoever is served goes first

@@ -11,6 +11,7 @@ from bongsu.bearer.message import Ack, Done, Give, Message, Offer, Stored, Want,
 from bongsu.bearer.taker import Taker
 from bongsu.log.epoch import covered
 from bongsu.log.record import Lane, LogName
+from bongsu.log.vector import Vector
 
 __all__ = ["Complaint", "Exchange", "Ledger", "Load", "Output", "Send", "Store"]
 
@@ -70,6 +71,21 @@ class Exchange:
     def arriving_bytes(self) -> int:
         """What waits here for the disk: less than the window and one bundle."""
         return self._taker.arriving_bytes
+
+    @property
+    def offered(self) -> Vector:
+        """What the peer said last that it holds."""
+        return self._taker.theirs
+
+    @property
+    def wanted(self) -> int:
+        """The number of the peer's last want."""
+        return self._giver.want
+
+    @property
+    def lacking(self) -> int:
+        """How many records the peer lacks of what it wants."""
+        return self._giver.lacking()
 
     def peer_has(self, log: LogName) -> int:
         """Up to which seq the peer is known to have a log on its disk."""

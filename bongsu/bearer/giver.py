@@ -91,6 +91,11 @@ class Giver:
                 self._cursors[log] = covered(held, want.vector, log)
                 self._queue(log, held)
 
+    def lacking(self) -> int:
+        """How many records the peer lacks of what it wants, as far as it said."""
+        held = self._ledger.held()
+        return sum(max(0, held[log].seq - after) for log, after in self._cursors.items())
+
     def consumed(self, want: int, count: int) -> None:
         """The peer has room again for that many bytes of what was given."""
         if want == self.want:

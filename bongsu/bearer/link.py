@@ -21,6 +21,7 @@ from bongsu.log.foreign import Foreign, Refused, Taken
 from bongsu.log.record import BodyState, ForeignRecord, Lane, LogName, Record
 from bongsu.log.store import Damaged, LogStore
 from bongsu.log.stretch import Bounds
+from bongsu.log.vector import Vector
 
 logger = logging.getLogger(__name__)
 CORE = "core"  # the role of a certificate
@@ -137,6 +138,9 @@ class Link:
         self._said: dict[LogName, int] = {}
         self._counted: dict[LogName, int] = {}
         self._gives = gives
+        # Told how many records the peer lacks of what it wants, before any of them is given.
+        self.on_wanted: Callable[[Link, int], None] = lambda link, lacking: None
+        self._wanted = 0
         self._asked: dict[int, asyncio.Future[bytes | None]] = {}
         self._answering: set[asyncio.Task[None]] = set()
         self._number = 0
@@ -182,6 +186,11 @@ class Link:
         """Up to which seq the peer is known to have a log on disk."""
         return self._exchange.peer_has(log)
 
+    @property
+    def offered(self) -> Vector:
+        """What the peer said last that it holds."""
+        return self._exchange.offered
+
     async def ask(self, topic: str, body: bytes, timeout_s: float = limits.CALL_S_MAX) -> bytes | None:
         """Ask the peer; None if it cannot or will not say, or not in time."""
         self._number += 1
@@ -215,7 +224,14 @@ class Link:
             if call.is_call(raw):
                 self._receive_call(raw)
             else:
-                self._add(self._exchange.receive(raw))
+                self._receive_records(raw)
+
+    def _receive_records(self, raw: bytes) -> None:
+        outputs = self._exchange.receive(raw)
+        if self._exchange.wanted != self._wanted:
+            self._wanted = self._exchange.wanted
+            self.on_wanted(self, self._exchange.lacking)
+        self._add(outputs)
 
     def _whole(self, piece: bytes) -> bytes | None:
         try:

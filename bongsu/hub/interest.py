@@ -56,6 +56,11 @@ def _of_hub(context: Context, certificate: Certificate) -> set[bytes]:
     return scopes
 
 
+def rooms_known(context: Context) -> set[bytes]:
+    """The scopes of all rooms that the view knows."""
+    return {scope_id(room_scope(room_id)) for (room_id,) in context.db.all("SELECT room_id FROM rooms")}
+
+
 class Interests:
     """Interests as they were last looked at; `refresh` says that they may be others now."""
 

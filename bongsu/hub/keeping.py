@@ -4,7 +4,6 @@ Headers go to everybody; a body to who may have its scope and says that it keeps
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -15,9 +14,10 @@ from bongsu.errors import FatalError, MatrixError
 from bongsu.hub import fill
 from bongsu.hub.bodies import fillings, given
 from bongsu.hub.fill import DIGEST_BYTES, Dot, Given
-from bongsu.hub.interest import SERVICE, Interest, Interests
+from bongsu.hub.interest import SERVICE, Interest, Interests, rooms_known
 from bongsu.log.record import BodyState, Record
 from bongsu.log.store import Damaged
+from bongsu.log.vector import Vector
 from bongsu.log.withheld import BEGINNING, Filling, Place
 from bongsu.node import Node
 from bongsu.peers import Peers
@@ -25,7 +25,7 @@ from bongsu.view.changes import Changes
 
 logger = logging.getLogger(__name__)
 
-KEEP, INTEREST, FILL = "keep", "interest", "fill"
+KEEP, LATER, INTEREST, FILL = "keep", "later", "interest", "fill"
 OFFSET_BYTES = 4
 
 
@@ -44,6 +44,13 @@ class _Side:
     # Scopes to look at; None: all.
     dirty: set[bytes] | None = None
     pending: bool = False
+    # A backlog comes without the bodies of rooms: they are asked for once its headers are here up to this.
+    until: Vector | None = None
+    before: Vector | None = None
+    # Of which scope a record without its body came last: somebody writes there, so it goes first.
+    recent: dict[bytes, int] = field(default_factory=dict)
+    # Of which scopes one has come since bodies were asked for last.
+    fresh: set[bytes] = field(default_factory=set)
     task: asyncio.Task[None] | None = None
     again: asyncio.TimerHandle | None = None
 
@@ -61,6 +68,7 @@ class Keeping:
         peers.ended.append(self._ended)
         peers.gives = self._gives
         peers.calls.news[KEEP] = self._told_keep
+        peers.calls.news[LATER] = self._told_later
         peers.calls.news[INTEREST] = self._told_interest
         peers.calls.answers[INTEREST] = self._asked_interest
         peers.calls.answers[FILL] = self._asked_fill
@@ -93,6 +101,19 @@ class Keeping:
             return
         if side is not None and len(side.kept) + len(scopes) <= limits.SCOPES_KEPT_MAX:
             side.kept.update(scopes)
+
+    def _wanted(self, link: Link, lacking: int) -> None:
+        """A hub lacks so much that what is written from now on would wait behind it for long.
+
+        Then it gets the headers first, and asks for the bodies of one room after the other.
+        """
+        side = self._sides.get(link)
+        if side is None or link.is_core or lacking < limits.BACKLOG_RECORDS:
+            return
+        later = side.kept & rooms_known(self._node.context)
+        side.kept -= later
+        for page in fill.pages(later):
+            link.tell(LATER, page)
 
     def _tell_interest(self, link: Link) -> None:
         interest = self.interests.of(link.peer.node)
@@ -139,6 +160,7 @@ class Keeping:
 
     def _began(self, link: Link) -> None:
         side = self._sides[link] = _Side(link)
+        link.on_wanted = self._wanted
         own = self.own
         if own is not None:
             # Before anything is wanted, so that no body is withheld that is kept already.
@@ -163,6 +185,19 @@ class Keeping:
             for page in fill.pages(new):
                 side.link.tell(KEEP, page)
 
+    def _told_later(self, link: Link, body: bytes) -> None:
+        """A peer has a backlog, and gives of these scopes headers alone until they are said to be kept."""
+        side = self._sides.get(link)
+        try:
+            scopes = fill.read_scopes(body)
+        except Unreadable as error:
+            logger.warning("from site %s: %s", link.peer.details.site, error)
+            return
+        if side is not None:
+            side.told.difference_update(scopes)
+            side.until, side.before = link.offered, None
+            self._wake(side, scopes)
+
     def _told_interest(self, link: Link, body: bytes) -> None:
         side = self._sides.get(link)
         if side is not None and len(body) == DIGEST_BYTES:
@@ -178,7 +213,19 @@ class Keeping:
                     scopes if own is None else {s for s in scopes if s in own.scopes or s in side.allowed}
                 )
                 if wanted:
+                    side.recent.update(dict.fromkeys(wanted, records[-1].position))
+                    side.fresh |= wanted
                     self._wake(side, wanted)
+        self._look_at_headers()
+
+    def _look_at_headers(self) -> None:
+        """Begin to ask for bodies where all the headers of a backlog are here."""
+        for side in self._sides.values():
+            if side.until is not None:
+                here = self._node.log.vector()
+                if self._node.log.merged(here, side.until) == here:
+                    side.until = None
+                    self._wake(side, ())
 
     def _applied(self, changes: Changes) -> None:
         if changes.interest and self._timer is None:
@@ -218,6 +265,9 @@ class Keeping:
 
     async def _look(self, side: _Side, dirty: set[bytes] | None) -> None:
         scopes = await self._scopes(side, dirty)
+        if side.until is not None:
+            side.dirty = set(scopes) | (side.dirty or set())
+            return self._again(side)
         lacking: list[bytes] = []
         whole: list[bytes] = []
         for number, scope in enumerate(scopes):
@@ -267,9 +317,9 @@ class Keeping:
 
     async def _fill(self, side: _Side, scopes: list[bytes]) -> None:
         """Ask the peer for all that lacks in these scopes, page by page."""
-        left = deque((scope, BEGINNING) for scope in scopes)
+        left = dict.fromkeys(scopes, BEGINNING)
         while left:
-            dots = self._page(left)
+            asked, dots = self._page(side, left)
             while dots:
                 raw = await side.link.ask(FILL, fill.ask(dots), limits.FILL_S_MAX)
                 if raw is None:
@@ -281,19 +331,33 @@ class Keeping:
                     return
                 await self.refill(fillings(dots, bodies, side.link.peer.node, core=side.link.is_core))
                 dots = dots[len(bodies) :]
+            if self._node.config.role == "hub":
+                # What is written there from now on comes with its body.
+                self._tell_keep(
+                    side, [scope for scope in asked if scope not in left and not self._lacks(scope)]
+                )
 
-    def _page(self, left: deque[tuple[bytes, Place]]) -> list[Dot]:
-        """The next records to ask for; what is left of their scopes stays in `left`."""
+    def _page(self, side: _Side, left: dict[bytes, Place]) -> tuple[list[bytes], list[Dot]]:
+        """The next scopes and records to ask for, those first in which something was written last.
+
+        What is left of the scopes stays in `left`.
+        """
+        # What came without its body since: somebody waits for it.
+        left.update((scope, BEGINNING) for scope in sorted(side.fresh) if scope not in left)
+        side.fresh.clear()
+        asked: list[bytes] = []
         dots: list[Dot] = []
         withheld = self._node.log.withheld()
-        while left and len(dots) < limits.FILL_RECORDS_MAX:
-            scope, after = left.popleft()
+        for scope in sorted(left, key=lambda each: side.recent.get(each, 0), reverse=True):
             room = limits.FILL_RECORDS_MAX - len(dots)
-            found = withheld.of(scope, after, room)
+            if room == 0:
+                break
+            found = withheld.of(scope, left.pop(scope), room)
+            asked.append(scope)
             dots += [(log, seq) for _, log, seq in found]
             if len(found) == room:
-                left.appendleft((scope, found[-1][0]))
-        return dots
+                left[scope] = found[-1][0]
+        return asked, dots
 
     def _again(self, side: _Side) -> None:
         """Ask again later: the peer may have got it by then."""
@@ -303,4 +367,8 @@ class Keeping:
 
     def _once_more(self, side: _Side) -> None:
         side.again = None
+        here = self._node.log.vector()
+        if side.before == here:
+            side.until = None  # what the peer offered does not come: bodies of what is here do
+        side.before = here
         self._wake(side)
