@@ -40,6 +40,7 @@ from bongsu.view.context import Context
 from bongsu.view.db import Database
 from bongsu.view.opening import damaged, open_view, rebuild_beside
 from bongsu.view.sessions import Requester
+from bongsu.view.unfilled import Unfilled
 from bongsu.view.waiting import without_waiting
 
 logger = logging.getLogger(__name__)
@@ -105,6 +106,7 @@ class Node:
         self.stopping = False
         # Told of every batch that is on disk, before it is shown: the links to other nodes.
         self.committed_listeners: list[Callable[[list[Record]], None]] = []
+        self.unfilled = Unfilled()
         self._waiters = Waiters()
         # Set, and replaced, whenever more is applied.
         self.applied = asyncio.Event()
@@ -177,7 +179,6 @@ class Node:
 
     async def write(self, *drafts: Draft) -> list[Record]:
         """Append records and wait until they are on disk, safe as far as promised, and applied.
-
         Raises:
             MatrixError: 403 M_RESOURCE_LIMIT_EXCEEDED, the disk is nearly full; 403 M_FORBIDDEN, this node
                 is revoked. Nothing was written.
@@ -198,7 +199,6 @@ class Node:
 
     async def introduce(self) -> None:
         """Record who this node is, where its log does not say so; before that nothing it writes counts.
-
         Raises:
             FatalError: the service has a root key, and this node no certificate of it.
         """

@@ -15,6 +15,7 @@ from bongsu.hub import fill
 from bongsu.hub.bodies import fillings, given
 from bongsu.hub.fill import DIGEST_BYTES, Dot, Given
 from bongsu.hub.interest import SERVICE, Interest, Interests, rooms_known
+from bongsu.hub.lacking import Lacking
 from bongsu.log.record import BodyState, Record
 from bongsu.log.store import Damaged
 from bongsu.log.vector import Vector
@@ -72,6 +73,10 @@ class Keeping:
         peers.calls.news[INTEREST] = self._told_interest
         peers.calls.answers[INTEREST] = self._asked_interest
         peers.calls.answers[FILL] = self._asked_fill
+        self._lacking = Lacking(node)
+        own = self.own
+        if own is not None:
+            self._lacking.found(filter(own.scopes.__contains__, node.log.withheld().scopes()))
         node.committed_listeners.append(self._committed)
         node.listeners.append(self._applied)
 
@@ -205,17 +210,22 @@ class Keeping:
             self._wake(side, ())
 
     def _committed(self, records: list[Record]) -> None:
-        scopes = {record.header.scope for record in records if record.state == BodyState.WITHHELD}
-        if scopes:
+        self._lacking.filled(records)
+        without = [record for record in records if record.state == BodyState.WITHHELD]
+        if without:
+            came = {record.header.scope: record.position for record in without}
+            scopes = set(came)
             own = self.own
             for side in self._sides.values():
                 wanted = (
                     scopes if own is None else {s for s in scopes if s in own.scopes or s in side.allowed}
                 )
                 if wanted:
-                    side.recent.update(dict.fromkeys(wanted, records[-1].position))
+                    side.recent.update(came)
                     side.fresh |= wanted
                     self._wake(side, wanted)
+                if own is not None:
+                    self._lacking.came_without(without, wanted)
         self._look_at_headers()
 
     def _look_at_headers(self) -> None:
@@ -268,15 +278,16 @@ class Keeping:
         if side.until is not None:
             side.dirty = set(scopes) | (side.dirty or set())
             return self._again(side)
+        hub = self._node.config.role == "hub"
         lacking: list[bytes] = []
         whole: list[bytes] = []
         for number, scope in enumerate(scopes):
             (lacking if self._lacks(scope) else whole).append(scope)
             if number % limits.SCOPES_A_STRETCH == 0:
                 await asyncio.sleep(0)
-        hub = self._node.config.role == "hub"
         if hub:
             self._tell_keep(side, whole)
+            self._lacking.found(lacking)
         if not lacking:
             return
         await self._fill(side, lacking)
@@ -352,7 +363,10 @@ class Keeping:
             room = limits.FILL_RECORDS_MAX - len(dots)
             if room == 0:
                 break
-            found = withheld.of(scope, left.pop(scope), room)
+            found = withheld.of(scope, left[scope], room)
+            if len(found) == room and dots:
+                break  # a room that is cut in two is shown in two parts
+            del left[scope]
             asked.append(scope)
             dots += [(log, seq) for _, log, seq in found]
             if len(found) == room:

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +108,6 @@ class LogStore:
 
     def append(self, drafts: Sequence[Draft]) -> "asyncio.Future[list[Record]]":
         """Append to this node's logs; the future resolves when the records are on disk, in order of calls.
-
         Raises:
             MatrixError: the disk is nearly full, or a body is too large; nothing was appended.
             FatalError: the store has failed and the node is about to stop.
@@ -154,7 +153,6 @@ class LogStore:
 
     def refill(self, fillings: Iterable[Filling]) -> "asyncio.Future[int]":
         """Take in bodies of records held without; how many fitted, once they are on disk and committed.
-
         Such a record gets a new position, as if it had just arrived; its place in its log stays.
         Raises:
             MatrixError, FatalError: the disk is nearly full, or the store has failed.
@@ -175,7 +173,6 @@ class LogStore:
 
     def hollow(self, position: int, pruned: bytes | None) -> "asyncio.Future[None]":
         """Take a record's body away for good, or leave `pruned` of it; a hollow body never refills.
-
         Allowed on a full disk, since it makes room. Doing it twice is doing it once."""
         assert 0 < position <= self._heads.position, "only a record that is held can go hollow"
         if self.fatal is not None:
@@ -190,7 +187,6 @@ class LogStore:
 
     def read(self, position: int) -> Record:
         """The record at `position`, header and body proved.
-
         Raises:
             Damaged: it is not what was written.
             KeyError: there is no such record.
@@ -260,6 +256,11 @@ class LogStore:
         return self._head_position
 
     @property
+    def placed_position(self) -> int:
+        """The position of the last record, which may be on its way to the disk."""
+        return self._heads.position
+
+    @property
     def epoch(self) -> int:
         """The epoch that this process opens its logs with."""
         return self._heads.epoch
@@ -304,9 +305,9 @@ class LogStore:
         """Whether the holder of `vector` has the record."""
         return seq <= covered_by(self._heads.state, vector, log)
 
-    def positions_beyond(self, vector: Vector) -> list[int]:
-        """The positions of all records that the holder of `vector` has not seen, in order."""
-        return positions_beyond(self._reader, vector, self._head_position)
+    def positions_beyond(self, vector: Vector, scopes: Collection[bytes] | None = None) -> list[int]:
+        """The positions of all records that the holder of `vector` lacks, of scopes whose names begin so."""
+        return positions_beyond(self._reader, vector, self._head_position, scopes)
 
     def verify(self, progress: Callable[[int], None] = _ignore) -> Report:
         """Check everything: each chain, header, body and head. Slow; `progress` gets the count so far."""

@@ -16,6 +16,10 @@ _OF_SCOPE = (
     " WHERE r.state=2 AND r.scope_id=(SELECT scope_id FROM scopes WHERE scope=?)"
     " AND (r.stamp, r.position)>(?,?) ORDER BY r.stamp, r.position LIMIT ?"
 )
+_FIRSTS = (
+    "SELECT l.node, l.epoch, l.lane, min(r.seq) FROM records r JOIN logs l USING(log_id)"
+    " WHERE r.state=2 AND r.scope_id=(SELECT scope_id FROM scopes WHERE scope=?) GROUP BY r.log_id"
+)
 # One step of the index a scope: of a room of a million records one is read.
 _SCOPES = (
     "WITH RECURSIVE each(scope_id) AS (SELECT min(scope_id) FROM records WHERE state=2 UNION ALL"
@@ -43,6 +47,11 @@ class Withheld:
     def scopes(self) -> list[bytes]:
         """Every scope of which a body is withheld."""
         return [scope for (scope,) in self._reader.rows(_SCOPES)]
+
+    def firsts(self, scope: bytes) -> dict[LogName, int]:
+        """Of each log the first record of a scope that lacks its body."""
+        rows = self._reader.rows(_FIRSTS, (scope,))
+        return {Reader.name(*row[:3]): row[3] for row in rows}
 
     def of(self, scope: bytes, after: Place = BEGINNING, limit: int = 1) -> list[tuple[Place, LogName, int]]:
         """Up to `limit` records of a scope that lack their bodies: (place, log, seq).

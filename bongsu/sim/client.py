@@ -89,6 +89,9 @@ class Client:
             # The log-in may not have arrived there yet.
             self.out = self.may_be_out
             return True
+        if status == 429:
+            # The site has not heard from every other one, and says so: limits of rate are off here.
+            return True
         return status == 403 and isinstance(value, dict) and value["errcode"] == "M_RESOURCE_LIMIT_EXCEEDED"
 
     # Sending
@@ -149,7 +152,7 @@ class Client:
             await asyncio.sleep(self.random.uniform(0.05, 0.4))
             return False
         if self._unusable(answer, "sync") or answer[0] != 200:
-            if answer[0] not in (401, 403) and answer[0] < 500:
+            if answer[0] not in (401, 403, 429) and answer[0] < 500:
                 self.journal.fail(f"a sync of {self.user_id} at {self.site.name} got {answer[:2]}")
             self.move()
             await asyncio.sleep(self.random.uniform(0.05, 0.4))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+from bongsu import limits
 from bongsu.author import NewEvent
 from bongsu.errors import MatrixError
 from bongsu.hub.interest import interest_of
@@ -24,6 +25,8 @@ from bongsu.view.digests import digests
 
 HUBS, PEOPLE, ROOMS = 3, 9, 4
 ACTS = 160
+# So few that a week of these is a backlog.
+BACKLOG_RECORDS = 12
 PAUSE_S = 2.0
 ALONE_S = 300.0
 # What becomes of a file on its way.
@@ -35,6 +38,7 @@ class Weeks:
 
     def __init__(self, seed: int) -> None:
         self.region = Region(seed, HUBS)
+        limits.BACKLOG_RECORDS = BACKLOG_RECORDS
         self.random = random.Random(seed)
         self.rooms: list[str] = []
         self.everybody: list[str] = []

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from bongsu import limits
@@ -13,6 +14,7 @@ from bongsu.log.vector import Vector
 from bongsu.node import Node
 from bongsu.push.ruleset import shown
 from bongsu.sync.encryption import device_lists, key_counts, messages
+from bongsu.sync.late import late
 from bongsu.sync.presence import note_sync, presence_events
 from bongsu.sync.request import SyncRequest
 from bongsu.sync.rooms import rooms
@@ -49,7 +51,10 @@ async def sync(node: Node, request: SyncRequest, since_text: str | None) -> byte
         now = key_counts(node, request.user_id, request.device_id)
         left_s = deadline - loop.time()
         if at_once or answer or now != counts or left_s <= 0:
-            answer["next_batch"] = _encoded(node, next_batch(node, token, last, ids))
+            batch = next_batch(node, token, last, ids)
+            before = None if token is None or _is_shortcut(node, token) else token
+            batch = replace(batch, late=late(node, request.user_id, before, batch))
+            answer["next_batch"] = _encoded(node, batch)
             answer["device_one_time_keys_count"], answer["device_unused_fallback_key_types"] = now
             return json_bytes(answer)
         await node.wake.wait(request.user_id, left_s)
@@ -102,7 +107,10 @@ def read(node: Node, token: Token) -> Since:
         return Since(token.position, live, given=token.given)
     if token.start != NO_START and node.log.shortcut_valid(token.start, token.position):
         return Since(min(token.position, node.position), live, given=token.given)
-    unseen = [position for position in node.log.positions_beyond(token.vector) if position <= node.position]
+    beyond = node.log.positions_beyond(token.vector)
+    for each in token.late:
+        beyond += node.log.positions_beyond(each.vector, each.scopes or None)
+    unseen = {position for position in beyond if position <= node.position}
     if not unseen:
         return Since(node.position, live, given=token.given)
     return Since(min(unseen) - 1, live, frozenset(unseen), token.given)
@@ -137,7 +145,7 @@ def _at_end(node: Node, since: Since) -> bool:
 
 
 def _encoded(node: Node, token: Token) -> str:
-    if token.given:
+    if token.given or token.late:
         return token.encode()  # nobody else has the same
     return node.shared.token((token.start, token.position, token.live), token.vector, token.encode)
 
