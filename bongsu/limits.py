@@ -57,6 +57,7 @@ DRAIN_S = 1.5  # that a node which stops waits for peers to have what it wrote
 DRAIN_LOOK_S = 0.02
 THIN_FRAME_MS_MAX = 4_000  # of one transmission in Korea's 917 to 923.5 MHz band
 THIN_FRAME_BYTES_MIN = 80  # so that a hello and a proof fit, whatever the settings say
+THIN_AHEAD_MS = 4_000  # on the air, of what stands ready to be sent: an alert goes behind it
 THIN_BURST_FRAMES_MAX = 16  # in one turn, then the other may speak
 THIN_MESSAGE_BYTES_MAX = 65_536  # put together from fragments
 THIN_TURN_MS = 300  # that a modem may take from the end of one turn to the beginning of the next

@@ -114,6 +114,10 @@ class Exchange:
                 self._stored(message)
         return self._go_on()
 
+    def urgent(self, load: Load) -> Load:
+        """What to read for `load` when its turn has come: what is more urgent may have come meanwhile."""
+        return self._giver.urgent(load)
+
     def loaded(self, load: Load, bundle: Bundle | None) -> list[Output]:
         """What was asked for by `load`, or None if it cannot be read."""
         outputs: list[Output] = []

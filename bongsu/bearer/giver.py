@@ -137,6 +137,17 @@ class Giver:
                     return self._loading
         return None
 
+    def urgent(self, load: Load) -> Load:
+        """What to read instead, where something of a more urgent lane has come since `load` was said."""
+        assert load is self._loading, "one load is out at a time"
+        lane = load.log.lane
+        if any(backlog for other, backlog in self._backlogs.items() if other < lane):
+            self._loading = None
+            if load.log in self._cursors:
+                self._queue(load.log, self._ledger.held())
+            self._loading = self.next() or load
+        return self._loading
+
     def loaded(self, load: Load, size: int, last_seq: int) -> bool:
         """Whether to give what was read. `size` 0: nothing can be read of this log."""
         assert load is self._loading, "one load is out at a time"

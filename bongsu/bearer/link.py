@@ -311,7 +311,8 @@ class Link:
                     for part in self._parts(output.raw):
                         await self._channel.send(part)
                 elif isinstance(output, Load):
-                    self._add(self._exchange.loaded(output, self._bundle(output)))
+                    load = self._exchange.urgent(output)
+                    self._add(self._exchange.loaded(load, self._bundle(load)))
 
     def _parts(self, raw: bytes) -> list[bytes]:
         """A message as this bearer takes it. The fabric may lose any: of a long one it would lose a piece."""

@@ -34,6 +34,11 @@ class Air:
         return max(limits.THIN_FRAME_BYTES_MIN, min(self.frame_bytes, legal, self.bytes_per_minute // 2))
 
     @property
+    def ahead_bytes(self) -> int:
+        """How much may be put in order before it is sent: what is urgent waits for it."""
+        return max(1, self.bits_per_second * limits.THIN_AHEAD_MS // 8_000)
+
+    @property
     def byte_s(self) -> float:
         """About how long one byte more takes, in seconds: on the air, or by the budget."""
         return max(8 / self.bits_per_second, 60 / self.bytes_per_minute)

@@ -216,6 +216,7 @@ class Line:
             self._fill()
             for frame in self.station.due(self._now_ms()):
                 modem.send(frame)
+            self._fill()  # where nothing is waited for any more
             now_ms = self._now_ms()
             wake_ms = self.station.wake_ms(now_ms)
             pause_s = None if wake_ms is None else max(0.001, (wake_ms - now_ms) / 1_000)

@@ -34,9 +34,9 @@ Event = Began | Received
 class Session:
     """What two stations that know each other have sent and got."""
 
-    def __init__(self, greeting: Greeting, fragment_bytes: int) -> None:
+    def __init__(self, greeting: Greeting, fragment_bytes: int, ahead_bytes: int) -> None:
         self.greeting = greeting
-        self.outgoing, self.incoming = Outgoing(fragment_bytes), Incoming()
+        self.outgoing, self.incoming = Outgoing(fragment_bytes, ahead_bytes), Incoming()
         # Whether the other end was heard in it: else it may not have heard the proof.
         self.confirmed = False
         self._sealed = self._opened = 0
@@ -91,11 +91,11 @@ class Station:
 
     @property
     def has_room(self) -> bool:
-        """Whether `send` may be called."""
-        return self.session is not None and self.session.outgoing.has_room
+        """Whether `send` is to be called now: not before it can go, lest something urgent come meanwhile."""
+        return self.session is not None and not self._waits and self.session.outgoing.has_room
 
     def send(self, message: bytes) -> None:
-        """Put a message on its way; only while `has_room`."""
+        """Put a message on its way."""
         assert self.session is not None, "who asked has_room knows that there is a session"
         self.session.push(message)
 
@@ -201,7 +201,8 @@ class Station:
             self._replies = [Packet(PROOF, FINAL, 0, greeting.proof())]
         self._greeting = None
         self.heard_ms = now_ms
-        self.session = Session(greeting, self.air.frame_bytes_max - packet.DATA_OVERHEAD_BYTES)
+        fragment_bytes = self.air.frame_bytes_max - packet.DATA_OVERHEAD_BYTES
+        self.session = Session(greeting, fragment_bytes, self.air.ahead_bytes)
         self._owes, self._answer_ms, self._polls, self._hellos = False, None, 0, 0
         self._echo = self._poll = self._burst_poll = 0
         return [Began(greeting.public_key)]

@@ -11,8 +11,9 @@ WINDOW = 32  # fragments on their way; what the other end may hold without being
 class Outgoing:
     """What goes out: fragments numbered without end, sent again until the other end has them."""
 
-    def __init__(self, fragment_bytes: int) -> None:
+    def __init__(self, fragment_bytes: int, ahead_bytes: int) -> None:
         self._size = fragment_bytes
+        self._ahead_bytes = ahead_bytes
         self._base = 0  # the first the other end lacks
         self._next = 0
         self._fragments: dict[int, tuple[bytes, bool]] = {}
@@ -21,8 +22,9 @@ class Outgoing:
 
     @property
     def has_room(self) -> bool:
-        """Whether another message may be pushed: one at a time waits, so that what is urgent comes next."""
-        return not self._backlog and self._next - self._base < WINDOW
+        """Whether another message may be pushed: little waits here, so that what is urgent comes next."""
+        unsent = sum(len(self._fragments[seq][0]) for seq in self._unsent)
+        return not self._backlog and self._next - self._base < WINDOW and unsent < self._ahead_bytes
 
     @property
     def is_open(self) -> bool:
