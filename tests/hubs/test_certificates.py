@@ -48,6 +48,12 @@ def ordering(lab: Lab, tmp_path: Path) -> tuple[Lab, Path]:
     hook = tmp_path / "hook"
     hook.write_text(HOOK.format(python=sys.executable, home=str(tmp_path)))
     hook.chmod(0o700)
+    asks(lab)
+    return lab, hook
+
+
+def asks(lab: Lab) -> None:
+    """The hub asks for a certificate."""
     hub = lab.node("h1")
     processes.end([hub])
     text = Path(hub.config).read_text(encoding="utf-8")
@@ -55,12 +61,11 @@ def ordering(lab: Lab, tmp_path: Path) -> tuple[Lab, Path]:
     url = f"https://{hub_host('h1', lab.plan.service)}:{port}"
     Path(hub.config).write_text(text.replace(hub.url, url) + "tls_order = true\n", encoding="utf-8")
     commands.start(lab.plan, "h1")
-    return lab, hook
 
 
-def reaches(lab: Lab, home: Path) -> bool:
+def reaches(lab: Lab, authority: Path) -> bool:
     """Whether somebody who trusts the authority reaches the hub by its name."""
-    trust = ssl.create_default_context(cafile=str(home / "ca.pem"))
+    trust = ssl.create_default_context(cafile=str(authority))
     name = hub_host("h1", lab.plan.service)
     url = f"https://{lab.node('h1').listen}/_matrix/client/versions"
     with httpx.Client(verify=trust, trust_env=False) as http:
@@ -83,7 +88,7 @@ def order(lab: Lab, hook: Path) -> None:
 def test_a_hub_gets_its_certificate_from_the_data_centre(ordering: tuple[Lab, Path]) -> None:
     lab, hook = ordering
     home = hook.parent
-    assert not reaches(lab, home), "what a hub signed itself nobody trusts"
+    assert not reaches(lab, home / "ca.pem"), "what a hub signed itself nobody trusts"
     polled: list[int] = []
 
     def poll() -> None:
@@ -98,7 +103,7 @@ def test_a_hub_gets_its_certificate_from_the_data_centre(ordering: tuple[Lab, Pa
     client = threading.Thread(target=poll)
     client.start()
     order(lab, hook)
-    eventually(lambda: reaches(lab, home), "a certificate that people trust")
+    eventually(lambda: reaches(lab, home / "ca.pem"), "a certificate that people trust")
     reached.set()
     client.join()
     assert set(polled) == {200}
@@ -116,7 +121,7 @@ def test_a_certificate_is_renewed_before_two_thirds_of_its_life_are_left(orderin
     # Its day before now is more than a third of such a life: it is due as soon as it is there.
     (home / "days").write_text("1.5")
     order(lab, hook)
-    eventually(lambda: reaches(lab, home), "the first certificate")
+    eventually(lambda: reaches(lab, home / "ca.pem"), "the first certificate")
     health = lambda: httpx.get(lab.node("a").private + "/health", timeout=30).json()["problems"]  # noqa: E731
     eventually(lambda: any("tls h1" in str(each) for each in health()), "the warning at the data centre")
     (home / "days").write_text("90")
