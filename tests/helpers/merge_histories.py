@@ -14,9 +14,13 @@ KINDS = ("join", "join", "leave", "kick", "ban", "unban", "levels", "levels", "e
 REMOVED = ("leave", "ban")
 POWERFUL = ("kick", "ban", "levels", "events")
 MERGE = 0.12
-# Seeds of a hundred thousand in which state resolution itself, as room version 12 prescribes it, brings a
-# leaving back that a joining had followed: docs/decisions/hubs.md.
-PRESCRIBED = {"10": (), "11": (), "12": (16954, 81943)}
+# Seeds of a hundred thousand in which state resolution itself, as the room version prescribes it, brings a
+# leaving or a ban back that a joining had followed: docs/decisions/hubs.md.
+PRESCRIBED = {
+    "10": (13811, 22600, 63190, 81943),
+    "11": (22600, 26144, 63190, 81943),
+    "12": (16954, 26144, 81943),
+}
 
 
 def history(seed: int, version: RoomVersion) -> Room:
