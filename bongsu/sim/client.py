@@ -86,8 +86,13 @@ class Client:
             self.journal.count(f"status {status}")
             return True
         if status == 401:
-            # The log-in may not have arrived there yet.
             self.out = self.may_be_out
+            if not self.out:
+                self.journal.fail(f"{self.site.name} called the log-in of {self.user_id} unknown")
+            return True
+        if status == 429:
+            # The log-in may not have arrived there yet.
+            self.journal.count("log-ins not heard of yet")
             return True
         return status == 403 and isinstance(value, dict) and value["errcode"] == "M_RESOURCE_LIMIT_EXCEEDED"
 
@@ -149,7 +154,7 @@ class Client:
             await asyncio.sleep(self.random.uniform(0.05, 0.4))
             return False
         if self._unusable(answer, "sync") or answer[0] != 200:
-            if answer[0] not in (401, 403) and answer[0] < 500:
+            if answer[0] not in (401, 403, 429) and answer[0] < 500:
                 self.journal.fail(f"a sync of {self.user_id} at {self.site.name} got {answer[:2]}")
             self.move()
             await asyncio.sleep(self.random.uniform(0.05, 0.4))
