@@ -144,7 +144,10 @@ def measure(folder: Path, arguments: argparse.Namespace) -> dict[str, list[Costs
 
 def table(results: dict[str, list[Costs]]) -> str:
     """Medians over the rounds, and the ratios to one node alone."""
-    middle = {name: {key: median(each[key] for each in costs) for key in costs[0]} for name, costs in results.items()}
+    middle = {
+        name: {key: median(each[key] for each in costs) for key in costs[0]}
+        for name, costs in results.items()
+    }
     base = middle["one node alone"]
     names = list(dict.fromkeys(key for costs in middle.values() for key in costs))
     lines = ["| CPU ms a message | " + " | ".join(middle) + " |", "|---|" + "---|" * len(middle)]
