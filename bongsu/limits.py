@@ -104,6 +104,7 @@ FUTURE_TOKEN_HELD_WAIT_S = 5.0  # where other nodes have what it has seen
 SYNC_TIMEOUT_S_MAX = 60
 BODY_BYTES_MAX = 1_048_576  # a JSON body; media have their own bound
 BODY_SECONDS_MAX = 60  # a slow body is cut off, so that slow-loris holds no memory
+BODY_AT_ONCE_BYTES_MAX = 65_536  # a longer body is read piece by piece
 BODY_PASSED_OVER_BYTES_MAX = 65_536  # of a refused request; a longer body ends its connection
 QUERY_PARAMETERS_MAX = 100
 PATH_CHARACTERS_MAX = 8_192
