@@ -48,7 +48,7 @@ def verdict_of(
 
 
 def _check_rules(context: Context, event: Event, version: RoomVersion, group: int, before: StateMap) -> None:
-    """Check an event against what it names and against the state before it, or know that the same was allowed.
+    """Check an event against what it names and against the state before it, unless the same was allowed.
 
     Most events are messages of somebody who wrote the one before under the same state: the rules see no
     difference between the two, and a state group never changes.
