@@ -141,7 +141,8 @@ class DrillRunner:
             if not file.exists():
                 return {"broken": 1}
             found = json.loads(await asyncio.to_thread(file.read_text, "utf-8"))
-            return {**{name: found.get(name) for name in _KEPT}, "broken": len(found.get("broken", []))}
+            broken = len(found.get("broken", [])) + len(found.get("failed", []))
+            return {**{name: found.get(name) for name in _KEPT}, "broken": broken}
 
     async def _cut_off(self, drill: Drill) -> dict[str, Any]:
         """Cut off from every node for so long; clients still reach this one, and write."""
