@@ -1,6 +1,7 @@
 """What runs beside a node for the tower: its status, its key for XML, others' feeds, the room of alerts."""
 
 import logging
+from collections.abc import Callable
 
 from bongsu import drafts
 from bongsu.author import Author
@@ -31,11 +32,12 @@ class TowerTasks:
         power: Power,
         feeds: FeedPoller,
         told: Told,
+        restart: Callable[[], None],
     ) -> None:
         self._node = node
         self._feeds = feeds
         self._announcer = Announcer(node, peers, author)
-        self._drills = DrillRunner(node, peers)
+        self._drills = DrillRunner(node, peers, restart)
         self._status = StatusPublisher(node, peers, power, told)
 
     async def start(self) -> None:
