@@ -8,6 +8,7 @@ from bongsu.author import Author
 from bongsu.cap import CERTIFICATE_FILE
 from bongsu.cap.feeds import FeedPoller
 from bongsu.console.announcer import Announcer
+from bongsu.console.doorkeeper import Doorkeeper
 from bongsu.console.drills import DrillRunner
 from bongsu.console.status import StatusPublisher, Told
 from bongsu.errors import MatrixError
@@ -37,6 +38,7 @@ class TowerTasks:
         self._node = node
         self._feeds = feeds
         self._announcer = Announcer(node, peers, author)
+        self._doorkeeper = Doorkeeper(node, peers, author)
         self._drills = DrillRunner(node, peers, restart)
         self._status = StatusPublisher(node, peers, power, told)
 
@@ -50,6 +52,7 @@ class TowerTasks:
             logger.warning("the certificate for alerts in XML could not be published: %s", error)
         self._status.start()
         self._announcer.start()
+        self._doorkeeper.start()
         self._drills.start()
         if self._node.config.role == "core":
             # A stolen hub must not speak in the name of others' services, so what it read would not count.
@@ -58,6 +61,7 @@ class TowerTasks:
     async def close(self) -> None:
         """Stop."""
         await self._announcer.close()
+        await self._doorkeeper.close()
         await self._drills.close()
         await self._status.close()
         await self._feeds.close()
