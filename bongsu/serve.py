@@ -29,12 +29,13 @@ from bongsu.errors import FatalError
 from bongsu.filling import Filling
 from bongsu.gateway.sender import PushSender
 from bongsu.hub.plain import PlainApp
+from bongsu.log.reader import Damaged
 from bongsu.node import Node
 from bongsu.operate.figures import figures
 from bongsu.operate.health import Health
 from bongsu.operate.messages import set_up
 from bongsu.operate.parts import Parts
-from bongsu.operate.start import open_node
+from bongsu.operate.start import open_service, suspect
 from bongsu.operate.watch import Watch
 from bongsu.rederive import Rederiver
 from bongsu.service import Service
@@ -55,11 +56,17 @@ def run(config: Config) -> int:
     except FatalError as error:
         print(f"bongsu: {error}", file=sys.stderr)
         return 1
+    except Damaged as damage:
+        if config.has_several_sites:
+            suspect(config, damage)
+        print(f"bongsu: {damage} Run `bongsu verify`.", file=sys.stderr)
+        return 1
 
 
 async def _serve(config: Config) -> int:
     # Inside the loop: the log's writer thread hands results to it.
-    node = await _opened(config)
+    service = await open_service(config, SystemClock(), _show_progress)
+    node = service.node
     loop = asyncio.get_running_loop()
     node.fatal = loop.create_future()
     stop = asyncio.Event()
@@ -69,7 +76,6 @@ async def _serve(config: Config) -> int:
     sender.start()
     rederiver = Rederiver(node)
     rederiver.start()
-    service = Service(node)
     _sweep(service)
     peers = service.peers
     fabric = _fabric(service)
@@ -116,16 +122,6 @@ async def _serve(config: Config) -> int:
         await listener.stop()
     node.close()
     return 1 if node.fatal.done() else 0
-
-
-async def _opened(config: Config) -> Node:
-    node = await open_node(config, SystemClock(), _show_progress)
-    try:
-        await node.introduce()
-    except FatalError:
-        node.close()
-        raise
-    return node
 
 
 def _told(parts: Parts) -> Told:

@@ -4,14 +4,48 @@ import logging
 
 from bongsu.clock import Clock
 from bongsu.config import Config
-from bongsu.errors import StoreDamaged
+from bongsu.errors import FatalError, StoreDamaged
+from bongsu.files import write_whole
 from bongsu.fork_notes import ForkNotes
+from bongsu.log.reader import Damaged
 from bongsu.node import SUSPECT, Node
 from bongsu.operate.forked import open_forked
 from bongsu.operate.repair import Progress, check, repair
 from bongsu.operate.watch import VIEW_SUSPECT
+from bongsu.service import Service
 
 logger = logging.getLogger(__name__)
+
+
+async def open_service(config: Config, clock: Clock, progress: Progress) -> Service:
+    """The node, introduced, with all its parts; damage of its log that shows only now is put right, too.
+
+    Raises:
+        FatalError: it cannot be opened; the sentence says what to do.
+    """
+    try:
+        return await _introduced(config, clock, progress)
+    except Damaged as damage:
+        if not config.has_several_sites:
+            raise StoreDamaged(f"{damage} Run `bongsu verify`.") from damage
+        logger.error("%s", damage)
+        suspect(config, damage)
+    return await _introduced(config, clock, progress)
+
+
+async def _introduced(config: Config, clock: Clock, progress: Progress) -> Service:
+    node = await open_node(config, clock, progress)
+    try:
+        await node.introduce()
+        return Service(node)
+    except (FatalError, Damaged):
+        node.close()
+        raise
+
+
+def suspect(config: Config, damage: Damaged) -> None:
+    """Let the next start look for the damage, and fill the log up from the other sites."""
+    write_whole(config.data / SUSPECT, f"{damage}\n".encode())
 
 
 async def open_node(config: Config, clock: Clock, progress: Progress) -> Node:

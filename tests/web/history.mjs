@@ -85,6 +85,23 @@ await tell(async () => {
   if (shown.join() !== [...new Set(shown)].sort((a, b) => a - b).join()) throw new Error(`not in order: ${shown}`);
   step("every message comes once and in order; the removed one does not");
 
+  // Words alone while the list flies by; then all that belongs to a line.
+  const flying = await page.evaluate(async () => {
+    const list = document.querySelector("[role=log] > div");
+    let light = 0;
+    for (let frames = 0; frames < 20; frames++) {
+      list.scrollTop += 300;
+      await new Promise(requestAnimationFrame);
+      light = Math.max(light, list.querySelectorAll(".light").length);
+    }
+    return light;
+  });
+  if (flying === 0) throw new Error("every line was drawn whole while the list flew by");
+  await page.waitForFunction(() => document.querySelectorAll("[role=log] .message").length > 5 && !document.querySelector(".light"));
+  const bare = await page.locator("[role=log] .message:not(:has(.more))").count();
+  if (bare > 0) throw new Error(`${bare} lines were not completed`);
+  step("what flew by with its words alone is completed once the list is calm");
+
   await page.getByRole("button", { name: texts.to_newest }).click();
   await shows(page, "하나 지웠어요");
   step("one tap leads back to the newest");

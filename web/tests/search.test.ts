@@ -1,7 +1,8 @@
 // What was said is found by any part of a word; edits and removals count, in any order of arrival.
 import "fake-indexeddb/auto";
 import { expect, test } from "vitest";
-import { type Entry, SearchIndex } from "../src/matrix/searchIndex";
+import { openDB } from "idb";
+import { type Entry, SearchIndex, searchName } from "../src/matrix/searchIndex";
 import { textParts, wordAfterAt } from "../src/parts/textParts";
 
 function entry(eventId: string, text: string, timeMs: number, versionMs = timeMs): Entry {
@@ -32,6 +33,42 @@ test("it is all there after a reload, edits and removals too", async () => {
   index.close();
   const again = await SearchIndex.open("@two:b");
   expect(again.search("글", 10).map(({ text }) => text)).toEqual(["고친 글"]);
+});
+
+test("what is removed or written anew leaves the disk with the next start, and many small batches become few", async () => {
+  const index = await SearchIndex.open("@three:b");
+  index.add(entry("$gone", "지울 글", 1));
+  index.add(entry("$edited", "처음 글", 2));
+  await index.settled();
+  index.remove("$gone");
+  index.add(entry("$edited", "고친 글", 2, 3));
+  await index.settled();
+  for (let number = 0; number < 120; number++) {
+    index.add(entry(`$${number}`, `${number}번 글`, 10 + number));
+    await index.settled();
+  }
+  index.close();
+  const again = await SearchIndex.open("@three:b");
+  expect(again.search("글", 500)).toHaveLength(121);
+  again.close();
+  const db = await openDB(searchName("@three:b"), 2);
+  const batches = (await db.getAll("batches")) as string[];
+  expect(batches).toHaveLength(1);
+  expect(batches[0]).not.toMatch(/지울|처음/);
+  db.close();
+});
+
+test("what an earlier version wrote is found still", async () => {
+  const before = await openDB(searchName("@four:b"), 1, {
+    upgrade: (made) => void made.createObjectStore("messages", { keyPath: "eventId" }),
+  });
+  await before.put("messages", entry("$old", "옛 글", 1));
+  before.close();
+  for (let start = 0; start < 2; start++) {
+    const index = await SearchIndex.open("@four:b");
+    expect(ids(index.search("옛", 10))).toEqual(["$old"]);
+    index.close();
+  }
 });
 
 test("a text is cut into links and names, and nothing of it is a page's", () => {

@@ -12,10 +12,16 @@ export interface Entry {
   versionMs: number;
 }
 
-const TABLE = "messages";
+/** What is written at once: in this order the later word on a message holds. */
+type Batch = (Entry | { eventId: string; gone: true })[];
+
+// A batch is one text: of entries, each would be copied and answered on the page's own thread, which has lines to draw.
+const TABLE = "batches";
+const TABLE_1 = "messages";
 const TEXT_CHARACTERS_MAX = 4_000;
-// Each write is answered on the page's own thread: so many at a time, when nothing else wants it, or at the latest then.
-const WRITES = 25;
+const BATCH = 500;
+const BATCHES_MAX = 100;
+// Written when nothing else wants the thread, or at the latest then.
 const WRITE_MS_MAX = 1_000;
 
 export const searchName = (userId: string): string => `bongsu-search-${userId}`;
@@ -33,18 +39,43 @@ const idle = () =>
 export class SearchIndex {
   private entries = new Map<string, Entry & { folded: string }>();
   private writing: Promise<unknown> | null = null;
-  /** What the disk does not hold yet: entries, and null for one that goes. */
-  private unwritten = new Map<string, Entry | null>();
+  /** What the disk does not hold yet, by event. */
+  private unwritten = new Map<string, Batch[number]>();
 
   private constructor(private readonly db: Awaited<ReturnType<typeof openDB>>) {}
 
   static async open(userId: string): Promise<SearchIndex> {
-    const db = await openDB(searchName(userId), 1, {
-      upgrade: (made) => void made.createObjectStore(TABLE, { keyPath: "eventId" }),
+    const db = await openDB(searchName(userId), 2, {
+      upgrade: async (made, _from, _to, transaction) => {
+        made.createObjectStore(TABLE, { autoIncrement: true });
+        if (!made.objectStoreNames.contains(TABLE_1)) return;
+        const entries = (await transaction.objectStore(TABLE_1).getAll()) as Entry[];
+        await transaction.objectStore(TABLE).add(JSON.stringify(entries));
+        made.deleteObjectStore(TABLE_1);
+      },
     });
     const index = new SearchIndex(db);
-    for (const entry of (await db.getAll(TABLE)) as Entry[]) index.hold(entry);
+    await index.read();
     return index;
+  }
+
+  /** Takes in what is on the disk, and leaves nothing there of what was removed or written anew since. */
+  private async read(): Promise<void> {
+    const batches = (await this.db.getAll(TABLE)) as string[];
+    let told = 0;
+    for (const batch of batches)
+      for (const each of JSON.parse(batch) as Batch) {
+        told++;
+        if ("gone" in each) this.entries.delete(each.eventId);
+        else this.hold(each);
+      }
+    if (told === this.entries.size && batches.length <= BATCHES_MAX) return;
+    const transaction = this.db.transaction(TABLE, "readwrite");
+    await transaction.store.clear();
+    const entries = [...this.entries.values()].map((entry) => ({ ...entry, folded: undefined }));
+    for (let next = 0; next < entries.length; next += BATCH)
+      await transaction.store.add(JSON.stringify(entries.slice(next, next + BATCH)));
+    await transaction.done;
   }
 
   private hold(entry: Entry): void {
@@ -64,7 +95,7 @@ export class SearchIndex {
 
   remove(eventId: string): void {
     if (!this.entries.delete(eventId)) return;
-    this.unwritten.set(eventId, null);
+    this.unwritten.set(eventId, { eventId, gone: true });
     this.write();
   }
 
@@ -78,13 +109,9 @@ export class SearchIndex {
   private async writeAll(): Promise<void> {
     while (this.unwritten.size > 0) {
       await idle();
-      const changes = [...this.unwritten].slice(0, WRITES);
-      for (const [eventId] of changes) this.unwritten.delete(eventId);
-      const transaction = this.db.transaction(TABLE, "readwrite");
-      const done = changes.map(([eventId, kept]) =>
-        kept === null ? transaction.store.delete(eventId) : transaction.store.put(kept),
-      );
-      await Promise.all([...done, transaction.done]);
+      const batch: Batch = [...this.unwritten.values()].slice(0, BATCH);
+      for (const { eventId } of batch) this.unwritten.delete(eventId);
+      await this.db.add(TABLE, JSON.stringify(batch));
     }
   }
 
