@@ -90,7 +90,9 @@ async def _serve(config: Config) -> int:
     await _ask_certificate(config, node, listeners)
     peers.start(config.peers, context := _peer_context(config))
     neighbours = await _neighbours(service, context)
-    tower = TowerTasks(node, peers, service.author, service.power, service.feeds, _told(parts))
+    tower = TowerTasks(
+        node, peers, service.author, service.power, service.feeds, _told(parts), restart=stop.set
+    )
     await tower.start()
     filling.start()
     watch.start()
