@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from typing import Any, cast
 from urllib.parse import quote, urlsplit
 
@@ -72,11 +73,12 @@ class Connection(asyncio.Protocol):
 class Client:
     """A user of a homeserver, on a connection of their own."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, tls: ssl.SSLContext | None = None) -> None:
         parts = urlsplit(base_url)
         assert parts.hostname is not None
         self._host = parts.hostname
         self._port = parts.port or 80
+        self._tls = tls
         self._connection: Connection | None = None
         self.token = ""
         self.user_id = ""
@@ -91,7 +93,9 @@ class Client:
         head += f"content-type: application/json\r\ncontent-length: {len(content)}\r\n\r\n"
         if self._connection is None or not self._connection.open:
             loop = asyncio.get_running_loop()
-            _, self._connection = await loop.create_connection(Connection, self._host, self._port)
+            _, self._connection = await loop.create_connection(
+                Connection, self._host, self._port, ssl=self._tls
+            )
         status, answer = await self._connection.exchange(head.encode() + content)
         if not 200 <= status < 300:
             raise HttpError(status, answer)

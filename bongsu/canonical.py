@@ -27,6 +27,7 @@ json_bytes = _fast_encoder.encode
 
 _INTEGER_CHARACTERS_MAX = len(str(-limits.JSON_INTEGER_MAX))
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
+_NAMES = {str}
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # Possessive, and an open string runs to the end: linear on every input.
 _STRING_OR_BRACKET = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
@@ -77,8 +78,20 @@ def check_canonical(value: Any) -> None:
         if depth > limits.JSON_DEPTH_MAX:
             _refuse_depth()
         below: list[Any] = []
+        # Strings, objects and arrays without a call each: every event that arrives goes through here.
         for item in level:
-            below.extend(_checked_children(item))
+            kind = type(item)
+            if kind is str:
+                if not item.isascii() and _SURROGATE.search(item):
+                    _refuse_surrogate()
+            elif kind is dict:
+                _check_names(item)
+                below += item
+                below += item.values()
+            elif kind is list:
+                below += item
+            else:
+                _check_scalar(item, kind)
         level, depth = below, depth + 1
 
 
@@ -131,27 +144,20 @@ def _check_surrogates(value: Any) -> None:
     try:
         _fast_encoder.encode(value)
     except UnicodeEncodeError:
-        raise bad_json("A string holds half of a surrogate pair. Send whole Unicode characters.") from None
+        _refuse_surrogate()
 
 
-def _checked_children(item: Any) -> list[Any]:
-    kind = type(item)
-    if kind is str:
-        if not item.isascii() and _SURROGATE.search(item):
-            raise bad_json("A string holds half of a surrogate pair. Send whole Unicode characters.")
-    elif kind is int:
+def _check_names(item: dict[Any, Any]) -> None:
+    if not {*map(type, item)} <= _NAMES:
+        raise bad_json("The name of a property must be a string.")
+
+
+def _check_scalar(item: Any, kind: type) -> None:
+    if kind is int:
         if not -limits.JSON_INTEGER_MAX <= item <= limits.JSON_INTEGER_MAX:
             _refuse_integer()
-    elif kind is dict:
-        for name in item:
-            if type(name) is not str:
-                raise bad_json("The name of a property must be a string.")
-        return [*item, *item.values()]
-    elif kind is list:
-        return item  # type: ignore[no-any-return]
     elif item is not None and kind is not bool:
         raise bad_json("Only objects, arrays, strings, integers, booleans and null may stand in an event.")
-    return []
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -183,6 +189,10 @@ def _no_float(_digits: str) -> NoReturn:
 
 def _no_constant(name: str) -> NoReturn:
     raise bad_json(f"{name} is not a JSON number. Send a finite number.")
+
+
+def _refuse_surrogate() -> NoReturn:
+    raise bad_json("A string holds half of a surrogate pair. Send whole Unicode characters.") from None
 
 
 def _refuse_depth() -> NoReturn:

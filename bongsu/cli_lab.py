@@ -159,6 +159,7 @@ def lab_down(folder: Path) -> None:
 @click.option(
     "--dir", "folder", type=click.Path(path_type=Path, file_okay=False), help="Keep its files here."
 )
+@click.option("--ends-with-input", is_flag=True, help="End when standard input is closed.")
 @_tls
 @_sentences
 def drill(
@@ -169,13 +170,17 @@ def drill(
     per_second: float,
     seconds: float | None,
     folder: Path | None,
+    ends_with_input: bool,
     tls: bool,
 ) -> None:
     """Run the drill NAME in a laboratory of its own. Exit 1 if a promise was broken."""
     from bongsu.drill import report
+    from bongsu.drill.beside import end_with
     from bongsu.drill.plans import PLANS
     from bongsu.drill.run import run
 
+    if ends_with_input:
+        end_with(sys.stdin.buffer)
     if name == "alert":
         _drill_alert(folder, people, tls=tls, json_file=json_file)
     if name == "stolen-hub":

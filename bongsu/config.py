@@ -34,6 +34,9 @@ from bongsu.setting_values import (
 )
 from bongsu.thin_setting import ThinLink, parse_thin_links
 
+# What officers may order: each word allows what those before it do, and more.
+DRILLS = ("off", "lab", "real", "restart")
+
 
 def _setting(default: object, parse: Parser, doc: str, *, unit: str, bound: str) -> Any:
     return field(default=default, metadata={"parse": parse, "doc": doc, "unit": unit, "bound": bound})
@@ -297,10 +300,11 @@ class Config:
     )
     drills: str = _setting(
         "off",
-        one_of("off", "lab", "real"),
-        "What officers may order here: nothing, drills in a laboratory beside it, or to cut this site off.",
+        one_of(*DRILLS),
+        "What officers may order here: nothing; drills in a laboratory beside it; also to cut this site's "
+        "links; also to restart it, where a service manager starts it again.",
         unit="word",
-        bound="off, lab, real",
+        bound="off, lab, real, restart",
     )
     admin_contact: str | None = _setting(
         None,

@@ -79,6 +79,7 @@ class Peers:
         self._changed = asyncio.Event()
         # For a drill: no link is made while it is so.
         self._isolated = False
+        self._off_fabric = False
         # Links with nodes that were revoked, which end in a moment.
         self._parting: set[bytes] = set()
         node.committed_listeners.append(self._committed)
@@ -128,7 +129,7 @@ class Peers:
         return await self._serve(channel, called=called, fabric=False)
 
     async def _serve(self, channel: Channel, *, called: bool, fabric: bool) -> Peer | None:
-        if self._isolated:
+        if self._isolated or (fabric and self._off_fabric):
             await channel.close()
             return None
         try:
@@ -141,7 +142,7 @@ class Peers:
             logger.warning("a link was refused: %s", error)
             await channel.close()
             return None
-        if self._isolated:
+        if self._isolated or (fabric and self._off_fabric):
             # It began while the handshake was under way.
             await channel.close()
             return None
@@ -243,6 +244,14 @@ class Peers:
         if on:
             for link in (*self.links.values(), *self.thin.values()):
                 link.end()
+
+    def leave_fabric(self, *, on: bool) -> None:
+        """For a drill: have no link over the fabric, or have them again. Those over HTTPS stay."""
+        self._off_fabric = on
+        if on:
+            for link in self.links.values():
+                if link.over_fabric:
+                    link.end()
 
     @property
     def isolated(self) -> bool:

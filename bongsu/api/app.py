@@ -9,6 +9,8 @@ from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Protocol
 
+from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]
+
 from bongsu import limits
 from bongsu.api.access import requester, token_of
 from bongsu.api.certainty import certain
@@ -253,6 +255,9 @@ async def read_body(scope: Scope, protocol: Any, bytes_max: int) -> bytes:
     size = 0
     try:
         async with asyncio.timeout(limits.BODY_SECONDS_MAX):
+            if length is not None and length <= limits.BODY_AT_ONCE_BYTES_MAX:
+                # One wait instead of two: a third of what it costs to read what most requests bring.
+                return await _at_once(protocol, length)
             async for chunk in protocol:
                 size += len(chunk)
                 if size > bytes_max:
@@ -262,6 +267,14 @@ async def read_body(scope: Scope, protocol: Any, bytes_max: int) -> bytes:
         raise _too_slow() from None
     _check_whole(size, length)
     return b"".join(chunks)
+
+
+async def _at_once(protocol: Any, length: int) -> bytes:
+    try:
+        return bytes(await protocol())
+    except ProtocolClosed:
+        _check_whole(0, length)
+        raise
 
 
 def check_length(scope: Scope, bytes_max: int) -> int | None:

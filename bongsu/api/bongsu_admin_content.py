@@ -16,10 +16,15 @@ from bongsu.api.admin_access import (
 from bongsu.api.directory import directory_draft
 from bongsu.api.http import Request, Response, Route, answer
 from bongsu.author import NewEvent
-from bongsu.errors import MatrixError, not_found
+from bongsu.errors import MatrixError, forbidden, not_found
 from bongsu.service import Service
 from bongsu.view import admin, admin_rooms
 from bongsu.view import media as media_of
+
+_WRITER_LEFT = (
+    "Who wrote this is no longer in the room, and only in their name could it be taken back. "
+    "Those who were inside can still read it; files can be held back."
+)
 
 
 async def get_rooms(service: Service, request: Request) -> Response:
@@ -154,6 +159,9 @@ async def post_redact(service: Service, request: Request) -> Response:
     row = events.row(event_id)
     if row is None or row.room != room:
         raise not_found("There is no such event in this room.")
+    if row.sender not in service.node.context.live.get(room_id).joined:
+        # Also after a room was closed: the rules of rooms let nobody outside write, for whatever reason.
+        raise forbidden(_WRITER_LEFT)
     await record_act(service, actor, "redact", event_id)
     content = {"redacts": event_id, "reason": "An administrator took this back."}
     new = NewEvent("m.room.redaction", content, redacts=event_id)

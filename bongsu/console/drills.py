@@ -1,21 +1,23 @@
-"""Carrying out drills that officers ordered for this site: in a laboratory, or by cutting the site off."""
+"""Carrying out drills that officers ordered for this site: in a laboratory, or with the site itself."""
 
 import asyncio
 import json
 import logging
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from bongsu import drafts, limits
+from bongsu.config import DRILLS
+from bongsu.console import real_drills
 from bongsu.errors import MatrixError
-from bongsu.log.record import LogName
 from bongsu.node import Node
 from bongsu.peers import Peers
 from bongsu.tower.drill import READY, Drill, drills
-from bongsu.tower.drill_order import LAB
+from bongsu.tower.drill_order import FABRIC, LAB, RESTART
 from bongsu.view import registers
 from bongsu.view.apply_tower import TOWER
 from bongsu.view.changes import Changes
@@ -33,53 +35,77 @@ _KEPT = (
 
 
 class DrillRunner:
-    """One drill at a time, each once, as its report remembers. The setting `drills` says what it may do."""
+    """One drill at a time, each once, as its report remembers. The setting `drills` says what it may do.
 
-    def __init__(self, node: Node, peers: Peers) -> None:
+    `restart`: ends this node in order, for a service manager to start it again.
+    """
+
+    def __init__(self, node: Node, peers: Peers, restart: Callable[[], None]) -> None:
         self._node = node
         self._peers = peers
+        self._restart = restart
         self._begun: set[str] = set()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to listen, where the setting lets it."""
-        self._task = asyncio.ensure_future(self._say_interrupted())
         if self._node.config.drills != "off":
             self._node.listeners.append(self._applied)
+        self._task = asyncio.ensure_future(self._say_what_became())
 
     async def close(self) -> None:
         """Stop listening; a laboratory that runs is ended."""
-        if self._applied in self._node.listeners:
+        if self._listens:
             self._node.listeners.remove(self._applied)
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         self._peers.isolate(on=False)
+        self._peers.leave_fabric(on=False)
 
-    async def _say_interrupted(self) -> None:
+    @property
+    def _listens(self) -> bool:
+        return self._applied in self._node.listeners
+
+    async def _say_what_became(self) -> None:
         """A drill that this node carried out when it ended: nobody else can say that it is over."""
         node = self._node
         try:
             for drill_id, said in _reports_of(node, node.log.key.node):
-                if said["ended"] is None:
-                    await self._write(drill_id, {**said, "ended": node.now_ms(), "figures": INTERRUPTED})
+                if said["ended"] is not None:
+                    continue
+                figures: dict[str, Any] = INTERRUPTED
+                if said["plan"] == RESTART and said["where"] != LAB:
+                    away_ms = node.now_ms() - said["started"]
+                    figures = await real_drills.returned(node, self._peers, away_ms)
+                await self._write(drill_id, {**said, "ended": node.now_ms(), "figures": figures})
         except MatrixError as error:
-            logger.warning("that a drill was interrupted could not be written: %s", error.error)
+            logger.warning("what became of a drill could not be written: %s", error.error)
         finally:
-            self._task = None
+            self._ended()
 
     def _applied(self, changes: Changes) -> None:
-        if TOWER in changes.users and self._task is None and (drill := self._next()) is not None:
+        if TOWER in changes.users and self._task is None:
+            self._begin_next()
+
+    def _ended(self) -> None:
+        """Look once more: an order that came while this node was busy woke nobody."""
+        self._task = None
+        if self._listens:
+            self._begin_next()
+
+    def _begin_next(self) -> None:
+        if (drill := self._next()) is not None:
             self._begun.add(drill.id)
             self._task = asyncio.get_running_loop().create_task(self._carry_out(drill))
 
     def _next(self) -> Drill | None:
         node = self._node
-        tower, allowed = node.context.tower, node.config.drills
+        tower = node.context.tower
         for incident in tower.incidents().values():
             for each in drills(incident, tower.keyring(), node.now_ms()):
                 mine = each.state == READY and each.site == node.config.site and each.id not in self._begun
-                if mine and allowed in ("real", each.where) and each.id not in reports(node):
+                if mine and _allows(node.config.drills, each) and each.id not in reports(node):
                     return each
         return None
 
@@ -88,11 +114,9 @@ class DrillRunner:
         logger.warning("drill %s (%s) begins, ordered by key %s", drill.plan, drill.where, drill.by)
         try:
             await self._report(drill, started_ms, None, {})
-            if drill.where == LAB:
-                figures = await self._in_laboratory(drill)
-            else:
-                figures = await self._cut_off(drill)
-            await self._report(drill, started_ms, self._node.now_ms(), figures)
+            figures = await self._done(drill)
+            if figures is not None:
+                await self._report(drill, started_ms, self._node.now_ms(), figures)
         except MatrixError as error:
             logger.warning("the report of a drill could not be written: %s", error.error)
         except Exception:
@@ -100,7 +124,21 @@ class DrillRunner:
             with suppress(MatrixError):
                 await self._report(drill, started_ms, self._node.now_ms(), {"broken": 1})
         finally:
-            self._task = None
+            self._ended()
+
+    async def _done(self, drill: Drill) -> dict[str, Any] | None:
+        """What was measured; None: this node ends, and says it when it is back."""
+        node, peers = self._node, self._peers
+        if drill.where == LAB:
+            return await self._in_laboratory(drill)
+        if drill.plan == FABRIC:
+            return await real_drills.without_fabric(node, peers, drill.minutes)
+        if drill.plan == RESTART:
+            refused = real_drills.may_restart(node, peers)
+            if refused is None:
+                self._restart()
+            return refused
+        return await real_drills.cut_off(node, peers, drill.minutes)
 
     async def _report(
         self, drill: Drill, started_ms: int, ended_ms: int | None, figures: dict[str, Any]
@@ -124,10 +162,13 @@ class DrillRunner:
     async def _in_laboratory(self, drill: Drill) -> dict[str, Any]:
         with tempfile.TemporaryDirectory(prefix="bongsu-drill-") as folder:
             file = Path(folder) / "figures.json"
-            command = ("drill", drill.plan, "--people", str(limits.DRILL_PEOPLE), "--json", str(file))
+            people = str(limits.DRILL_PEOPLE)
+            command = ("drill", drill.plan, "--ends-with-input", "--people", people, "--json", str(file))
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *("-c", _RUN, *command),
+                # Held until it has ended: a node that is killed takes its laboratory with it.
+                stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.DEVNULL,
             )
@@ -141,51 +182,14 @@ class DrillRunner:
             if not file.exists():
                 return {"broken": 1}
             found = json.loads(await asyncio.to_thread(file.read_text, "utf-8"))
-            return {**{name: found.get(name) for name in _KEPT}, "broken": len(found.get("broken", []))}
-
-    async def _cut_off(self, drill: Drill) -> dict[str, Any]:
-        """Cut off from every node for so long; clients still reach this one, and write."""
-        node, peers = self._node, self._peers
-        others = {link.peer.details.site for link in peers.links.values()}
-        before = node.log.head_position
-        peers.isolate(on=True)
-        try:
-            await asyncio.sleep(drill.minutes * limits.DRILL_MINUTE_S)
-        finally:
-            peers.isolate(on=False)
-        written = _written_since(node, before)
-        healed_s = node.clock.monotonic()
-        linked_s, level_s = None, None
-        while node.clock.monotonic() - healed_s < limits.DRILL_LEVEL_S:
-            now_s = round(node.clock.monotonic() - healed_s, 3)
-            if linked_s is None and peers.links:
-                linked_s = now_s
-            lacking = _only_here(peers, written)
-            if linked_s is not None and lacking == 0 and await peers.elsewhere.has_all(limits.CATCH_UP_S):
-                level_s = round(node.clock.monotonic() - healed_s, 3)
-                break
-            await asyncio.sleep(limits.DRILL_LOOK_S)
-        return {
-            "sites": len(others),
-            "acknowledged": len(written),
-            "lost": _only_here(peers, written),
-            "linked_after_s": linked_s,
-            "level_after_s": level_s,
-            "broken": int(level_s is None),
-        }
+            broken = len(found.get("broken", [])) + len(found.get("failed", []))
+            return {**{name: found.get(name) for name in _KEPT}, "broken": broken}
 
 
-def _written_since(node: Node, position: int) -> list[tuple[LogName, int]]:
-    """(log, seq) of what this node wrote beyond a position."""
-    found: list[tuple[LogName, int]] = []
-    while batch := node.log.after(position, limits.DRILL_BATCH):
-        found += [(each.log, each.header.seq) for each in batch if each.log.node == node.log.key.node]
-        position = batch[-1].position
-    return found
-
-
-def _only_here(peers: Peers, written: list[tuple[LogName, int]]) -> int:
-    return sum(len(peers.sites_with(log, seq)) < 2 for log, seq in written)
+def _allows(setting: str, drill: Drill) -> bool:
+    """Each word of the setting allows what those before it do, and more."""
+    needed = LAB if drill.where == LAB else RESTART if drill.plan == RESTART else "real"
+    return DRILLS.index(needed) <= DRILLS.index(setting)
 
 
 def reports(node: Node) -> dict[str, dict[str, Any]]:

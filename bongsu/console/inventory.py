@@ -29,7 +29,7 @@ COMPONENTS = (
         "server of a data centre",
         "그곳 이용자가 몇 초 안에 다른 데이터센터로 옮겨 갑니다. 멈추는 기능은 없습니다.",
         "Its users move to another data centre within seconds. No function stops.",
-        ("site-kill", "inventory", "site-returns", "cut"),
+        ("site-kill", "inventory", "site-returns", "cut", "restart"),
     ),
     Component(
         "disk",
@@ -47,7 +47,7 @@ COMPONENTS = (
         "NATS between the servers",
         "서버끼리 HTTPS로 주고받습니다. 새 이름 등록만 다른 NATS가 답할 때까지 기다립니다.",
         "Servers talk over HTTPS. Only new user names wait until another NATS answers.",
-        ("fabric-wiped", "inventory"),
+        ("fabric-wiped", "inventory", "fabric"),
     ),
     Component(
         "link",

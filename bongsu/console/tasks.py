@@ -1,12 +1,14 @@
 """What runs beside a node for the tower: its status, its key for XML, others' feeds, the room of alerts."""
 
 import logging
+from collections.abc import Callable
 
 from bongsu import drafts
 from bongsu.author import Author
 from bongsu.cap import CERTIFICATE_FILE
 from bongsu.cap.feeds import FeedPoller
 from bongsu.console.announcer import Announcer
+from bongsu.console.doorkeeper import Doorkeeper
 from bongsu.console.drills import DrillRunner
 from bongsu.console.status import StatusPublisher, Told
 from bongsu.errors import MatrixError
@@ -31,11 +33,13 @@ class TowerTasks:
         power: Power,
         feeds: FeedPoller,
         told: Told,
+        restart: Callable[[], None],
     ) -> None:
         self._node = node
         self._feeds = feeds
         self._announcer = Announcer(node, peers, author)
-        self._drills = DrillRunner(node, peers)
+        self._doorkeeper = Doorkeeper(node, peers, author)
+        self._drills = DrillRunner(node, peers, restart)
         self._status = StatusPublisher(node, peers, power, told)
 
     async def start(self) -> None:
@@ -48,6 +52,7 @@ class TowerTasks:
             logger.warning("the certificate for alerts in XML could not be published: %s", error)
         self._status.start()
         self._announcer.start()
+        self._doorkeeper.start()
         self._drills.start()
         if self._node.config.role == "core":
             # A stolen hub must not speak in the name of others' services, so what it read would not count.
@@ -56,6 +61,7 @@ class TowerTasks:
     async def close(self) -> None:
         """Stop."""
         await self._announcer.close()
+        await self._doorkeeper.close()
         await self._drills.close()
         await self._status.close()
         await self._feeds.close()

@@ -39,6 +39,8 @@ def figures(outcome: Outcome) -> dict[str, Any]:
         "login_p99_s": percentile(outcome.logins_s, 0.99),
         "sites_agreed_after_s": outcome.agreed_s,
         "digests_differ": len(outcome.differing),
+        # What of the drill could not be done; the rest is what was counted until then.
+        "failed": outcome.failed,
         "happened": [[round(at, 3), act, target] for at, act, target in outcome.happened],
         "broken": [
             *found.lost[:20],
@@ -76,12 +78,8 @@ def page(outcome: Outcome) -> str:
         for name, korean, english, must in ROWS
     )
     verdict = outcome.kept
-    words = (
-        ("약속은 모두 지켜졌습니다.", "Every promise was kept.")
-        if verdict
-        else ("깨진 약속이 있습니다.", "Promises were broken.")
-    )
-    broken = "".join(f"<li>{html.escape(line)}</li>" for line in found["broken"])
+    words = _words(outcome)
+    broken = "".join(f"<li>{html.escape(line)}</li>" for line in (*found["failed"], *found["broken"]))
     return f"""<!doctype html>
 <html lang="ko"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>봉수 훈련: {outcome.plan.name}</title>
@@ -95,6 +93,18 @@ small{{color:#555}}svg{{max-width:100%;height:auto}}.good{{color:#15803d}}.bad{{
 <p><small>{found["clients"]} clients, {outcome.seconds:.0f} s, Bongsu {__version__}</small></p>
 </body></html>
 """
+
+
+def _words(outcome: Outcome) -> tuple[str, str]:
+    """What came of it, in Korean and English."""
+    if outcome.failed:
+        return (
+            "훈련이 중간에 멈췄습니다. 아래는 그때까지 센 것입니다.",
+            "The drill stopped half way. Below is what was counted until then.",
+        )
+    if outcome.kept:
+        return "약속은 모두 지켜졌습니다.", "Every promise was kept."
+    return "깨진 약속이 있습니다.", "Promises were broken."
 
 
 def _shown(value: Any) -> str:

@@ -1,10 +1,12 @@
 """Running a drill: a laboratory, people at every site, the plan's faults, and the truth afterwards."""
 
 import json
+import logging
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,8 @@ from bongsu.errors import FatalError
 from bongsu.lab import commands
 from bongsu.lab.plan import Plan
 from bongsu.operate.against import ask, compare
+
+logger = logging.getLogger(__name__)
 
 LOADS = 2
 COLLECT_S = 120
@@ -43,11 +47,23 @@ class Outcome:
         self.agreed_s: float | None = None
         # Scopes whose digests differed between sites at the end, a sentence each.
         self.differing: list[str] = []
+        # What of the drill itself could not be done, a sentence each; what was counted until then stands.
+        self.failed: list[str] = []
 
     @property
     def kept(self) -> bool:
-        """Whether every promise was kept, and every site holds the same."""
-        return self.findings.clean and self.agreed_s is not None and not self.differing
+        """Whether every promise was kept, every site holds the same, and the whole drill was done."""
+        same = self.agreed_s is not None and not self.differing
+        return self.findings.clean and same and not self.failed
+
+    @contextmanager
+    def noting(self, what: str) -> Iterator[None]:
+        """Note it where `what` fails: a drill that fails half way still has a report."""
+        try:
+            yield
+        except Exception as error:
+            logger.warning("%s failed", what, exc_info=error)
+            self.failed.append(f"{what} failed: {str(error) or type(error).__name__}")
 
 
 def run(
@@ -62,8 +78,10 @@ def run(
 ) -> Outcome:
     """Run one drill in a new laboratory in `folder`; the laboratory has ended when this returns.
 
+    A step that fails is the last one; what was counted until then is in the outcome, and why.
+
     Raises:
-        FatalError: the laboratory did not start, or a load process ended early.
+        FatalError: the laboratory or a load process did not start.
     """
     outcome = Outcome(drill, drill.seconds if seconds is None else max(seconds, drill.seconds))
     progress("starting three sites")
@@ -81,7 +99,7 @@ def run(
         try:
             _happen(outcome, lab, loads, per_second, start, progress)
             progress("waiting for the last clients")
-            outcome.people = _collect(loads, folder)
+            _collect(outcome, loads, folder)
         finally:
             for load in loads:
                 load.kill()
@@ -138,14 +156,18 @@ def _happen(
     for step in outcome.plan.steps_within(outcome.seconds):
         _pass(start, step.at_s, progress)
         outcome.happened.append((time.monotonic() - start, step.act, step.target))
-        progress(f"{step.act} {step.target or 'everything'}")
-        if step.act == "surge":
-            _set_rate(loads, per_second * float(step.target))
-        elif step.act == "login-storm":
-            there = [node.site for node in lab.nodes if node.site not in outcome.plan.gone]
-            outcome.logins_s = log_in(lab, outcome.settled, there)
-        else:
-            faults.act(lab, step.act, step.target)
+        words = f"{step.act} {step.target or 'everything'}"
+        progress(words)
+        with outcome.noting(f"The step “{words}” at {step.at_s:g} s"):
+            if step.act == "surge":
+                _set_rate(loads, per_second * float(step.target))
+            elif step.act == "login-storm":
+                there = [node.site for node in lab.nodes if node.site not in outcome.plan.gone]
+                outcome.logins_s = log_in(lab, outcome.settled, there)
+            else:
+                faults.act(lab, step.act, step.target)
+        if outcome.failed:
+            return
         outcome.happened.append((time.monotonic() - start, f"{step.act} done", step.target))
     _pass(start, outcome.seconds, progress)
     if outcome.plan.hubs:
@@ -166,20 +188,29 @@ def _pass(start: float, until_s: float, progress: Callable[[str], None]) -> None
         time.sleep(min(1.0, left_s))
 
 
-def _collect(loads: list["subprocess.Popen[str]"], folder: Path) -> list[dict[str, Any]]:
-    people: list[dict[str, Any]] = []
+def _collect(outcome: Outcome, loads: list["subprocess.Popen[str]"], folder: Path) -> None:
+    """What the clients saw, of each load process that can say it."""
     for load in loads:
         assert load.stdin is not None
         load.stdin.close()
     for number, load in enumerate(loads):
-        load.wait(COLLECT_S)
+        with outcome.noting(f"Load process {number}"):
+            load.wait(COLLECT_S)
+            outcome.people += json.loads((folder / f"load-{number}.result.json").read_text(encoding="utf-8"))
         if load.stdout is not None:
             load.stdout.close()
-        people += json.loads((folder / f"load-{number}.result.json").read_text(encoding="utf-8"))
-    return people
 
 
 def _judge(outcome: Outcome, api: Api, lab: Plan, town: Town) -> None:
+    told: dict[str, dict[str, list[str]]] = {}
+    with outcome.noting("Comparing what the sites hold"):
+        told = _compare(outcome, api, lab, town)
+    fault_s = outcome.happened[0][0] if outcome.happened else None
+    outcome.findings = check(outcome.people, told, struck=outcome.plan.struck, fault_s=fault_s)
+
+
+def _compare(outcome: Outcome, api: Api, lab: Plan, town: Town) -> dict[str, dict[str, list[str]]]:
+    """The histories of all sites that are there, and whether their digests are the same."""
     there = [node.site for node in lab.nodes if node.site not in outcome.plan.gone]
     began = time.monotonic()
     hubs = {hub.site for hub in lab.hubs}
@@ -191,8 +222,7 @@ def _judge(outcome: Outcome, api: Api, lab: Plan, town: Town) -> None:
     there_nodes = [node for node in lab.nodes if node.site in there]
     outcome.differing = compare([partial(ask, node.private) for node in there_nodes], CONVERGE_S)
     outcome.differing += forged(api, [node.site for node in lab.core if node.site in there], town)
-    fault_s = outcome.happened[0][0] if outcome.happened else None
-    outcome.findings = check(outcome.people, told, struck=outcome.plan.struck, fault_s=fault_s)
+    return told
 
 
 def _agree(told: dict[str, dict[str, list[str]]]) -> bool:

@@ -50,7 +50,7 @@ def up(folder: Path, sites: int, *, tls: bool, net: bool = False, hubs: int = 0)
     try:
         _write_files(plan)
         start_all(plan)
-    except FatalError:
+    except (FatalError, KeyboardInterrupt):
         down(plan)
         raise
     return plan

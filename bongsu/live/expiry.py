@@ -1,8 +1,8 @@
 """Ends typing when its time is over. Has a timer only while somebody types."""
 
-import asyncio
 from collections.abc import Callable
 
+from bongsu.live.alarm import Alarm
 from bongsu.live.signs import Signs
 
 
@@ -15,29 +15,25 @@ class TypingExpiry:
         self._signs = signs
         self._monotonic = monotonic
         self._notify_room = notify_room
-        self.timer: asyncio.TimerHandle | None = None
+        self.alarm = Alarm(self._ring)
         self._at = 0.0
 
     def watch(self) -> None:
         """Somebody began, went on or stopped typing."""
         following = self._signs.next_expiry()
-        if self.timer is not None and following is not None and following >= self._at:
+        if self.alarm.is_set and following is not None and following >= self._at:
             # The timer wakes too early rather than being set anew at every stroke.
             return
         self.stop()
         if following is not None:
             self._at = following
-            delay_s = max(0.0, following - self._monotonic())
-            self.timer = asyncio.get_running_loop().call_later(delay_s, self._fire)
+            self.alarm.set(max(0.0, following - self._monotonic()))
 
-    def _fire(self) -> None:
-        self.timer = None
+    def _ring(self) -> None:
         for room_id in self._signs.expire_typing():
             self._notify_room(room_id)
         self.watch()
 
     def stop(self) -> None:
         """Forget the timer."""
-        if self.timer is not None:
-            self.timer.cancel()
-            self.timer = None
+        self.alarm.cancel()

@@ -86,8 +86,13 @@ class Client:
             self.journal.count(f"status {status}")
             return True
         if status == 401:
-            # The log-in may not have arrived there yet.
             self.out = self.may_be_out
+            if not self.out:
+                self.journal.fail(f"{self.site.name} called the log-in of {self.user_id} unknown")
+            return True
+        if status == 429:
+            # The log-in may not have arrived there yet.
+            self.journal.count("log-ins not heard of yet")
             return True
         if status == 429:
             # The site has not heard from every other one, and says so: limits of rate are off here.

@@ -106,6 +106,9 @@ class _Protocol:
         self._answered = answered
         self._waiting = waiting
 
+    async def __call__(self) -> bytes:
+        return self._body
+
     async def __aiter__(self) -> Any:
         yield self._body
 

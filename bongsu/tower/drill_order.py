@@ -8,7 +8,11 @@ from bongsu.errors import invalid_param
 from bongsu.tower import fields
 
 LAB, SITE = "lab", "site"
-CUT = "cut"  # the one that is done to a real site: it is cut off from all others, and comes back by itself
+# What is done to a real site, each of which comes back by itself:
+CUT = "cut"  # it is cut off from all others
+FABRIC = "fabric"  # its links over NATS are gone, those over HTTPS stay
+RESTART = "restart"  # its node ends in order, and its service manager starts it again
+REAL = (CUT, FABRIC, RESTART)
 PLAN = re.compile(r"[a-z][a-z-]{0,39}")
 
 
@@ -28,11 +32,15 @@ def check(said: dict[str, Any]) -> None:
     where = fields.word(said, "where", (LAB, SITE))
     _site(said, "site")
     if where == SITE:
-        if plan != CUT:
-            raise invalid_param(f"On a real site there is only the drill {CUT}.")
+        if plan not in REAL:
+            raise invalid_param(f"On a real site there are only the drills {', '.join(REAL)}.")
         if said.get("typed") != said["site"]:
             raise invalid_param("`typed` must be the name of the site, typed by hand.")
         minutes = said.get("minutes")
+        if plan == RESTART:
+            if "minutes" in said:
+                raise invalid_param("A restart takes as long as it takes: leave `minutes` out.")
+            return
         if type(minutes) is not int or not 1 <= minutes <= limits.DRILL_MINUTES_MAX:
             raise invalid_param(f"`minutes` must be 1 to {limits.DRILL_MINUTES_MAX}.")
 

@@ -7,6 +7,7 @@ from bongsu.view import directory, registers
 from bongsu.view.context import Context
 
 CLOSED = "closed_room"
+ENTERED = ("join", "invite", "knock")
 _JOINED = "(SELECT count(*) FROM members m WHERE m.room=r.room AND m.membership='join')"
 
 
@@ -77,3 +78,14 @@ def present(context: Context, number: int) -> list[str]:
 def is_closed(context: Context, room_id: str) -> bool:
     """Whether an administrator closed the room."""
     return registers.get(context, CLOSED, "", "", room_id) is not None
+
+
+def inside_closed(context: Context) -> list[tuple[str, str]]:
+    """(room id, user id) of who is in, is invited to, or has knocked at a room that was closed."""
+    return context.db.all(
+        "SELECT r.room_id, m.user_id FROM registers g JOIN rooms r ON r.room_id=g.key2"
+        " JOIN members m ON m.room=r.room AND m.membership IN (?, ?, ?)"
+        " WHERE g.family=? AND g.owner='' AND g.key1='' AND g.value IS NOT NULL"
+        " ORDER BY r.room_id, m.user_id",
+        (*ENTERED, CLOSED),
+    )

@@ -60,7 +60,8 @@ def _apply_event(
     before_group, before = _state_before(context, event, version, pending)
     # The author has asked the same question of the same events, and this node runs the author's program.
     checked = pending is not None and before is pending.before and event.prev_events and not cut
-    verdict = ACCEPTED if checked else verdict_of(context, event, version, before, record, cut=cut)
+    place = (before_group, before)
+    verdict = ACCEPTED if checked else verdict_of(context, event, version, place, record, cut=cut)
     notify = classify(context, event, version, before) if verdict == ACCEPTED else 0
     row = _insert(context, record, event, room, before_group, before, verdict, notify)
     if body.get("sent_by") is not None and not cut:

@@ -2,6 +2,7 @@
 of the event and the state before it alone. A user's own rules change, and what they were goes hollow, so
 they are asked as they are now, whenever a count is read (view/unread.py)."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from bongsu.globs import contains_word
@@ -23,6 +24,7 @@ ASKS_FOR_ALL = 4  # the bit of an event that mentions the whole room, whether or
 
 _NEUTRAL = neutral()
 _PLAIN_CHARACTERS_MAX = 255
+_CHARACTERS_SEARCHED_MAX = 32  # one by one; taking a text apart costs as much
 _outcomes: Cache[tuple[str, str], int] = Cache(256)
 
 
@@ -142,13 +144,20 @@ def _candidates(
     index = _names_now(context, row.room) if current else _names_in(context, before)
     found: list[tuple[str, str | None, str]] = []
     text = looked_at(body)
-    for character in set(text) & index.keys():
+    for character in _first_in(text, index):
         found += [
             (each.user_id, each.name, each.event_id)
             for each in index[character]
             if contains_word(each.name, text) and each.user_id != event.sender
         ]
     return found
+
+
+def _first_in(text: str, index: dict[str, list[Name]]) -> Iterable[str]:
+    """The first characters of names that a text holds."""
+    if len(index) < _CHARACTERS_SEARCHED_MAX:
+        return [character for character in index if character in text]
+    return set(text) & index.keys()
 
 
 def _names_now(context: Context, room: int) -> dict[str, list[Name]]:

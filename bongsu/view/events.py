@@ -215,6 +215,8 @@ class States:
         self.db = db
         self._maps: Cache[int, StateMap] = Cache(2048)
         self._resolved: Cache[frozenset[int], StateMap] = Cache(2048)
+        # What the rules allowed under the state of a group: (group, room, sender, type, auth events).
+        self.allowed: Cache[tuple[int, str, str, str, tuple[str, ...]], bool] = Cache(4096)
 
     def resolved(
         self,
@@ -263,6 +265,7 @@ class States:
         """After a batch that was rolled back: its groups' numbers will name others."""
         self._maps.clear()
         self._resolved.clear()
+        self.allowed.clear()
 
     def parent(self, state_group: int) -> int | None:
         """The group a group is a delta of; None for the first of a room."""

@@ -31,6 +31,8 @@ def remember_transaction(context: Context, row: EventRow, sent_by: dict[str, str
     key = transaction_key(row.sender, sent_by)
     if "deferred" not in context.empty:
         context.db.run("DELETE FROM deferred WHERE key=?", (key,))
+    if context.db.run("INSERT OR IGNORE INTO transactions VALUES(?,?)", (key, row.position)):
+        return
     found = context.db.one(
         "SELECT position, verdict, stamp, event_id FROM transactions JOIN events USING(position) WHERE key=?",
         (key,),

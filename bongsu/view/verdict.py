@@ -10,11 +10,26 @@ from bongsu.room.versions import RoomVersion
 from bongsu.view.context import Context
 from bongsu.view.events import ACCEPTED, REJECTED, StateEvents
 
+# Of these the rules look into the content; of every other message event at its sender and type alone.
+_LOOKED_INTO = frozenset(
+    ("m.room.create", "m.room.member", "m.room.power_levels", "m.room.third_party_invite")
+)
+
 
 def verdict_of(
-    context: Context, event: Event, version: RoomVersion, before: StateMap, record: Record, *, cut: bool
+    context: Context,
+    event: Event,
+    version: RoomVersion,
+    before: tuple[int, StateMap],
+    record: Record,
+    *,
+    cut: bool,
 ) -> int:
-    """Accepted or rejected: a function of events and authority, the same on every node (DESIGN 3.5)."""
+    """Accepted or rejected: a function of events and authority, the same on every node (DESIGN 3.5).
+
+    Args:
+        before: the state before the event, as its group and as a map.
+    """
     if cut:
         return REJECTED
     if event.type == "m.room.create" and _has_create(context, event.room_id):
@@ -26,18 +41,33 @@ def verdict_of(
         places = [(row.stamp, row.depth) for row in rows]
         whole = len(rows) == len(event.prev_events)
         graph.check_place(record.header.stamp, event.depth, places, whole=whole)
-        named = [context.events.body(event_id) for event_id in event.auth_events]
-        auth.check_auth_events(event, version, named, context.events.rejected)
-        by_key = {named_event.key: named_event for named_event in named}
-        if version.implicit_create_auth and event.type != "m.room.create":
-            create = context.events.body("$" + event.room_id[1:])
-            by_key[create.key] = create
-        auth.check(event, version, by_key)
-        if not _names_state(event, version, before, by_key):
-            auth.check(event, version, StateEvents(before, context.events))
+        _check_rules(context, event, version, *before)
     except MatrixError:
         return REJECTED
     return ACCEPTED
+
+
+def _check_rules(context: Context, event: Event, version: RoomVersion, group: int, before: StateMap) -> None:
+    """Check an event against what it names and against the state before it, unless the same was allowed.
+
+    Most events are messages of somebody who wrote the one before under the same state: the rules see no
+    difference between the two, and a state group never changes.
+    """
+    plain = event.state_key is None and event.type not in _LOOKED_INTO and group and not context.lost.any
+    same = (group, event.room_id, event.sender, event.type, event.auth_events)
+    if plain and context.states.allowed.get(same):
+        return
+    named = [context.events.body(event_id) for event_id in event.auth_events]
+    auth.check_auth_events(event, version, named, context.events.rejected)
+    by_key = {named_event.key: named_event for named_event in named}
+    if version.implicit_create_auth and event.type != "m.room.create":
+        create = context.events.body("$" + event.room_id[1:])
+        by_key[create.key] = create
+    auth.check(event, version, by_key)
+    if not _names_state(event, version, before, by_key):
+        auth.check(event, version, StateEvents(before, context.events))
+    if plain:
+        context.states.allowed.put(same, True)
 
 
 def _names_state(event: Event, version: RoomVersion, before: StateMap, named: dict[StateKey, Event]) -> bool:

@@ -132,6 +132,16 @@ def test_a_body_that_stops_in_the_middle(server: Server, alice: User) -> None:
         assert status(received(opened)) == 400
 
 
+def test_a_small_body_that_stops_in_the_middle(server: Server) -> None:
+    with connection(server) as opened:
+        head = "POST /_matrix/client/v3/login HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n"
+        opened.sendall(head.encode() + b'{"type"')
+        opened.shutdown(socket.SHUT_WR)
+        found = received(opened)
+        assert status(found) == 400
+        assert b"ended before its length" in found
+
+
 def test_chunks_that_stop_in_the_middle_fill_no_promise(server: Server, alice: User) -> None:
     uri = alice.post("/_matrix/media/v1/create")["content_uri"]
     media_id = uri.removeprefix("mxc://localhost/")

@@ -1,11 +1,12 @@
 """The core is gone: hubs declare incidents, warn and ask who is safe; merged, everything counts once."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pyotp
 
 from bongsu.lab import commands
+from bongsu.lab.plan import Plan
 from bongsu.rootkey import RootKey
 from bongsu.tower import keys
 from bongsu.tower.keys import TowerKey
@@ -17,7 +18,11 @@ BASE = "/_bongsu/client/v1"
 OPENED = {"kind": "산불", "place": "강릉시 난곡동", "stage": "caution", "status": "Exercise"}
 
 
-def statement(lab: Lab, officer: Officer, role: str, user: User) -> str:
+class _Planned(Protocol):
+    plan: Plan
+
+
+def statement(lab: _Planned, officer: Officer, role: str, user: User) -> str:
     folder = Path(lab.plan.folder)
     words = (folder / commands.PASSPHRASE_FILE).read_text(encoding="utf-8").strip()
     root = RootKey.load(folder / commands.ROOT_FILE, words)

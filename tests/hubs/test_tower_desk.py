@@ -1,6 +1,7 @@
 """What the tower decides for every node: the staff's room at each hub, and drills that two officers order."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,6 +84,32 @@ def test_a_drill_in_a_laboratory_is_ordered_and_reported(lab: Lab) -> None:
 
 
 @pytest.mark.long
+def test_restarts_are_done_one_after_the_other(lab: Lab) -> None:
+    let(lab, "h1", "restart")
+    mayor, first, second = officers(lab)
+    kim = lab.resident("h1", "kim")
+    eventually(lambda: knows_key(kim, second), "the officers' keys at h1")
+    incident = mayor.post(ACTS, body=first.act("open", EXERCISE, areas=[]))["id"]
+    said = {"plan": "restart", "where": "site", "site": "h1", "typed": "h1"}
+    after = incident
+    # The second comes while the node is busy with the first: it ends, or says what became of it.
+    for _ in range(2):
+        order = mayor.post(ACTS, body=first.act("drill", said, incident=incident, after=[after]))["id"]
+        consent = {"drill": order, "typed": "h1"}
+        after = mayor.post(ACTS, body=second.act("confirmation", consent, incident=incident, after=[order]))[
+            "id"
+        ]
+    for _ in range(2):
+        # The test is the service manager.
+        eventually(lambda: not processes.is_running(lab.node("h1")), "the node's end")
+        commands.start(lab.plan, "h1")
+    eventually(lambda: all(done(each) for each in picture(mayor)["drills"]), "the ends of both")
+    reports = [each["report"]["figures"] for each in picture(mayor)["drills"]]
+    assert [each["broken"] for each in reports] == [0, 0]
+    assert all(each["away_s"] > 0 and each["level_after_s"] >= each["linked_after_s"] for each in reports)
+
+
+@pytest.mark.long
 def test_a_drill_whose_node_ends_is_said_to_be_interrupted(lab: Lab) -> None:
     let(lab, "a", "lab")
     mayor, first, _ = officers(lab)
@@ -93,7 +120,10 @@ def test_a_drill_whose_node_ends_is_said_to_be_interrupted(lab: Lab) -> None:
     mayor.post(ACTS, body=first.act("drill", said, incident=incident, after=[incident]))
     eventually(lambda: picture(mayor)["drills"][0]["report"] is not None, "the drill's beginning")
     assert not finished(mayor)
-    processes.end([lab.node("a")])
+    eventually(lambda: len(below(lab.node("a").pid)) > 1, "the laboratory's processes")
+    laboratory = below(lab.node("a").pid)
+    processes.kill(lab.node("a"))
+    eventually(lambda: not any(command(pid) for pid in laboratory), "the end of the laboratory")
     commands.start(lab.plan, "a")
     pass_second_factor(other)
     eventually(lambda: finished(other), "the word of the restarted node")
@@ -111,5 +141,31 @@ def let(lab: Lab, site: str, what: str) -> None:
 
 
 def finished(user: User) -> bool:
-    report = picture(user)["drills"][0]["report"]
-    return report is not None and report["ended"] is not None
+    return done(picture(user)["drills"][0])
+
+
+def done(drill: dict[str, Any]) -> bool:
+    return drill["report"] is not None and drill["report"]["ended"] is not None
+
+
+def below(pid: int) -> list[int]:
+    """The children of a process, their children and so on."""
+    parents = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            stat = (folder / "stat").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            continue
+        parents[int(folder.name)] = int(stat.rpartition(")")[2].split()[1])
+    found = [pid]
+    for each in found:
+        found += [child for child, parent in parents.items() if parent == each]
+    return found[1:]
+
+
+def command(pid: int) -> bytes:
+    """What runs as this process; nothing once it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""

@@ -3,7 +3,11 @@
 import json
 from pathlib import Path
 
-from bongsu.drill import report
+import pytest
+from click.testing import CliRunner
+
+from bongsu.cli import main
+from bongsu.drill import plans, report
 from bongsu.drill.plans import DrillPlan, Step
 from bongsu.drill.run import run
 
@@ -31,3 +35,22 @@ def test_a_site_burns_under_load_and_no_promise_is_broken(tmp_path: Path) -> Non
     assert "<script" not in page
     assert "짧은 훈련" in page
     json.dumps(figures)
+
+
+@pytest.mark.long
+def test_a_drill_whose_step_fails_reports_what_was_counted_until_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = (Step(3, "remove", "nobody"), Step(4, "burn", "a"))
+    monkeypatch.setitem(plans.PLANS, "broken", DrillPlan("broken", "훈련", "A drill.", 6, steps, ()))
+    found, page = tmp_path / "found.json", tmp_path / "page.html"
+    command = ["drill", "broken", "--people=6", "--no-tls", f"--json={found}", f"--html={page}"]
+    assert CliRunner().invoke(main, command).exit_code == 1
+    figures = json.loads(found.read_text())
+    assert figures["failed"] == [
+        "The step “remove nobody” at 3 s failed: The laboratory has no nobody. It has: "
+        "a, b, c, nats-a, nats-b, nats-c."
+    ]
+    assert figures["acknowledged"] > 0
+    assert [act for _, act, _ in figures["happened"]] == ["remove"], "it was the last step"
+    assert "The laboratory has no nobody" in page.read_text()

@@ -26,10 +26,11 @@ async function eventually(holds, what) {
   }
 }
 
-/** What somebody is told of the API at a site, with the session of their page. */
-async function asked(page, site, path) {
+/** What somebody is told of the API at a site, with the session of their page; with a `body`, what they put there. */
+async function asked(page, site, path, body) {
   const token = await page.evaluate(() => JSON.parse(localStorage.getItem("bongsu.session")).accessToken);
-  const response = await fetch(`${site.url}${path}`, { headers: { Authorization: `Bearer ${token}` } });
+  const put = body && { method: "PUT", body: JSON.stringify(body) };
+  const response = await fetch(`${site.url}${path}`, { ...put, headers: { Authorization: `Bearer ${token}` } });
   return response.ok ? response.json() : {};
 }
 
@@ -81,6 +82,13 @@ async function meet() {
 const bodies = async (page) =>
   (await page.getByRole("log").locator(".message .text").allTextContents()).map((text) => text.trim());
 
+/** The room's owner gives somebody a level. */
+async function setLevel(owner, site, room, userId, level) {
+  const path = `${room}/state/m.room.power_levels`;
+  const levels = await asked(owner, site, path);
+  await asked(owner, site, path, { ...levels, users: { ...levels.users, [userId]: level } });
+}
+
 /** The courier's phone is where one site alone can be reached. */
 async function walk(phone, from, to) {
   await phone.context().unrouteAll();
@@ -106,6 +114,10 @@ await tell(async () => {
       return chunk.filter(({ type }) => type === "m.room.encrypted").length === 4;
     }, `everything at ${hub.site}`);
   }
+  const room = `/_matrix/client/v3/rooms/${encodeURIComponent(roomId)}`;
+  const parkId = await park.evaluate(() => JSON.parse(localStorage.getItem("bongsu.session")).userId);
+  await setLevel(kim, core, room, parkId, 50);
+  await eventually(async () => (await asked(park, h2, `${room}/state/m.room.power_levels`)).users[parkId] === 50, "park moderates");
   await button(kim, "back").click();
   await tab(kim, "me");
   await kim.getByRole("status").filter({ hasText: texts.town_hall_mine }).waitFor();
@@ -154,6 +166,9 @@ await tell(async () => {
   await kim.getByRole("dialog").getByText(texts.courier_took.replace("{time}", "").trim()).waitFor();
   await shot(kim, "65-a-courier-took-it");
   await kim.keyboard.press("Escape");
+  // One side demotes park, who, on the other, does what is then no longer theirs to do.
+  await setLevel(kim, h1, room, parkId, 0);
+  await asked(park, h2, `${room}/state/m.room.topic`, { topic: "박의 공지" });
   for (const name of ["nats-a", "a"]) bongsu("start", name, "--dir", lab);
   for (const hub of ["h1", "h2"]) link(hub, "core", "lan");
   await say(kim, "다시 이어졌다");
@@ -170,5 +185,18 @@ await tell(async () => {
   await shot(choi, "66-merged");
   await menu(kim, "센터가 꺼졌어");
   await kim.getByRole("dialog").getByText(texts.at_core).or(kim.getByRole("dialog").getByText(like("kept_here"))).first().waitFor();
+  await kim.keyboard.press("Escape");
   step("links return: everybody has the same history once, and unread counts are right");
+
+  const merges = `/_bongsu/client/v1/rooms/${encodeURIComponent(roomId)}/merges`;
+  for (const site of [core, h1]) await eventually(async () => (await asked(kim, site, merges)).undone?.length === 1, `the merge at ${site.site}`);
+  await button(kim, "room_info").click();
+  await kim.getByRole("heading", { name: texts.merges }).waitFor();
+  await kim.getByText(texts.merge_topic.replace("{text}", "박의 공지")).waitFor();
+  await shot(kim, "67-what-a-merge-undid");
+  await kim.keyboard.press("Escape");
+  await button(choi, "room_info").click();
+  await choi.getByRole("dialog").getByRole("heading", { name: like("members") }).waitFor();
+  if (await choi.getByText(texts.merges, { exact: true }).isVisible()) throw new Error("who does not moderate is shown what the merge undid");
+  step("who moderates the room is shown what the merge undid, and nobody else");
 });

@@ -26,6 +26,14 @@ async function meet() {
   await shot(sora, "02-no-chats");
   step("sora makes an account with two fields and one tap");
 
+  if (Number(width) >= 900) {
+    await sora.getByRole("button", { name: texts.lobby_group_hint }).click();
+    await sora.getByLabel(texts.group_name).waitFor();
+    await sora.getByRole("button", { name: texts.lobby_find_hint }).click();
+    await sora.getByRole("searchbox", { name: texts.search_friends }).waitFor();
+    step("beside the list a wide screen says what one can do");
+  }
+
   await tab(sora, "me");
   const link = await sora.getByRole("link", { name: /#\/u\// }).getAttribute("href");
   await sora.getByText(texts.export_data).waitFor();

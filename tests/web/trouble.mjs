@@ -97,7 +97,11 @@ async function ends(early, right) {
 
   // The server of a service without short-lived tokens never asks so; the answer is put in its place.
   const soft = { status: 401, json: { errcode: "M_UNKNOWN_TOKEN", error: "expired", soft_logout: true } };
+  await early.context().setOffline(true);
+  await say(early, "기한이 끝난 뒤에 쓴 말");
+  await early.getByTitle(texts.sending).first().waitFor();
   await early.route("**/_matrix/client/v3/{sync,rooms}**", (route) => route.fulfill(soft));
+  await early.context().setOffline(false);
   await early.getByText(texts.again_title.replace("{name}", "early")).waitFor();
   await shot(early, "53-again");
   await early.unroute("**/_matrix/client/v3/{sync,rooms}**");
@@ -108,9 +112,10 @@ async function ends(early, right) {
   await early.getByLabel(texts.password, { exact: true }).fill(PASSWORD);
   await button(early, "log_in").click();
   await shows(early, "아직 못 보낸 말");
+  await shows(right, "기한이 끝난 뒤에 쓴 말");
   if ((await early.evaluate(() => JSON.parse(localStorage.getItem("bongsu.session")).deviceId)) !== device)
     throw new Error("it is another device now");
-  step("a log-in that ran out asks for the password alone, and everything is still there");
+  step("a log-in that ran out asks for the password alone, and everything is still there and goes out");
 }
 
 await tell(async () => {

@@ -7,6 +7,7 @@ import { readSession, writeSession } from "../src/matrix/session";
 test.each<Place>([
   { screen: "chats" },
   { screen: "settings" },
+  { screen: "group" },
   { screen: "courier" },
   { screen: "hub" },
   { screen: "join", token: "aB3_-x" },

@@ -112,7 +112,7 @@ async def test_typing_has_a_timer_only_while_somebody_types() -> None:
     ended: asyncio.Queue[str] = asyncio.Queue()
     expiry = TypingExpiry(signs, loop.time, ended.put_nowait)
     expiry.watch()
-    assert expiry.timer is None
+    assert not expiry.alarm.is_set
     assert signs.set_typing("!a", ALICE, 30)
     expiry.watch()
     assert signs.set_typing("!b", BOB, 0.01)
@@ -120,9 +120,9 @@ async def test_typing_has_a_timer_only_while_somebody_types() -> None:
     assert await ended.get() == "!b"
     assert signs.typing_since("!b", 0) == []
     assert signs.typing_since("!a", 0) == [ALICE]
-    assert expiry.timer is not None
+    assert expiry.alarm.is_set
     assert not signs.set_typing("!a", ALICE, 30)
     assert signs.set_typing("!a", ALICE, None)
     expiry.watch()
-    assert expiry.timer is None
+    assert not expiry.alarm.is_set
     assert ended.empty()

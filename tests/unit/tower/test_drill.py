@@ -62,6 +62,19 @@ def test_a_real_site_needs_a_second_person_who_typed_its_name() -> None:
     assert state(REAL, own, known=known) == WAITING
 
 
+@pytest.mark.parametrize(
+    "order",
+    [
+        {**REAL, "plan": "fabric"},
+        {name: value for name, value in REAL.items() if name != "minutes"} | {"plan": "restart"},
+    ],
+)
+def test_every_drill_of_a_real_site_needs_two(order: dict[str, Any]) -> None:
+    known = keyring(MAYORS, CHIEFS)
+    assert state(order, known=known) == WAITING
+    assert state(order, AGREED, known=known) == READY
+
+
 def test_who_agrees_is_somebody_else_and_may_command() -> None:
     same = CHIEF.statement(keys.DEPUTY, users=("@mayor:x", "@chief:x"))
     assert state(REAL, AGREED, known=keyring(MAYORS, same)) == WAITING
@@ -89,6 +102,8 @@ def test_a_laboratory_needs_one_commander() -> None:
     [
         {**REAL, "typed": "dc1"},
         {**REAL, "plan": "site-kill"},
+        {**REAL, "plan": "fabric", "minutes": 0},
+        {**REAL, "plan": "restart"},
         {**REAL, "minutes": 0},
         {**REAL, "minutes": limits.DRILL_MINUTES_MAX + 1},
         {**REAL, "minutes": True},

@@ -3,6 +3,7 @@
 export type Place =
   | { screen: "chats" }
   | { screen: "friends" }
+  | { screen: "group" }
   | { screen: "me" }
   | { screen: "settings" }
   | { screen: "courier" }
@@ -12,7 +13,7 @@ export type Place =
   | { screen: "room"; roomId: string; eventId?: string }
   | { screen: "person"; userId: string };
 
-const PLAIN = ["chats", "friends", "me", "settings", "courier", "hub", "tower"] as const;
+const PLAIN = ["chats", "friends", "group", "me", "settings", "courier", "hub", "tower"] as const;
 const USER_ID = /^@[^\s:]{1,200}:[^\s/]{1,230}$/;
 
 export function readPlace(hash: string): Place {

@@ -338,6 +338,7 @@ class LiveState {
   private async pause(): Promise<void> {
     if (!this.running || app.phase === "again") return;
     this.ready = false;
+    this.waiting = this.running.outbox.waiting().length;
     app.phase = "again";
     await this.running.stop();
   }

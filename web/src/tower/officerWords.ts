@@ -59,14 +59,36 @@ export const countWord = (answer: string): string => pick({ ...ANSWERS, ...WELLB
 
 /** How far a drill has got. */
 export function drillState({ state, report }: Drill): string {
+  if (report?.figures["alone"] || report?.figures["no_fabric"]) return m.drill_over();
   if (report) return report.ended === null ? m.drill_runs() : report.figures["interrupted"] ? m.drill_interrupted() : report.figures["broken"] ? m.drill_broken() : m.drill_done();
   return { waiting: m.drill_waiting, ready: m.drill_ready, over: m.drill_over }[state]();
 }
+
+const PLANS: Record<string, () => string> = {
+  cut: m.drill_plan_cut,
+  fabric: m.drill_plan_fabric,
+  restart: m.drill_plan_restart,
+  calm: m.drill_plan_calm,
+  inventory: m.drill_plan_inventory,
+  "site-kill": m.drill_plan_site_kill,
+  "site-disk-destroyed": m.drill_plan_site_disk_destroyed,
+  "site-returns": m.drill_plan_site_returns,
+  "partition-minority": m.drill_plan_partition_minority,
+  "fabric-wiped": m.drill_plan_fabric_wiped,
+  "hub-cut": m.drill_plan_hub_cut,
+  "courier-only": m.drill_plan_courier_only,
+};
+
+/** What a drill takes away, in words; the name of one that only the command line has. */
+export const drillName = (plan: string): string => PLANS[plan]?.() ?? plan;
 
 const FIGURES: Record<string, (count: string) => string> = {
   acknowledged: (count) => m.drill_acknowledged({ count }),
   lost: (count) => m.drill_lost({ count }),
   struck_p95_s: (count) => m.drill_struck({ count }),
+  away_s: (count) => m.drill_away({ count }),
+  alone: () => m.drill_alone(),
+  no_fabric: () => m.drill_no_fabric(),
   linked_after_s: (count) => m.drill_linked({ count }),
   level_after_s: (count) => m.drill_level({ count }),
 };
