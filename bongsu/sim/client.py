@@ -94,9 +94,6 @@ class Client:
             # The log-in may not have arrived there yet.
             self.journal.count("log-ins not heard of yet")
             return True
-        if status == 429:
-            # The site has not heard from every other one, and says so: limits of rate are off here.
-            return True
         return status == 403 and isinstance(value, dict) and value["errcode"] == "M_RESOURCE_LIMIT_EXCEEDED"
 
     # Sending
