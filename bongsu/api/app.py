@@ -150,6 +150,9 @@ class App:
         except MatrixError as error:
             status = error.status
             raise
+        except ClientGone:
+            # No fault of this node's: one that counted it would leave service whenever it is slow.
+            raise
         except Exception:
             status = 500
             who = request.address if request.requester is None else request.requester.user_id
