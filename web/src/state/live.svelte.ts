@@ -54,6 +54,9 @@ const ASK_KEYS_MS_MAX = 300_000;
 // After older messages everything is drawn once more, when whoever scrolls pauses.
 const REST_MS = 1_500;
 const FRAME_MS = 16;
+// What is drawn again and again while a slow phone starts leaves so many times as long for everything else.
+const REST_PART = 3;
+const REST_MS_MAX = 500;
 
 /** Why nothing opened, in the person's words; the program's own words are in the console. */
 function startFailure(error: unknown): string {
@@ -98,6 +101,7 @@ class LiveState {
   private readUpTo: string | null = null;
   private progress = new Map<string, number>();
   private refreshing = false;
+  private drawMs = 0;
   private loading = false;
   private drawn: Drawn | null = null;
   private resting: ReturnType<typeof setTimeout> | undefined;
@@ -210,10 +214,15 @@ class LiveState {
   refresh(): void {
     if (this.refreshing) return;
     this.refreshing = true;
-    setTimeout(() => {
-      this.refreshing = false;
-      this.draw();
-    }, FRAME_MS);
+    setTimeout(
+      () => {
+        this.refreshing = false;
+        const beganMs = performance.now();
+        this.draw();
+        this.drawMs = performance.now() - beganMs;
+      },
+      Math.min(Math.max(FRAME_MS, REST_PART * this.drawMs), REST_MS_MAX),
+    );
   }
 
   private draw(): void {
