@@ -58,8 +58,8 @@ class Elsewhere:
             each.site for each in authorities.certificates() if each.role == CORE and each.node not in gone
         }
         linked = {peer.details.site for peer in peers if peer.details.role == CORE}
-        here = self._node.config.site
-        return bool(linked - {here}) and sites <= linked | {here}
+        # Where nobody signed who belongs here, whoever is linked does.
+        return sites <= linked | {self._node.config.site} if sites else bool(linked)
 
     async def _catch_up(self) -> bool:
         """Whether all linked peers said what they have, and this node has it."""
