@@ -88,7 +88,7 @@ try {
   for (const each of [...nodes, ...nats].filter(({ site }) => site === "a")) process.kill(each.pid, "SIGKILL");
   ({ context, page } = await phone(home, hub));
   await page.goto(HOME);
-  await page.getByText(texts.to_myself).first().click();
+  await page.getByText(texts.to_myself).filter({ visible: true }).first().click();
   await page.getByText("센터에서").last().waitFor();
   await say(page, "거점에서");
   await page.getByText(texts.strip_hub_alone.split("{time}").at(-1).trim().slice(-12)).first().waitFor();
