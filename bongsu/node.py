@@ -7,13 +7,12 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from bongsu import authority, drafts, enrolment, limits
+from bongsu import authority, drafts, enrolment, limits, suspicion
 from bongsu.authority import Certificate
 from bongsu.canonical import unpadded_base64
 from bongsu.clock import Clock, next_stamp
 from bongsu.config import Config
 from bongsu.errors import FatalError, MatrixError, forbidden
-from bongsu.files import write_whole
 from bongsu.live.alarm import Alarm
 from bongsu.live.delivered import Delivered
 from bongsu.live.expiry import TypingExpiry
@@ -46,7 +45,6 @@ from bongsu.view.waiting import without_waiting
 logger = logging.getLogger(__name__)
 
 # Beside log.db once a record of it was not what was written: the next start checks every one.
-SUSPECT = "log.db.suspect"
 MINUTE_MS = 60_000
 REVOKED = (
     "This site was shut out of the service by its operators, so it takes nothing new; what is here can be "
@@ -179,6 +177,7 @@ class Node:
 
     async def write(self, *drafts: Draft) -> list[Record]:
         """Append records and wait until they are on disk, safe as far as promised, and applied.
+
         Raises:
             MatrixError: 403 M_RESOURCE_LIMIT_EXCEEDED, the disk is nearly full; 403 M_FORBIDDEN, this node
                 is revoked. Nothing was written.
@@ -199,6 +198,7 @@ class Node:
 
     async def introduce(self) -> None:
         """Record who this node is, where its log does not say so; before that nothing it writes counts.
+
         Raises:
             FatalError: the service has a root key, and this node no certificate of it.
         """
@@ -360,7 +360,7 @@ class Node:
         """
         logger.error("%s", damage)
         if self.config.has_several_sites:
-            write_whole(Path(self.config.data) / SUSPECT, f"{damage}\n".encode())
+            suspicion.note(Path(self.config.data), damage)
             self.fail(FatalError(f"{damage} The next start sets it aside and fills up from the other sites."))
             raise damage
 

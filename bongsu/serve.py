@@ -16,7 +16,7 @@ from granian.constants import HTTPModes
 from granian.http import HTTP1Settings
 from granian.server.embed import Server
 
-from bongsu import limits
+from bongsu import limits, suspicion
 from bongsu.api.app import App
 from bongsu.api.bongsu_sites import base_urls
 from bongsu.api.routes import admin_routes, all_routes
@@ -36,7 +36,7 @@ from bongsu.operate.figures import figures
 from bongsu.operate.health import Health
 from bongsu.operate.messages import set_up
 from bongsu.operate.parts import Parts
-from bongsu.operate.start import open_service, suspect
+from bongsu.operate.start import open_service
 from bongsu.operate.watch import Watch
 from bongsu.rederive import Rederiver
 from bongsu.service import Service
@@ -59,7 +59,7 @@ def run(config: Config) -> int:
         return 1
     except Damaged as damage:
         if config.has_several_sites:
-            suspect(config, damage)
+            suspicion.note(config.data, damage)
         print(f"bongsu: {damage} Run `bongsu verify`.", file=sys.stderr)
         return 1
 

@@ -28,15 +28,15 @@ async def certain(service: Service, attempt: Callable[[], T]) -> T:
     except MatrixError as error:
         if not service.node.config.has_several_sites or error.fields.get("soft_logout"):
             raise
-        refused = error
-    if refused.errcode != "M_UNKNOWN_TOKEN":
+        is_unknown = _says_unknown(error)
+    if not is_unknown:
         await service.peers.elsewhere.catch_up()
         return attempt()
     sure = await service.peers.elsewhere.has_all(limits.TOKEN_WAIT_S)
     try:
         return attempt()
     except MatrixError as error:
-        if sure or error.errcode != "M_UNKNOWN_TOKEN" or error.fields.get("soft_logout"):
+        if sure or not _says_unknown(error):
             raise
         raise MatrixError(
             429,
@@ -46,3 +46,8 @@ async def certain(service: Service, attempt: Callable[[], T]) -> T:
             headers=_HEADERS,
             retry_after_ms=_RETRY_AFTER_MS,
         ) from None
+
+
+def _says_unknown(error: MatrixError) -> bool:
+    """Whether a client that is told so throws its keys away."""
+    return error.errcode == "M_UNKNOWN_TOKEN" and not error.fields.get("soft_logout")

@@ -22,16 +22,8 @@ async def cut_off(node: Node, peers: Peers, minutes: int) -> Figures:
         await asyncio.sleep(minutes * limits.DRILL_MINUTE_S)
     finally:
         peers.isolate(on=False)
-    written = _written_since(node, before)
-    linked_s, level_s = await _level(node, peers, written)
-    return {
-        "sites": len(others),
-        "acknowledged": len(written),
-        "lost": _only_here(peers, written),
-        "linked_after_s": linked_s,
-        "level_after_s": level_s,
-        "broken": int(level_s is None),
-    }
+    found = await _after(node, peers, before)
+    return {"sites": len(others), **found, "broken": int(found["level_after_s"] is None)}
 
 
 async def without_fabric(node: Node, peers: Peers, minutes: int) -> Figures:
@@ -50,16 +42,9 @@ async def without_fabric(node: Node, peers: Peers, minutes: int) -> Figures:
             await asyncio.sleep(limits.DRILL_LOOK_S)
     finally:
         peers.leave_fabric(on=False)
-    written = _written_since(node, before)
-    _, level_s = await _level(node, peers, written)
-    return {
-        "sites": len(by_fabric),
-        "acknowledged": len(written),
-        "lost": _only_here(peers, written),
-        "linked_after_s": linked_s,
-        "level_after_s": level_s,
-        "broken": int(linked_s is None or level_s is None),
-    }
+    found = await _after(node, peers, before)
+    broken = linked_s is None or found["level_after_s"] is None
+    return {"sites": len(by_fabric), **found, "linked_after_s": linked_s, "broken": int(broken)}
 
 
 def may_restart(node: Node, peers: Peers) -> Figures | None:
@@ -77,6 +62,18 @@ async def returned(node: Node, peers: Peers, away_ms: int) -> Figures:
         "linked_after_s": linked_s,
         "level_after_s": level_s,
         "broken": int(level_s is None),
+    }
+
+
+async def _after(node: Node, peers: Peers, before: int) -> Figures:
+    """What came of what was written beyond a position, once the node can be level with the others again."""
+    written = _written_since(node, before)
+    linked_s, level_s = await _level(node, peers, written)
+    return {
+        "acknowledged": len(written),
+        "lost": _only_here(peers, written),
+        "linked_after_s": linked_s,
+        "level_after_s": level_s,
     }
 
 

@@ -97,14 +97,21 @@ class Keeping:
         side = self._sides.get(link)
         return side is not None and scope in side.kept and self.interests.allows(link.peer.node, scope)
 
-    def _told_keep(self, link: Link, body: bytes) -> None:
+    def _told_scopes(self, link: Link, body: bytes) -> tuple[_Side, list[bytes]] | None:
+        """Of which scopes a peer says something; None: it cannot be read, or the link has ended."""
         side = self._sides.get(link)
         try:
             scopes = fill.read_scopes(body)
         except Unreadable as error:
             logger.warning("from site %s: %s", link.peer.details.site, error)
+            return None
+        return None if side is None else (side, scopes)
+
+    def _told_keep(self, link: Link, body: bytes) -> None:
+        if (told := self._told_scopes(link, body)) is None:
             return
-        if side is not None and len(side.kept) + len(scopes) <= limits.SCOPES_KEPT_MAX:
+        side, scopes = told
+        if len(side.kept) + len(scopes) <= limits.SCOPES_KEPT_MAX:
             side.kept.update(scopes)
 
     def _wanted(self, link: Link, lacking: int) -> None:
@@ -192,13 +199,8 @@ class Keeping:
 
     def _told_later(self, link: Link, body: bytes) -> None:
         """A peer has a backlog, and gives of these scopes headers alone until they are said to be kept."""
-        side = self._sides.get(link)
-        try:
-            scopes = fill.read_scopes(body)
-        except Unreadable as error:
-            logger.warning("from site %s: %s", link.peer.details.site, error)
-            return
-        if side is not None:
+        if (told := self._told_scopes(link, body)) is not None:
+            side, scopes = told
             side.told.difference_update(scopes)
             side.until, side.before = link.offered, None
             self._wake(side, scopes)

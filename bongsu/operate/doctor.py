@@ -17,10 +17,10 @@ from bongsu.enrolment import own_certificate, with_root_key
 from bongsu.errors import FatalError
 from bongsu.log.files import free_bytes
 from bongsu.log.key import NodeKey
-from bongsu.node import SUSPECT
 from bongsu.operate.backup import LAST
 from bongsu.operate.finding import Finding, certificate_finding
 from bongsu.operate.forked_findings import forked_findings
+from bongsu.suspicion import SUSPECT
 
 MIB = 1024 * 1024
 CONNECT_S = 2.0

@@ -20,7 +20,7 @@ from bongsu.log.reader import Damaged, Reader
 from bongsu.log.record import ForeignRecord, Lane, LogName, Record
 from bongsu.log.schema import SIGNATURES_AFTER, connect
 from bongsu.log.store import LogStore
-from bongsu.node import SUSPECT
+from bongsu.suspicion import SUSPECT
 from bongsu.view.db import Database
 
 LANES: dict[Any, Lane] = {int(lane): lane for lane in Lane}

@@ -2,17 +2,18 @@
 
 import logging
 
+from bongsu import suspicion
 from bongsu.clock import Clock
 from bongsu.config import Config
 from bongsu.errors import FatalError, StoreDamaged
-from bongsu.files import write_whole
 from bongsu.fork_notes import ForkNotes
 from bongsu.log.reader import Damaged
-from bongsu.node import SUSPECT, Node
+from bongsu.node import Node
 from bongsu.operate.forked import open_forked
 from bongsu.operate.repair import Progress, check, repair
 from bongsu.operate.watch import VIEW_SUSPECT
 from bongsu.service import Service
+from bongsu.suspicion import SUSPECT
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ async def open_service(config: Config, clock: Clock, progress: Progress) -> Serv
         if not config.has_several_sites:
             raise StoreDamaged(f"{damage} Run `bongsu verify`.") from damage
         logger.error("%s", damage)
-        suspect(config, damage)
+        suspicion.note(config.data, damage)
     return await _introduced(config, clock, progress)
 
 
@@ -41,11 +42,6 @@ async def _introduced(config: Config, clock: Clock, progress: Progress) -> Servi
     except (FatalError, Damaged):
         node.close()
         raise
-
-
-def suspect(config: Config, damage: Damaged) -> None:
-    """Let the next start look for the damage, and fill the log up from the other sites."""
-    write_whole(config.data / SUSPECT, f"{damage}\n".encode())
 
 
 async def open_node(config: Config, clock: Clock, progress: Progress) -> Node:
