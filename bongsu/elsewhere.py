@@ -31,6 +31,9 @@ class Elsewhere:
         self._node = node
         self._links = links
         self._rounds = Rounds(self._catch_up)
+        # Whether some peer had nothing more than this node since it started: until then a node whose disk was
+        # emptied knows of no site but its own, and takes itself for all there is.
+        self._has_met = False
         node.held_elsewhere = self.has
 
     async def catch_up(self) -> bool:
@@ -45,7 +48,7 @@ class Elsewhere:
         deadline = asyncio.get_running_loop().time() + bound_s
         while self._links_every_site():
             if await self._rounds.join():
-                return self._links_every_site()
+                return self._has_met and self._links_every_site()
             if asyncio.get_running_loop().time() > deadline:
                 return False
         return False
@@ -71,7 +74,9 @@ class Elsewhere:
             with suppress(TimeoutError):
                 async with asyncio.timeout(deadline - loop.time()):
                     await self._node.applied.wait()
-        return all_said and target <= self._node.applied_vector
+        has_all = all_said and target <= self._node.applied_vector
+        self._has_met = self._has_met or (has_all and bool(self._links))
+        return has_all
 
     async def held(self, bound_s: float) -> tuple[Vector, bool]:
         """What the linked nodes have on disk, and whether all of them said it within the bound."""
