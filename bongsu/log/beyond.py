@@ -59,5 +59,5 @@ def covered_by(state_of: Callable[[LogName], Held | None], vector: Vector, log: 
         state = state_of(name) if name not in states else None
         if state is not None:
             states[name] = state
-            left.extend(state.namers)
+            left.extend(each.log for each in state.namings)
     return covered(states, vector, log)

@@ -76,6 +76,14 @@ def _within(value: Any, most: int, least: int = 1) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Naming:
+    """An opening record, by its log, and at which seq it says that another log ends."""
+
+    log: LogName
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """What is held of one log without a gap, and where a later opening record says that it ends.
 
@@ -88,13 +96,15 @@ class Held:
     hash: bytes
     end: End | None = None
     named_by: LogName | None = None
-    # Others that named the same end, not knowing of each other.
-    also_named_by: tuple[LogName, ...] = ()
+    # Others that named an end of it, this one or one before: not knowing of each other, or of a longer tail.
+    also_named_by: tuple[Naming, ...] = ()
 
     @property
-    def namers(self) -> tuple[LogName, ...]:
-        """Every log whose opening record named the end."""
-        return () if self.named_by is None else (self.named_by, *self.also_named_by)
+    def namings(self) -> tuple[Naming, ...]:
+        """Every opening record that named an end, the furthest first."""
+        if self.named_by is None or self.end is None:
+            return ()
+        return (Naming(self.named_by, self.end.seq), *self.also_named_by)
 
     @property
     def settled(self) -> bool:
@@ -136,12 +146,15 @@ def settle(held: Mapping[LogName, Held], opened: LogName, opening: Opening) -> l
         log = LogName(opened.node, end.epoch, end.lane)
         state = held.get(log) or unheld(log, end.ordinal)
         assert log != opened, "decode refuses an opening record that names its own log"
-        # Of several ends the furthest counts: a later start found and adopted a longer tail.
+        if any(each.log == opened for each in state.namings):
+            continue
+        # Of several ends the furthest counts: a later start found and adopted a longer tail. Those before
+        # stay: who left the log out of a vector by one of them has that much of it.
         if state.end is None or state.end.seq < end.seq:
-            changed.append(replace(state, end=end, named_by=opened, also_named_by=()))
-        elif (state.end.seq, state.end.hash) == (end.seq, end.hash) and opened not in state.namers:
+            changed.append(replace(state, end=end, named_by=opened, also_named_by=state.namings))
+        elif state.end.seq > end.seq or state.end.hash == end.hash:
             # Two starts that did not know of each other: the node came back from an old image.
-            changed.append(replace(state, also_named_by=(*state.also_named_by, opened)))
+            changed.append(replace(state, also_named_by=(*state.also_named_by, Naming(opened, end.seq))))
     return changed
 
 
@@ -179,9 +192,9 @@ def vector_at(held: Mapping[LogName, Held], seqs: Mapping[LogName, int]) -> Vect
 def covered(held: Mapping[LogName, Held], vector: Vector, log: LogName) -> int:
     """Up to which seq the holder of `vector` has `log`.
 
-    A log the vector does not list is covered to its named end if the vector covers an opening record that
-    named it, directly or over later ones. An epoch of a lost future, which no later one named, is so never
-    taken for held: that is how acknowledged records vanished (tests/property/log/test_epoch.py).
+    A log the vector does not list is covered to the furthest end that an opening record named which the
+    vector covers, directly or over later ones. An epoch of a lost future, which no later one named, is so
+    never taken for held: that is how acknowledged records vanished (tests/property/log/test_epoch.py).
     """
     state: Held | None = held.get(log)
     if state is None:
@@ -189,27 +202,24 @@ def covered(held: Mapping[LogName, Held], vector: Vector, log: LogName) -> int:
     listed = vector.listed(log.node, *_key(state))
     if listed is not None:
         return min(listed, state.seq)
-    if state.end is None:
-        return 0
-    above = _above(held, state, vector)
-    return state.end.seq if any((vector.listed(log.node, *_key(each)) or 0) > 0 for each in above) else 0
+    return max((each.seq for each in state.namings if _is_begun(held, held[each.log], vector)), default=0)
 
 
-def _above(held: Mapping[LogName, Held], state: Held, vector: Vector) -> list[Held]:
-    """What decides about a log: of those that named it, over others, the first that the vector lists, and
-    those that nobody named."""
-    found: list[Held] = []
+def _is_begun(held: Mapping[LogName, Held], state: Held, vector: Vector) -> bool:
+    """Whether the vector covers a log's opening record: it lists the log, or one above that named it."""
     left, seen = [state], {state.log}
     while left:
         each = left.pop()
-        if vector.listed(each.log.node, *_key(each)) is not None or not each.namers:
-            found.append(each)
+        listed = vector.listed(each.log.node, *_key(each))
+        if listed is not None:
+            if listed > 0:
+                return True
             continue
-        for name in each.namers:
-            if name not in seen:
-                seen.add(name)
-                left.append(held[name])
-    return found
+        for naming in each.namings:
+            if naming.log not in seen:
+                seen.add(naming.log)
+                left.append(held[naming.log])
+    return False
 
 
 def undecided(held: Mapping[LogName, Held], state: Held, vector: Vector) -> bool:
@@ -255,7 +265,13 @@ def merged(held: Mapping[LogName, Held], ours: Vector, theirs: Vector) -> Vector
                     continue
                 if state is not None and state.end is None and undecided(held, state, other):
                     continue
-                end = 0 if state is None or state.end is None else state.end.seq
-                if seq > end:
+                if seq > _left_out(held, state, other):
                     both = both.listing(prefix, key, seq)
     return both
+
+
+def _left_out(held: Mapping[LogName, Held], state: Held | None, vector: Vector) -> int:
+    """How much of a log its holder may have who leaves it out."""
+    if state is None or state.end is None:
+        return 0
+    return state.end.seq if undecided(held, state, vector) else covered(held, vector, state.log)

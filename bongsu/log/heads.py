@@ -223,7 +223,7 @@ class Heads:
         return forks
 
     def _set(self, held: Held, request: Request) -> None:
-        for log in (held.log, *held.namers):
+        for log in (held.log, *(each.log for each in held.namings)):
             if log not in self.log_ids:
                 self.state(log)
             if log not in self.log_ids:

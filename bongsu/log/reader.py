@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bongsu.log import compress
-from bongsu.log.epoch import End, Held
+from bongsu.log.epoch import End, Held, Naming
 from bongsu.log.record import (
     HASH_BYTES,
     BodyState,
@@ -90,7 +90,7 @@ class Reader:
     def held(self, where: str = "", parameters: Sequence[Any] = ()) -> Iterator[HeldRow]:
         """What is held of the logs that match."""
         rows = self.rows(SELECT_LOGS + where, parameters)
-        also: dict[int, tuple[LogName, ...]] = {}
+        also: dict[int, list[Naming]] = {}
         # Only a log whose end is named has further ones that named it; of few logs only their own are read.
         named = [row[0] for row in rows if row[9] is not None]
         if len(named) > LOGS_ASKED_ONE_BY_ONE:
@@ -98,10 +98,12 @@ class Reader:
         else:
             one = f"{SELECT_ALSO_NAMED} WHERE a.log_id=? {ORDER_ALSO_NAMED}"
             found = [each for log_id in named for each in self.rows(one, (log_id,))]
-        for log_id, *name in found:
-            also[log_id] = (*also.get(log_id, ()), self.name(*name))
+        ends = {row[0]: row[7] for row in rows}
+        for log_id, seq, *name in found:
+            naming = Naming(self.name(*name), ends[log_id] if seq is None else seq)
+            also.setdefault(log_id, []).append(naming)
         for row in rows:
-            yield row[0], _held(row, also.get(row[0], ())), row[6]
+            yield row[0], _held(row, tuple(also.get(row[0], ()))), row[6]
 
     def public_key(self, node: bytes) -> bytes:
         """The key of a node some of whose records are held.
@@ -209,7 +211,7 @@ def _proved(prev: Any, header: Header, stored_hash: bytes) -> bool:
         return False
 
 
-def _held(row: Sequence[Any], also: tuple[LogName, ...]) -> Held:
+def _held(row: Sequence[Any], also: tuple[Naming, ...]) -> Held:
     _, node, epoch, lane, ordinal, seq, _, end_seq, end_hash, by_node, by_epoch, by_lane, head = row
     log = Reader.name(node, epoch, lane)
     end = None if end_seq is None else End(log.epoch, ordinal, log.lane, end_seq, end_hash)

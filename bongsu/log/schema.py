@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-VERSION = 5
+VERSION = 6
 Row = Sequence[Any]
 
 
@@ -49,9 +49,11 @@ SIGNATURES = """CREATE TABLE signatures(
     signature BLOB NOT NULL, PRIMARY KEY(log_id, seq)) WITHOUT ROWID"""
 # What a peer that keeps the scope may still give: asked for by scope, in an order that puts causes first.
 WITHHELD = "CREATE INDEX IF NOT EXISTS records_withheld ON records(scope_id, stamp) WHERE state=2"
-# Further logs whose opening named the end of one: their node came back from an old image.
+# Further logs whose opening named an end of one, and where (no seq: where `logs` says). Their node came back
+# from an old image, or found a longer tail.
 ALSO_NAMED = """CREATE TABLE also_named(
-    log_id INTEGER NOT NULL, named_by INTEGER NOT NULL, PRIMARY KEY(log_id, named_by)) WITHOUT ROWID"""
+    log_id INTEGER NOT NULL, named_by INTEGER NOT NULL, seq INTEGER,
+    PRIMARY KEY(log_id, named_by)) WITHOUT ROWID"""
 TABLES = (
     "CREATE TABLE starts(start_tag BLOB PRIMARY KEY, first_position INTEGER NOT NULL) WITHOUT ROWID",
     """CREATE TABLE nodes(
@@ -82,6 +84,7 @@ ADDITIONS = {
     2: (PRUNED_BODIES, WITHHELD, ALSO_NAMED, f"PRAGMA user_version={VERSION}"),
     3: (WITHHELD, ALSO_NAMED, f"PRAGMA user_version={VERSION}"),
     4: (ALSO_NAMED, f"PRAGMA user_version={VERSION}"),
+    5: ("ALTER TABLE also_named ADD COLUMN seq INTEGER", f"PRAGMA user_version={VERSION}"),
 }
 
 INSERT_START = "INSERT INTO starts VALUES(?,?)"
@@ -92,8 +95,8 @@ UPSERT_LOG = """INSERT INTO logs VALUES(?,?,?,?,?,?,?,?,?,?) ON CONFLICT(log_id)
     head_seq=excluded.head_seq, signature=coalesce(excluded.signature, signature),
     end_seq=excluded.end_seq, end_hash=excluded.end_hash, named_by=excluded.named_by"""
 DELETE_ALSO_NAMED = "DELETE FROM also_named WHERE log_id=?"
-INSERT_ALSO_NAMED = "INSERT INTO also_named VALUES(?,?)"
-SELECT_ALSO_NAMED = """SELECT a.log_id, n.node, n.epoch, n.lane FROM also_named a
+INSERT_ALSO_NAMED = "INSERT INTO also_named VALUES(?,?,?)"
+SELECT_ALSO_NAMED = """SELECT a.log_id, a.seq, n.node, n.epoch, n.lane FROM also_named a
     JOIN logs n ON n.log_id=a.named_by"""
 ORDER_ALSO_NAMED = " ORDER BY a.log_id, a.named_by"
 LAST_SIGNATURE = "SELECT seq, after, bytes FROM signatures WHERE log_id=? ORDER BY seq DESC LIMIT 1"

@@ -145,8 +145,8 @@ class Transactions:
             # Another end has other logs that named it, too.
             log_id = log_ids[state.log]
             self.connection.execute(DELETE_ALSO_NAMED, (log_id,))
-            for name in state.also_named_by:
-                self.connection.execute(INSERT_ALSO_NAMED, (log_id, log_ids[name]))
+            for naming in state.also_named_by:
+                self.connection.execute(INSERT_ALSO_NAMED, (log_id, log_ids[naming.log], naming.seq))
 
     def _sign(self, log_id: int, records: Sequence[Record], signature: bytes) -> None:
         """Keep another node's signature, and of those close together only the last: a bundle ends at one."""

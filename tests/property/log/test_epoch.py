@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bongsu.log.epoch import Held, Opening, covered, ends_to_name, settle, unheld, vector_of
+from bongsu.log.epoch import Held, Opening, covered, ends_to_name, merged, settle, unheld, vector_of
 from bongsu.log.record import Lane, LogName
-from bongsu.log.vector import Vector
+from bongsu.log.vector import Vector, tag_of
 
 Payload = tuple[LogName, int]
 
@@ -176,3 +176,31 @@ def test_an_older_vector_lacks_exactly_what_came_after_it(seed: int) -> None:
         seen.append((node.vector(), node.dots()))
     for vector, dots in seen:
         assert set(node.beyond(vector)) == node.dots() - dots
+
+
+def test_who_left_a_log_out_by_an_earlier_end_has_it_up_to_there() -> None:
+    """Seed 216 of the simulator: all of the log was shown again once a start had named a longer tail."""
+    rnd = random.Random(0)
+    node = Node(b"a" * 16, rnd)
+    for _ in range(20):
+        node.append(Lane.TEXT)
+    first = next(iter(node.held))
+    image = node.image()
+    image.epoch = None
+    image.append(Lane.BULK)
+    vector, seen = image.vector(), image.dots()
+    assert vector.listed(first.node, 1, tag_of(first.epoch), first.lane) is None
+    for _ in range(5):
+        node.append(Lane.TEXT)
+    for last in (node, image):
+        later = image.image() if last is node else node.image()
+        give(last, later, rnd, 1.0)
+        later.epoch = None
+        later.append(Lane.TEXT)
+        end = later.held[first].end
+        assert end is not None
+        assert end.seq == 26
+        assert set(later.beyond(vector)) == later.dots() - seen
+        before = Vector.of([(first, 1, 24)])
+        both = merged(later.held, vector, before)
+        assert covered(later.held, both, first) == 24
