@@ -17,6 +17,7 @@ CONNECT_TIMEOUT_S = 1.0
 # A person who was away long is given all of it, so that every message can be counted.
 FILTER = '{"room":{"timeline":{"limit":1000}}}'
 API = "/_matrix/client/v3"
+NOT_HEARD_YET = "x-bongsu-not-heard-yet"  # another site may know more
 
 
 @dataclass(slots=True)
@@ -154,7 +155,7 @@ class Client:
             async with self._http.request(
                 method, url, headers=self._headers(), timeout=limit, **arguments
             ) as answer:
-                if answer.status >= 500:
+                if answer.status >= 500 or NOT_HEARD_YET in answer.headers:
                     self._move(site)
                 return answer.status, await answer.json()
         except (aiohttp.ClientError, TimeoutError, ValueError):
