@@ -143,7 +143,10 @@ def test_two_sites_gone_and_the_third_says_that_it_is_alone(lab: Lab, everywhere
     room_id = alice.create_room()
     lab.burn("b")
     lab.burn("c")
-    event_id = alice.send(room_id, "혼자")
+    said = {"msgtype": "m.text", "body": "혼자"}
+    answer = alice.put("rooms", room_id, "send", "m.room.message", "alone", body=said)
+    assert answer["kr.bongsu.promise"] == "here"
+    event_id = answer["event_id"]
     assert alice.get("/_bongsu/client/v1/durability", event_id)["promise"] == "here"
     shown = next(event for event in timeline(alice.sync(), room_id) if event["event_id"] == event_id)
     assert shown["unsigned"]["kr.bongsu.promise"] == "here"
