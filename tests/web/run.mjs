@@ -159,7 +159,9 @@ async function media(sora, bada) {
   await shot(sora, "11-recording");
   await button(sora, "send").click();
   await bada.getByRole("log").getByRole("button", { name: new RegExp(texts.voice) }).click();
-  await bada.locator("audio").evaluate(async (audio) => {
+  const playing = bada.locator("audio");
+  if ((await playing.boundingBox()).width < 150) throw new Error("a voice message has no room to be played in");
+  await playing.evaluate(async (audio) => {
     if (audio.readyState < 2) await new Promise((done) => audio.addEventListener("loadeddata", done));
   });
   step("a voice message is recorded, sent and heard");
@@ -185,7 +187,7 @@ async function arrange(sora, bada) {
   await sora.getByText(texts.muted, { exact: true }).first().waitFor({ state: "attached" });
   await shot(sora, "13-chats");
   await sora.getByLabel(texts.search_chats).fill("회관에");
-  await sora.getByRole("button", { name: /마을 회관에서 봐/ }).waitFor();
+  await sora.getByRole("button", { name: /마을 회관에서 봐/ }).locator("mark").getByText("회관에").waitFor();
   await shot(sora, "14-search");
   await sora.getByRole("button", { name: /마을 회관에서 봐/ }).click();
   await sora.locator(".message.sought").getByText("마을 회관에서 봐").waitFor();
@@ -257,6 +259,13 @@ async function newPhone(sora, bada, firstKit) {
   const phone = await person("new-phone");
   await logIn(phone, "sora");
   await phone.getByText(texts.kit_needed).waitFor();
+  await phone.getByRole("button", { name: /bada/ }).first().click();
+  const log = phone.getByRole("log");
+  await log.getByText(texts.waiting_key).first().waitFor();
+  // However old they are: here they have just come, and so may their keys.
+  if ((await log.getByText(texts.unreadable).count()) > 0) throw new Error("a message is given up at once");
+  await shot(phone, "26-waiting-for-keys");
+  if (narrow) await button(phone, "back").click();
   await button(phone, "kit_enter").first().click();
   await shot(phone, "18-kit-needed");
   await phone.getByRole("dialog").locator("input[type=file]").setInputFiles(PHOTO);

@@ -170,11 +170,20 @@ function drawn(room: Room, event: MatrixEvent, me: string, unreadCount: number, 
   };
 }
 
+// Since when this device has gone without the key of an event: one that was sent long ago may have come just now.
+const missed = new WeakMap<MatrixEvent, number>();
+
+function missedSince(event: MatrixEvent, nowMs: number): number {
+  const sinceMs = missed.get(event) ?? nowMs;
+  missed.set(event, sinceMs);
+  return sinceMs;
+}
+
 function whatOf(room: Room, event: MatrixEvent, nowMs: number): Line["what"] {
   if (event.isState()) return noticeOf(room, event);
   if (event.isRedacted()) return { kind: "deleted" };
   if (event.getType() === EventType.RoomMessageEncrypted || event.isDecryptionFailure())
-    return { kind: nowMs - event.localTimestamp < KEY_PATIENCE_MS ? "waiting" : "unreadable" };
+    return { kind: nowMs - missedSince(event, nowMs) < KEY_PATIENCE_MS ? "waiting" : "unreadable" };
   return contentOf(event.getContent(), event.replacingEvent() !== null);
 }
 
