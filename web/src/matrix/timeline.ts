@@ -9,7 +9,7 @@ import {
   RelationType,
   type Room,
 } from "matrix-js-sdk";
-import { directRooms, isMessage } from "./chats";
+import { bodyOf, directRooms, isMessage } from "./chats";
 import type { Running } from "./client";
 import { type Line, type Media, type Picture, type Reaction, type Source, unreadCounts } from "./layout";
 import { loadOlder } from "./older";
@@ -284,7 +284,7 @@ function replied(room: Room, event: MatrixEvent): Line["replyTo"] {
   if (!id || event.isRedacted()) return null;
   const original = room.findEventById(id);
   if (!original) return { name: "", text: "…" };
-  const text = String(original.getContent()["body"] ?? "…");
+  const text = bodyOf(original) ?? "…";
   return { name: room.getMember(original.getSender() ?? "")?.name ?? "", text: text.slice(0, 100) };
 }
 
