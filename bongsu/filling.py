@@ -5,6 +5,7 @@ A restored image and an emptied disk look whole from inside; only a peer can tel
 import asyncio
 import logging
 from contextlib import suppress
+from dataclasses import dataclass
 from struct import Struct
 
 from bongsu import limits
@@ -22,13 +23,24 @@ TOTAL, LOG = Struct(">Q"), Struct(">QBQ")
 LANES = {int(lane): lane for lane in Lane}
 
 
+@dataclass(slots=True)
+class _Wait:
+    """For what a peer said it holds of this node's own logs; how much was held here when more came last."""
+
+    link: Link
+    theirs: dict[LogName, int]
+    held: int
+    deadline_s: float
+
+
 class Filling:
     """Asks each peer once how much it holds, and says how far this node is until it holds as much."""
 
     def __init__(self, node: Node, peers: Peers) -> None:
         self._node = node
         self._peers = peers
-        self._asked: set[bytes] = set()
+        self._asked: dict[bytes, Link] = {}
+        self._waits: dict[bytes, _Wait] = {}
         self._background = Background(self._watch)
         self.target = 0
         self.began_s = 0.0
@@ -59,12 +71,12 @@ class Filling:
         shown_s = 0.0
         while True:
             changed = self._peers.changed
-            if not self._node.confirmed:
-                self._asked.clear()
             for node, link in list(self._peers.links.items()):
-                if node not in self._asked:
+                again = not self._node.confirmed and self._asked.get(node) is not link
+                if node not in self._asked or again:
                     await self._ask(node, link)
-            if not self.behind:
+            self._confirm()
+            if not self.behind and not self._waits:
                 # A peer that could not confirm is asked again; else nothing is to do until a link changes.
                 again_s = limits.FILLING_CONFIRM_S if self._peers.links and not self._node.confirmed else None
                 with suppress(TimeoutError):
@@ -73,7 +85,7 @@ class Filling:
                 continue
             await self._more()
             now_s = self._node.clock.monotonic()
-            if now_s - shown_s >= limits.FILLING_SHOWN_S:
+            if self.behind and now_s - shown_s >= limits.FILLING_SHOWN_S:
                 shown_s = now_s
                 self._show(now_s)
 
@@ -81,9 +93,10 @@ class Filling:
         found = await self._held_there(link)
         if found is None:
             return  # an older release does not know the question
-        self._asked.add(node)
+        self._asked[node] = link
         self._aim(found[0])
-        await self._confirm(link, found[1])
+        deadline_s = self._node.clock.monotonic() + limits.FILLING_CONFIRM_S
+        self._waits[node] = _Wait(link, found[1], self.held, deadline_s)
 
     async def _held_there(self, link: Link) -> tuple[int, dict[LogName, int]] | None:
         """How many records the peer holds, and how far it holds this node's own logs."""
@@ -106,20 +119,23 @@ class Filling:
                 logger.warning("a peer holds %d records, this node %d: it fills", theirs, held)
             self.target = theirs
 
-    async def _confirm(self, link: Link, theirs: dict[LogName, int]) -> None:
-        """Wait for what the peer holds of this node's earlier starts. A vector does not tell: it leaves out
-        what later starts name, and those may be what is gone."""
-        deadline_s = self._node.clock.monotonic() + limits.FILLING_CONFIRM_S
-        while not self._node.confirmed:
-            held = self._node.log.held()
-            lacking = [log for log, seq in theirs.items() if log not in held or held[log].seq < seq]
-            self._node.confirmed = not lacking
-            if lacking and self._node.clock.monotonic() > deadline_s:
+    def _confirm(self) -> None:
+        """Look whether what a peer holds of this node's earlier starts is here. A vector does not tell: it
+        leaves out what later starts name, and those may be what is gone."""
+        now_s, held = self._node.clock.monotonic(), self._node.log.held()
+        for node, wait in list(self._waits.items()):
+            if self._node.confirmed or self._peers.links.get(node) is not wait.link:
+                del self._waits[node]
+            elif all(log in held and held[log].seq >= seq for log, seq in wait.theirs.items()):
+                self._node.confirmed = True
+                del self._waits[node]
+            elif self.behind and self.held > wait.held:
+                # A backlog comes in the order in which it arrived there, and these may be its last.
+                wait.held, wait.deadline_s = self.held, now_s + limits.FILLING_CONFIRM_S
+            elif now_s > wait.deadline_s:
                 # What was asked for on this link was lost, and nothing shows that: a new one asks anew.
-                link.end()
-                return
-            if lacking:
-                await self._more()
+                del self._waits[node]
+                wait.link.end()
 
     async def _more(self) -> None:
         """Return once more is applied, or after a moment: a link may be cut."""

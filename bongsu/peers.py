@@ -179,7 +179,7 @@ class Peers:
                 del self.links[peer.node]
                 self._had[peer.node] = {log: link.has(log) for log in self._node.log.held()}
                 self.changed_ms[peer.node] = self._node.now_ms()
-                logger.info("the link with site %s is cut", peer.details.site)
+                logger.info("the link with site %s is cut: %s", peer.details.site, link.ended_by)
                 self._sites_changed()
         return peer
 

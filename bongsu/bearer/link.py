@@ -158,9 +158,10 @@ class Link:
         self._work = asyncio.Event()
         self._heard = True
         self._ended = False
+        self.ended_by = ""
 
     async def run(self) -> None:
-        """Exchange until the link is cut or the peer falls silent. Returns; the reason does not matter."""
+        """Exchange until the link is cut or the peer falls silent; `ended_by` says which, for operators."""
         self._offer()
         tasks = [asyncio.ensure_future(part()) for part in (self._receive, self._send, self._beat)]
         try:
@@ -175,7 +176,10 @@ class Link:
             results = await asyncio.gather(*tasks, return_exceptions=True)
             await self._channel.close()
         for error in results:
-            if isinstance(error, Exception) and not isinstance(error, ChannelClosed):
+            if isinstance(error, ChannelClosed):
+                self.ended_by = self.ended_by or str(error) or "the other end is gone"
+            elif isinstance(error, Exception):
+                self.ended_by = repr(error)
                 logger.error("the link to %s ended: %r", self.peer.details.site, error)
 
     def advanced(self, logs: Iterable[LogName]) -> None:
@@ -211,6 +215,7 @@ class Link:
 
     def end(self) -> None:
         """Cut the link from this side."""
+        self.ended_by = "cut from this side"
         self._ending = asyncio.ensure_future(self._channel.close())
 
     async def _receive(self) -> None:
@@ -273,6 +278,7 @@ class Link:
             # Where nothing gets through for hours, offers are not piled up behind what waits.
             if self.pace.silence_s is not None or not self._outputs:
                 self._offer()
+        self.ended_by = f"nothing came for {self.pace.silence_s} s"
 
     def _offer(self) -> None:
         self._add(self._exchange.offer())

@@ -30,11 +30,13 @@ class _Circuit:
         self._fabric = fabric
         self._arrived: asyncio.Queue[bytes | None] = asyncio.Queue(limits.FABRIC_QUEUE_MAX)
         self.closed = False
+        self._reason = ""
 
-    def arrived(self, raw: bytes | None) -> None:
-        """A message for this end; None: the other end is gone."""
+    def arrived(self, raw: bytes | None, reason: str = "") -> None:
+        """A message for this end; None: the other end is gone, for this reason."""
         if raw is None or self._arrived.full():
             # A queue that is full is a peer beyond its window: the link begins anew.
+            self._reason = reason if raw is None else "more came over the fabric than is taken"
             self.closed = True
             raw = None
             while self._arrived.full():
@@ -43,21 +45,21 @@ class _Circuit:
 
     async def send(self, raw: bytes) -> None:
         if self.closed:
-            raise ChannelClosed
+            raise ChannelClosed(self._reason)
         await self._fabric.publish(self.peer, self.ours + self.theirs + raw)
 
     async def receive(self) -> bytes:
         raw = await self._arrived.get()
         if raw is None:
             self._arrived.put_nowait(None)
-            raise ChannelClosed
+            raise ChannelClosed(self._reason)
         return raw
 
     async def close(self) -> None:
         self._fabric.forget(self)
         if not self.closed:
             self.closed = True
-            self.arrived(None)
+            self.arrived(None, "cut from this side")
             try:
                 await self._fabric.publish(self.peer, self.ours + self.theirs)
             except ChannelClosed:
@@ -102,11 +104,11 @@ class Fabric:
             ChannelClosed: the fabric is not there.
         """
         if not self.client.is_connected:
-            raise ChannelClosed
+            raise ChannelClosed("the fabric is not there")
         try:
             await self.client.publish(f"{self._prefix}.to.{peer}.{self._node}", raw)
         except NatsError as error:
-            raise ChannelClosed from error
+            raise ChannelClosed(f"the fabric did not take it: {error}") from error
 
     def forget(self, circuit: _Circuit) -> None:
         """A channel has ended."""
@@ -161,13 +163,13 @@ class Fabric:
         if ours == NOBODY and raw:
             before = self._with.get(peer)
             if before is not None:
-                before.arrived(None)
+                before.arrived(None, "the peer began anew")
             circuit = self._begin(peer, theirs)
         if circuit is None or circuit.peer != peer:
             return
         if circuit.theirs == NOBODY:
             circuit.theirs = theirs
-        circuit.arrived(raw or None)
+        circuit.arrived(raw or None, "the peer cut it")
 
     def _begin(self, peer: str, theirs: bytes) -> _Circuit:
         circuit = _Circuit(self, peer, theirs)

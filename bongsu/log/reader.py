@@ -100,8 +100,9 @@ class Reader:
             found = [each for log_id in named for each in self.rows(one, (log_id,))]
         ends = {row[0]: row[7] for row in rows}
         for log_id, seq, *name in found:
-            naming = Naming(self.name(*name), ends[log_id] if seq is None else seq)
-            also.setdefault(log_id, []).append(naming)
+            if log_id in ends:
+                naming = Naming(self.name(*name), ends[log_id] if seq is None else seq)
+                also.setdefault(log_id, []).append(naming)
         for row in rows:
             yield row[0], _held(row, tuple(also.get(row[0], ()))), row[6]
 

@@ -237,6 +237,38 @@ async def test_a_restored_node_gets_its_lost_tail_back_and_adopts_it(tmp_path: P
     peer.close()
 
 
+async def test_ends_that_two_starts_named_are_read_back_node_by_node(tmp_path: Path) -> None:
+    taker = open_log(tmp_path / "taker.db", NodeKey.generate())
+    restored = [NodeKey.generate(), NodeKey.generate()]
+    for number, key in enumerate(restored):
+        path = tmp_path / f"{number}.db"
+        for _ in range(6):
+            node = open_log(path, key)
+            last = (await node.append(drafts(2)))[0].log
+            node.close()
+        image = path.read_bytes()
+        for _ in range(2):
+            # The second start from one image does not know of the first: both name the ends before.
+            path.write_bytes(image)
+            node = open_log(path, key)
+            await node.append(drafts(1))
+            await give_all(node, taker)
+            node.close()
+    taker.close()
+    connection = sqlite3.connect(tmp_path / "taker.db")
+    assert connection.execute("SELECT count(*), min(seq) FROM also_named").fetchone() == (2, 3)
+    # As the version before left it.
+    connection.execute("ALTER TABLE also_named DROP COLUMN seq")
+    connection.execute("PRAGMA user_version=5")
+    connection.close()
+    taker = open_log(tmp_path / "taker.db", taker.key)
+    for key in restored:
+        held = dict(taker.held_of(key.node))
+        assert len(held) == 8
+        assert last.node != key.node or held[last] == 3
+    taker.close()
+
+
 async def give_all(giver: LogStore, taker: LogStore) -> None:
     """Give what the other's vector lacks, log by log."""
     records = giver.read_many(giver.positions_beyond(taker.vector()))
