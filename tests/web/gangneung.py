@@ -38,7 +38,7 @@ STYLE = (
 def run(folder: Path, screenshots: Path, language: str) -> tuple[dict[str, Any], str]:
     """The figures, and what was said meanwhile. `broken` holds a sentence for everything that went wrong."""
     lab = folder / "lab"
-    plan = commands.up(lab, 1, tls=False, hubs=2)
+    commands.up(lab, 1, tls=False, hubs=2)
     figures = folder / "figures.json"
     try:
         story = subprocess.run(

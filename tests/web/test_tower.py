@@ -20,7 +20,7 @@ from tests.web.test_web import SCREENSHOTS, tell
 )
 def test_alerts_check_ins_and_the_tower(tmp_path: Path, language: str, width: int) -> None:
     lab = tmp_path / "lab"
-    plan = commands.up(lab, 1, tls=False, hubs=2)
+    commands.up(lab, 1, tls=False, hubs=2)
     try:
         tell("tower.mjs", str(lab), str(SCREENSHOTS), language, str(width))
     finally:

@@ -59,7 +59,7 @@ def tell(script: str, *arguments: str) -> None:
         timeout=SECONDS_MAX,
     )
     # Shown by pytest with what fails, and of what passes by -rP: each step with its time.
-    print(story.stdout)  # noqa: T201
+    print(story.stdout)
     assert story.returncode == 0, story.stdout + story.stderr
 
 
