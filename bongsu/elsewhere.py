@@ -34,7 +34,7 @@ class Elsewhere:
         # Whether some peer had nothing more than this node since it started: until then a node whose disk was
         # emptied knows of no site but its own, and takes itself for all there is.
         self._has_met = False
-        node.held_elsewhere = self.has
+        node.behind.held_elsewhere = self.has
 
     async def catch_up(self) -> bool:
         """Wait, within a bound, for what the linked peers have on disk; whether anything came meanwhile."""

@@ -18,7 +18,8 @@ BUNDLE_BYTES_MAX = 2_097_152  # so that the largest record fits
 BUNDLE_FILL_BYTES = 262_144  # a bundle is closed when the next record would lead beyond this
 EXCHANGE_MESSAGE_BYTES_MAX = 2_163_712  # a bundle, or a vector and a list of logs
 # Records a peer may send before some of them are on disk here: what is written here stands behind them.
-EXCHANGE_WINDOW_BYTES = 524_288
+EXCHANGE_WINDOW_BYTES = 131_072
+UNSHOWN_RECORDS_MAX = 256  # on disk here and not shown yet, for peers to give more
 PIECE_BYTES = 4_096  # of a message: as much has to come within LINK_SILENCE_S, or a link is taken for dead
 EXCHANGE_WITHOUT_MAX = 256  # logs a peer sent wrongly and is not asked for again on this link
 EXCHANGE_COMPLAINTS_MAX = 32  # sentences about one peer on one link
@@ -104,6 +105,7 @@ FILTER_ENTRIES_MAX = 1_000
 GLOB_CHARACTERS_MAX = 512
 FUTURE_TOKEN_WAIT_S = 0.3
 FUTURE_TOKEN_HELD_WAIT_S = 5.0  # where other nodes have what it has seen
+FUTURE_TOKEN_EMPTY_S = 600.0  # that its device is told nothing new for the same reason
 SYNC_TIMEOUT_S_MAX = 60
 BODY_BYTES_MAX = 1_048_576  # a JSON body; media have their own bound
 BODY_SECONDS_MAX = 60  # a slow body is cut off, so that slow-loris holds no memory

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from bongsu.clock import Clock, next_stamp
 from bongsu.config import Config
 from bongsu.errors import FatalError, MatrixError, forbidden
 from bongsu.live.alarm import Alarm
+from bongsu.live.behind import Behind
 from bongsu.live.delivered import Delivered
 from bongsu.live.expiry import TypingExpiry
 from bongsu.live.lazy import LazyMembers
@@ -54,10 +55,6 @@ REVOKED = (
 
 def _ignore(_: str) -> None:
     """What happens to news that nobody asked for."""
-
-
-async def _nowhere(_: Vector) -> bool:
-    return False
 
 
 class Node:
@@ -109,8 +106,7 @@ class Node:
         # Set, and replaced, whenever more is applied.
         self.applied = asyncio.Event()
         self._releasing = Alarm(self._release_late)
-        # Whether a linked node holds what a vector tells of and this node has not.
-        self.held_elsewhere: Callable[[Vector], Awaitable[bool]] = _nowhere
+        self.behind = Behind(clock.monotonic)
 
     @classmethod
     def open(

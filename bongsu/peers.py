@@ -163,6 +163,7 @@ class Peers:
             gives=lambda link, scope: self.gives(link, scope),
             lanes=self.lanes,
             is_counted=self._node.config.role == CORE,
+            has_room=self._has_room,
         )
         self.links[peer.node] = link
         self.changed_ms[peer.node] = self._node.now_ms()
@@ -299,7 +300,10 @@ class Peers:
                 link.advanced(logs)
 
     def _applied(self, _: Changes) -> None:
-        """Part with nodes that were revoked meanwhile: the links they have were let in before."""
+        """Let peers give on, and part with nodes that were revoked meanwhile: their links began before."""
+        if self._has_room():
+            for link in self.links.values():
+                link.shown()
         revocations = self._node.context.authorities.revocations()
         linked = self.links.keys() | self.thin.keys()
         for node in (linked & revocations.keys()) - self._parting:
@@ -307,6 +311,10 @@ class Peers:
             logger.warning("node %s is revoked: the link with it ends", node.hex())
             # Not at once: a node that was shut out by mistake hears of it by this link or never.
             asyncio.get_running_loop().call_later(limits.PARTING_S, self._part, node)
+
+    def _has_room(self) -> bool:
+        """Whether a peer may give more: what is written here is shown behind all that came before."""
+        return self._node.log.head_position - self._node.position <= limits.UNSHOWN_RECORDS_MAX
 
     def _part(self, node: bytes) -> None:
         self._parting.discard(node)

@@ -102,6 +102,11 @@ class Promises:
         ready = self.alone or self._is_safe(self._queue[0].needs)
         return 0.0 if ready else self._queue[0].deadline_s
 
+    @property
+    def holds_here(self) -> bool:
+        """Whether anything shown is at this site alone."""
+        return bool(self._here)
+
     def is_held_here(self, position: int) -> bool:
         """Whether what is shown at this position is at this site alone, in a service of several."""
         return any(held.first_position <= position <= held.last_position for held in self._here)

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from bongsu import limits
+from bongsu.api.http import NOT_HEARD_YET
 from bongsu.errors import MatrixError
 from bongsu.service import Service
 
 T = TypeVar("T")
 
 _RETRY_AFTER_MS = 2_000
-# Where a client sees it without reading the answer, so that it goes on to another site.
-_HEADERS = (("x-bongsu-not-heard-yet", "true"), ("retry-after", str(_RETRY_AFTER_MS // 1000)))
+_HEADERS = (NOT_HEARD_YET, ("retry-after", str(_RETRY_AFTER_MS // 1000)))
 
 
 async def certain(service: Service, attempt: Callable[[], T]) -> T:

@@ -12,6 +12,8 @@ from bongsu.service import Service
 from bongsu.view.sessions import Requester
 
 JSON_HEADERS = (("content-type", "application/json"),)
+# Another site may know more than this one yet: clients see it without reading the answer, and go there.
+NOT_HEARD_YET = ("x-bongsu-not-heard-yet", "true")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from bongsu.ids import is_event_id, is_room_alias
 from bongsu.service import Service
 from bongsu.view import registers
 
+PROMISE = "kr.bongsu.promise"
+
 
 async def put_event(service: Service, request: Request) -> Response:
     """PUT …/send/{eventType}/{txnId}: a message event, acknowledged when it is safe."""
@@ -27,7 +29,14 @@ async def put_event(service: Service, request: Request) -> Response:
     else:
         new = NewEvent(event_type, content)
     event_id = await service.author.send(room_id, who.user_id, new, sent_by(request))
-    return answer({"event_id": event_id})
+    return answer({"event_id": event_id, **_promise(service, event_id)})
+
+
+def _promise(service: Service, event_id: str) -> dict[str, str]:
+    """What is said of an event that this site alone holds; nothing of others (docs/protocol/client.md)."""
+    node = service.node
+    row = node.context.events.row(event_id) if node.promises.holds_here else None
+    return {PROMISE: "here"} if row is not None and node.promises.is_held_here(row.position) else {}
 
 
 def sent_by(request: Request) -> dict[str, str]:

@@ -6,7 +6,7 @@ import msgspec
 
 from bongsu import drafts, limits
 from bongsu.api.access import check_self
-from bongsu.api.http import Request, Response, Route, answer
+from bongsu.api.http import JSON_HEADERS, NOT_HEARD_YET, Request, Response, Route, answer
 from bongsu.canonical import canonical_bytes, read_json, unpadded_urlsafe_base64
 from bongsu.errors import invalid_param, not_found
 from bongsu.service import Service
@@ -56,7 +56,8 @@ async def get_sync(service: Service, request: Request) -> Response:
         asked.set_presence,
     )
     service.node.last_seen.put((who.user_id, who.device_id), service.node.now_ms())
-    return Response(200, await sync(service.node, sync_request, asked.since))
+    found = await sync(service.node, sync_request, asked.since)
+    return Response(200, found.body, (*JSON_HEADERS, NOT_HEARD_YET) if found.is_behind else JSON_HEADERS)
 
 
 def _read_parameters(request: Request) -> _Parameters:

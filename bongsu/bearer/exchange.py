@@ -47,7 +47,8 @@ class Exchange:
     """One link's state, made anew for each link: a cut loses nothing but what was on the way.
 
     The driver calls `offer` when the link is up and at every beat of its own, `receive` for what comes,
-    `loaded` and `stored` in answer to the outputs of these names, and `advanced` after each commit.
+    `loaded` and `stored` in answer to the outputs of these names, `advanced` after each commit, and `shown`
+    once there is room.
     `Load` and `Send` are to be done in order; `Store`s of one log too.
     """
 
@@ -65,6 +66,7 @@ class Exchange:
         self._giver = Giver(ledger, node, relays=relays, peer=peer, lanes=lanes)
         self._taker = Taker(ledger, window_bytes=window_bytes, lanes=lanes)
         self._stores: dict[int, Bundle] = {}
+        self._unshown: list[tuple[int, int]] = []
         self._complained: set[str] = set()
 
     @property
@@ -131,15 +133,18 @@ class Exchange:
                 outputs.append(Send(raw))
         return [*outputs, *self._go_on()]
 
-    def stored(self, ticket: int, taken: int, refusal: str | None = None) -> list[Output]:
+    def stored(
+        self, ticket: int, taken: int, refusal: str | None = None, *, has_room: bool = True
+    ) -> list[Output]:
         """What became of a `Store`: on disk, `taken` records of it new; or not stored.
 
+        `has_room`: else the peer is told that they are on disk, and may give no more until `shown`.
         `refusal` says that it was no matter of order (a gap): the peer's copy of that log is not what its
         owner wrote, or is a second history of it.
         """
         bundle = self._stores.pop(ticket)
         log = bundle.log
-        self._taker.settled(ticket, taken)
+        self._unshown.append((ticket, taken))
         outputs: list[Output] = []
         if refusal is not None:
             self._taker.distrust(log)
@@ -148,9 +153,23 @@ class Exchange:
         seq = 0 if state is None else state.seq
         if refusal is None and seq >= bundle.last_seq:
             self._giver.has(log, bundle.last_seq)
+        if has_room:
+            self._settle()
         acks: Sequence[Ack] = [(log, seq)] if seq > 0 else []
         outputs.append(self._say_stored(acks))
         return [*outputs, *_asked(self._taker.after_settled())]
+
+    def shown(self) -> list[Output]:
+        """There is room again for what was stored without."""
+        if not self._unshown:
+            return []
+        self._settle()
+        return [self._say_stored(()), *_asked(self._taker.after_settled())]
+
+    def _settle(self) -> None:
+        for ticket, taken in self._unshown:
+            self._taker.settled(ticket, taken)
+        self._unshown.clear()
 
     def advanced(self, logs: Sequence[LogName]) -> list[Output]:
         """More of these logs is on disk here."""

@@ -110,6 +110,7 @@ class Link:
 
     `is_counted`: whether this node's disk may make a promise of the peer's: a hub's does not.
     `gives`: whether the peer gets the bodies of a scope; headers it gets all. `lanes`: the others wait.
+    `has_room`: whether more may come; where not, `shown` is to be called once it may.
     """
 
     def __init__(
@@ -126,6 +127,7 @@ class Link:
         lanes: frozenset[Lane] = EVERY_LANE,
         is_counted: bool = True,
         pace: Pace = WIRED,
+        has_room: Callable[[], bool] = lambda: True,
     ) -> None:
         self.over_fabric = over_fabric
         self.pace = pace
@@ -138,6 +140,7 @@ class Link:
         self._said: dict[LogName, int] = {}
         self._counted: dict[LogName, int] = {}
         self._gives = gives
+        self._has_room = has_room
         # Told how many records the peer lacks of what it wants, before any of them is given.
         self.on_wanted: Callable[[Link, int], None] = lambda link, lacking: None
         self._wanted = 0
@@ -156,8 +159,7 @@ class Link:
         )
         self._outputs: deque[Output] = deque()
         self._work = asyncio.Event()
-        self._heard = True
-        self._ended = False
+        self._heard, self._ended = True, False
         self.ended_by = ""
 
     async def run(self) -> None:
@@ -186,6 +188,10 @@ class Link:
         """More of these logs is on disk here."""
         self._add(self._exchange.advanced(list(logs)))
 
+    def shown(self) -> None:
+        """There is room for more."""
+        self._add(self._exchange.shown())
+
     def has(self, log: LogName) -> int:
         """Up to which seq the peer is known to have a log on disk."""
         return self._exchange.peer_has(log)
@@ -197,8 +203,7 @@ class Link:
 
     async def ask(self, topic: str, body: bytes, timeout_s: float = limits.CALL_S_MAX) -> bytes | None:
         """Ask the peer; None if it cannot or will not say, or not in time."""
-        self._number += 1
-        number = self._number
+        number = self._number = self._number + 1
         self._asked[number] = asyncio.get_running_loop().create_future()
         self._add([Send(call.encode(Ask(number, topic, body)))])
         try:
@@ -390,6 +395,6 @@ class Link:
             case Fork(forked, seq):
                 refusal = f"Log {forked.node.hex()} has two histories from record {seq} on."
         if not self._ended:  # the link may be cut while the disk writes
-            self._add(self._exchange.stored(ticket, taken, refusal))
+            self._add(self._exchange.stored(ticket, taken, refusal, has_room=self._has_room()))
             if log.node == self.peer.node and (state := self._log.held().get(log)) is not None:
                 self._say_held([state])

@@ -12,7 +12,10 @@ class Findings:
 
     acknowledged: int = 0
     people: int = 0
+    held_here: int = 0
     lost: list[str] = field(default_factory=list)
+    # Acknowledged as held at one site alone, and gone with it: no promise, but people are to know.
+    burnt: list[str] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
     duplicates: list[str] = field(default_factory=list)
     reordered: list[str] = field(default_factory=list)
@@ -47,7 +50,6 @@ def check(
         fault_s: when, if there was a fault.
     """
     found = Findings(people=len(people))
-    by_user = {person["user_id"]: person for person in people}
     rooms: dict[str, list[Mapping[str, Any]]] = {}
     for person in people:
         rooms.setdefault(person["room_id"], []).append(person)
@@ -55,9 +57,12 @@ def check(
         found.moves += person["moves"]
         _lost(person, histories, found)
         _waits(person, set(struck), fault_s, found)
+    anywhere = {
+        event_id for held in histories.values() for event_ids in held.values() for event_id in event_ids
+    }
     for members in rooms.values():
         for reader in members:
-            _sequence(reader, members, by_user, found)
+            _sequence(reader, members, anywhere, found)
     return found
 
 
@@ -65,17 +70,19 @@ def _lost(
     person: Mapping[str, Any], histories: Mapping[str, Mapping[str, Sequence[str]]], found: Findings
 ) -> None:
     found.acknowledged += len(person["sent"])
+    found.held_here += sum(sent[6] for sent in person["sent"])
     for site, rooms in histories.items():
         held = set(rooms.get(person["room_id"], ()))
         for sent in person["sent"]:
             if sent[4] not in held:
-                found.lost.append(f"{person['name']} {sent[0]} is not in the history of site {site}")
+                where = found.burnt if sent[6] else found.lost
+                where.append(f"{person['name']} {sent[0]} is not in the history of site {site}")
 
 
 def _sequence(
     reader: Mapping[str, Any],
     members: Sequence[Mapping[str, Any]],
-    by_user: Mapping[str, Mapping[str, Any]],
+    anywhere: set[str],
     found: Findings,
 ) -> None:
     seen: dict[str, list[int]] = {}
@@ -84,7 +91,7 @@ def _sequence(
     for writer in members:
         numbers = seen.get(writer["user_id"], [])
         where = f"of {writer['name']} to {reader['name']}"
-        acknowledged = {sent[0] for sent in writer["sent"]}
+        acknowledged = {sent[0] for sent in writer["sent"] if not sent[6] or sent[4] in anywhere}
         found.gaps += [f"{number} {where}" for number in sorted(acknowledged - set(numbers))]
         found.duplicates += [f"{number} {where}" for number in set(numbers) if numbers.count(number) > 1]
         found.reordered += [

@@ -17,6 +17,8 @@ CONNECT_TIMEOUT_S = 1.0
 # A person who was away long is given all of it, so that every message can be counted.
 FILTER = '{"room":{"timeline":{"limit":1000}}}'
 API = "/_matrix/client/v3"
+NOT_HEARD_YET = "x-bongsu-not-heard-yet"  # another site may know more
+PROMISE = "kr.bongsu.promise"  # in an answer: the site alone has it
 
 
 @dataclass(slots=True)
@@ -29,6 +31,8 @@ class Sent:
     site: str
     event_id: str
     tries: int
+    # The site said that it alone has it: it may burn with that site.
+    held_here: bool = False
 
 
 @dataclass(slots=True)
@@ -125,8 +129,9 @@ class Client:
             site = self._where()
             status, answer = await self._request("PUT", site, path, SEND_TIMEOUT_S, json=body)
             if status == 200:
-                event_id = answer["event_id"]
-                person.sent.append(Sent(number, began, self._now(), self._order[site], event_id, tries))
+                event_id, here = answer["event_id"], PROMISE in answer
+                name = self._order[site]
+                person.sent.append(Sent(number, began, self._now(), name, event_id, tries, here))
                 return
             await self._pause()
 
@@ -154,7 +159,7 @@ class Client:
             async with self._http.request(
                 method, url, headers=self._headers(), timeout=limit, **arguments
             ) as answer:
-                if answer.status >= 500:
+                if answer.status >= 500 or NOT_HEARD_YET in answer.headers:
                     self._move(site)
                 return answer.status, await answer.json()
         except (aiohttp.ClientError, TimeoutError, ValueError):
@@ -193,7 +198,15 @@ def dump(people: list[Person]) -> str:
             "room_id": person.room_id,
             "user_id": person.user_id,
             "sent": [
-                [sent.number, sent.began_s, sent.acked_s, sent.site, sent.event_id, sent.tries]
+                [
+                    sent.number,
+                    sent.began_s,
+                    sent.acked_s,
+                    sent.site,
+                    sent.event_id,
+                    sent.tries,
+                    sent.held_here,
+                ]
                 for sent in person.sent
             ],
             "seen": person.seen,

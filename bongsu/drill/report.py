@@ -21,6 +21,8 @@ def figures(outcome: Outcome) -> dict[str, Any]:
         "seconds": outcome.seconds,
         "clients": found.people,
         "acknowledged": found.acknowledged,
+        "held_here": found.held_here,
+        "held_here_burnt": len(found.burnt),
         "lost": len(found.lost),
         "gaps": len(found.gaps),
         "duplicates": len(found.duplicates),
@@ -55,6 +57,8 @@ def figures(outcome: Outcome) -> dict[str, Any]:
 # name of the figure: (Korean, English, what it must be, a test of that)
 ROWS: tuple[tuple[str, str, str, str], ...] = (
     ("acknowledged", "확인된 메시지", "acknowledged messages", ""),
+    ("held_here", "그중 한 곳에만 있다고 알린 것", "of these told as held at one site alone", ""),
+    ("held_here_burnt", "그중 그곳과 함께 사라진 것", "of those gone with that site", ""),
     ("lost", "잃은 메시지", "lost", "0"),
     ("gaps", "빠진 전달", "gaps", "0"),
     ("duplicates", "중복 전달", "duplicates", "0"),

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bongsu import limits
@@ -23,8 +23,17 @@ from bongsu.sync.tower import tower_sections
 from bongsu.view import registers
 
 
-async def sync(node: Node, request: SyncRequest, since_text: str | None) -> bytes:
-    """The JSON of an answer. Waits up to the request's time-out while there is nothing new.
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The JSON of an answer. `is_behind`: it says nothing new, because linked nodes hold what the token tells
+    of and this node has not; the client may find more at another site."""
+
+    body: bytes
+    is_behind: bool = False
+
+
+async def sync(node: Node, request: SyncRequest, since_text: str | None) -> Answer:
+    """What is new. Waits up to the request's time-out while there is nothing.
 
     Raises:
         MatrixError: 400 M_INVALID_PARAM for a token nobody made.
@@ -36,8 +45,8 @@ async def sync(node: Node, request: SyncRequest, since_text: str | None) -> byte
     loop = asyncio.get_running_loop()
     deadline = loop.time() + request.timeout_s
     if token is not None:
-        if not _held(node, token):
-            await _catch_up(node, token, request.user_id)
+        if not await _catch_up(node, token, request):
+            return _nothing(node, request, since_text)
         await _confirm(node, request, token)
     counts = key_counts(node, request.user_id, request.device_id)
     since = None if token is None else read(node, token)
@@ -56,11 +65,21 @@ async def sync(node: Node, request: SyncRequest, since_text: str | None) -> byte
             batch = replace(batch, late=late(node, request.user_id, before, batch))
             answer["next_batch"] = _encoded(node, batch)
             answer["device_one_time_keys_count"], answer["device_unused_fallback_key_types"] = now
-            return json_bytes(answer)
+            return Answer(json_bytes(answer))
         await node.wake.wait(request.user_id, left_s)
         if token is not None and not _is_shortcut(node, token):
             # What has arrived meanwhile the client may have seen elsewhere.
             since = read(node, token)
+
+
+def _nothing(node: Node, request: SyncRequest, since_text: str | None) -> Answer:
+    counts, fallbacks = key_counts(node, request.user_id, request.device_id)
+    answer = {
+        "next_batch": since_text,
+        "device_one_time_keys_count": counts,
+        "device_unused_fallback_key_types": fallbacks,
+    }
+    return Answer(json_bytes(answer), is_behind=True)
 
 
 async def _confirm(node: Node, request: SyncRequest, token: Token) -> None:
@@ -73,21 +92,27 @@ async def _confirm(node: Node, request: SyncRequest, token: Token) -> None:
             await node.write(draft)
 
 
-async def _catch_up(node: Node, token: Token, user_id: str) -> None:
-    """A token from the future: wait a moment for what it has seen, then go on with what is held.
+async def _catch_up(node: Node, token: Token, request: SyncRequest) -> bool:
+    """A token from the future: wait a moment for what it has seen. Whether to go on with what is held.
 
     Longer where other nodes have it: of two events that one request made, the client may have seen the one
     that is not here yet, and would be given the other.
     """
-    loop = asyncio.get_running_loop()
+    loop, device = asyncio.get_running_loop(), (request.user_id, request.device_id)
     began = loop.time()
     deadline = began + limits.FUTURE_TOKEN_WAIT_S
     while not _held(node, token):
         if loop.time() >= deadline:
-            if deadline > began + limits.FUTURE_TOKEN_WAIT_S or not await node.held_elsewhere(token.vector):
-                return
+            if not await node.behind.held_elsewhere(token.vector):
+                break
+            if deadline > began + limits.FUTURE_TOKEN_WAIT_S:
+                if node.behind.waits(device):
+                    return False
+                break
             deadline = began + limits.FUTURE_TOKEN_HELD_WAIT_S
-        await node.wake.wait(user_id, max(0.0, deadline - loop.time()))
+        await node.wake.wait(request.user_id, max(0.0, deadline - loop.time()))
+    node.behind.over(device)
+    return True
 
 
 def _held(node: Node, token: Token) -> bool:

@@ -33,8 +33,8 @@ class Week:
         """The next token, and the messages that a client with this one is given at a site."""
         request = SyncRequest(self.user, "D", "session", WHOLE, False, "state", 0.0, "offline")
         assert site.process is not None
-        raw = await site.process.run(sync(site.node, request, token))
-        answer = read_json(raw, floats=True)
+        found = await site.process.run(sync(site.node, request, token))
+        answer = read_json(found.body, floats=True)
         rooms = answer.get("rooms", {}).get("join", {})
         events = [event for room in rooms.values() for event in room["timeline"]["events"]]
         said = [event["content"]["body"] for event in events if event["type"] == "m.room.message"]

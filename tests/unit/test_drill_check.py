@@ -18,7 +18,7 @@ def person(name: str, home: str, sent: list[list[Any]], seen: list[tuple[float, 
     }
 
 
-SENT = [[1, 0.0, 0.1, "a", "$1", 1], [2, 1.0, 5.0, "b", "$2", 3]]
+SENT = [[1, 0.0, 0.1, "a", "$1", 1, False], [2, 1.0, 5.0, "b", "$2", 3, False]]
 GOOD = [(0.1, "@kim:x", 1), (5.0, "@kim:x", 2)]
 
 
@@ -37,6 +37,16 @@ def test_a_drill_without_broken_promises_is_clean() -> None:
 
 def test_what_is_in_no_history_is_lost() -> None:
     assert found(GOOD, ["$1"]).lost == ["kim 2 is not in the history of site b"]
+
+
+def test_what_burnt_with_the_one_site_that_was_told_to_have_it_is_counted_apart() -> None:
+    here = [SENT[0], [*SENT[1][:6], True]]
+    people = [person("kim", "a", here, GOOD), person("lee", "b", [], GOOD[:1])]
+    findings = check(people, {"b": {"!r": ["$1"]}}, struck=["a"], fault_s=2.0)
+    assert (findings.held_here, findings.burnt) == (1, ["kim 2 is not in the history of site b"])
+    assert findings.clean
+    held = check(people, {"b": {"!r": ["$1", "$2"]}}, struck=["a"], fault_s=2.0)
+    assert held.gaps == ["2 of kim to lee"]
 
 
 def test_gaps_duplicates_and_reorderings_are_found() -> None:

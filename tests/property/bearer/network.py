@@ -168,10 +168,16 @@ class End:
         if len(self.sent) > before:
             self.given.append(bundle)
 
-    def store(self, at: int = 0) -> None:
+    def store(self, at: int = 0, *, has_room: bool = True) -> None:
         store = self.stores.pop(at)
         taken, refusal = self.node.take(store.bundle)
-        self.do(self.exchange.stored(store.ticket, taken, refusal))
+        self.do(self.exchange.stored(store.ticket, taken, refusal, has_room=has_room))
+
+    def shown(self) -> bool:
+        """There is room; whether anything waited for that."""
+        outputs = self.exchange.shown()
+        self.do(outputs)
+        return bool(outputs)
 
     def do(self, outputs: Sequence[Output]) -> None:
         for output in outputs:
@@ -220,7 +226,9 @@ class Network:
         elif dice < 0.45 and sender.loads:
             sender.load()
         elif dice < 0.6 and sender.stores:
-            sender.store(self.rnd.randrange(len(sender.stores)))
+            sender.store(self.rnd.randrange(len(sender.stores)), has_room=self.rnd.random() < 0.7)
+        elif dice < 0.65:
+            sender.shown()
         elif sender.sent:
             self.deliver(sender, hearer)
 
@@ -258,6 +266,7 @@ class Network:
             working = False
             for link in self.links:
                 for sender, hearer in link.ends():
+                    working = sender.shown() or working
                     while sender.loads or sender.stores or sender.sent:
                         working = True
                         if sender.loads:

@@ -12,7 +12,7 @@ from bongsu.bearer.exchange import Exchange
 from bongsu.bearer.frame import Unreadable
 from bongsu.bearer.message import decode, encode
 from bongsu.log.record import Lane, LogName
-from tests.property.bearer.network import RECORDS_AT_ONCE, End, Network
+from tests.property.bearer.network import BODY_BYTES_MAX, RECORDS_AT_ONCE, WINDOW_BYTES, End, Network
 
 PAIR = [(0, 1)]
 CHAIN = [(0, 1), (1, 2)]
@@ -209,3 +209,26 @@ def test_a_message_is_read_exactly_or_refused(raw: bytes) -> None:
     except Unreadable:
         return
     assert encode(message) == raw
+
+
+def test_who_has_no_room_says_what_is_on_disk_and_is_given_no_more_until_it_has() -> None:
+    network = Network(2, [(0, 1)], random.Random(1))
+    giver, taker = network.links[0].left, network.links[0].right
+    for _ in range(60):
+        network.nodes[0].append(Lane.TEXT, bytes(BODY_BYTES_MAX))
+    last = network.nodes[0].vector()
+    while giver.loads or giver.sent or taker.sent or taker.stores:
+        if giver.loads:
+            giver.load()
+        if taker.stores:
+            taker.store(has_room=False)
+        if giver.sent:
+            taker.hear(giver.sent.pop(0))
+        if taker.sent:
+            giver.hear(taker.sent.pop(0))
+    (held,) = giver.acknowledged.values()
+    assert 0 < held < 61
+    assert taker.exchange.arriving_bytes >= WINDOW_BYTES
+    assert taker.shown()
+    network.settle()
+    assert network.nodes[1].vector() == last

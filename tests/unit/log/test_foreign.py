@@ -240,17 +240,17 @@ async def test_a_restored_node_gets_its_lost_tail_back_and_adopts_it(tmp_path: P
 async def test_ends_that_two_starts_named_are_read_back_node_by_node(tmp_path: Path) -> None:
     taker = open_log(tmp_path / "taker.db", NodeKey.generate())
     restored = [NodeKey.generate(), NodeKey.generate()]
-    for number, key in enumerate(restored):
+    for number, node_key in enumerate(restored):
         path = tmp_path / f"{number}.db"
         for _ in range(6):
-            node = open_log(path, key)
+            node = open_log(path, node_key)
             last = (await node.append(drafts(2)))[0].log
             node.close()
         image = path.read_bytes()
         for _ in range(2):
             # The second start from one image does not know of the first: both name the ends before.
             path.write_bytes(image)
-            node = open_log(path, key)
+            node = open_log(path, node_key)
             await node.append(drafts(1))
             await give_all(node, taker)
             node.close()
@@ -262,10 +262,10 @@ async def test_ends_that_two_starts_named_are_read_back_node_by_node(tmp_path: P
     connection.execute("PRAGMA user_version=5")
     connection.close()
     taker = open_log(tmp_path / "taker.db", taker.key)
-    for key in restored:
-        held = dict(taker.held_of(key.node))
+    for node_key in restored:
+        held = dict(taker.held_of(node_key.node))
         assert len(held) == 8
-        assert last.node != key.node or held[last] == 3
+        assert last.node != node_key.node or held[last] == 3
     taker.close()
 
 

@@ -41,7 +41,7 @@ def request(user_id: str, filter_: Filter, device_id: str = "D", *, after: bool 
 
 
 async def ask(made: Crowd, asked: SyncRequest, since: str | None) -> dict[str, Any]:
-    answer: dict[str, Any] = json.loads(await sync(made.node, asked, since))
+    answer: dict[str, Any] = json.loads((await sync(made.node, asked, since)).body)
     return answer
 
 

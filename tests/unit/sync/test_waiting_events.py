@@ -18,7 +18,7 @@ from tests.helpers.crowd import CREATOR, Crowd, crowd
 async def told(made: Crowd, since: str | None) -> tuple[list[str], str]:
     """The bodies a member is told beyond a token, and the next token."""
     request = SyncRequest(made.users[0], "D", "s", Filter(), False, "state", 0.0, "offline")
-    answer = json.loads(await sync(made.node, request, since))
+    answer = json.loads((await sync(made.node, request, since)).body)
     room = answer.get("rooms", {}).get("join", {}).get(made.room_id, {})
     events = room.get("timeline", {}).get("events", [])
     return [each["content"]["body"] for each in events if each["type"] == "m.room.message"], answer[
