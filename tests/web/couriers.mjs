@@ -96,6 +96,9 @@ async function walk(phone, from, to) {
   // Phones say so when they join another Wi-Fi.
   await phone.evaluate(() => window.dispatchEvent(new Event("online")));
   await phone.getByRole("heading", { name: texts.courier_at.replace("{site}", to.site) }).waitFor();
+  // What was in reach before may still stand there.
+  for (const site of [core, h1, h2])
+    if (site !== to) await phone.getByRole("heading", { name: texts.courier_at.replace("{site}", site.site) }).waitFor({ state: "detached" });
 }
 
 await tell(async () => {

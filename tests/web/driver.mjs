@@ -24,14 +24,16 @@ export async function drive(url, folder, language, width) {
   let tolerated = null;
   const tolerate = (pattern) => (tolerated = pattern);
 
-  /** Somebody new at a path of the first site, or at a whole address; a PC among phones has a width of its own. */
-  async function person(name, at = "/", pixels = Number(width)) {
+  /** Somebody new at a path of the first site, or at a whole address; a PC among phones has a width of its own.
+   * `before` runs in the page before the client does. */
+  async function person(name, at = "/", pixels = Number(width), before = null) {
     const context = await browser.newContext({
       locale: language === "ko" ? "ko-KR" : "en-US",
       viewport: { width: pixels, height: pixels < 900 ? 740 : 800 },
       timezoneId: "Asia/Seoul",
       hasTouch: pixels < 900,
     });
+    if (before) await context.addInitScript(before);
     const page = await context.newPage();
     page.setDefaultTimeout(PATIENCE_MS);
     page.on("console", (said) => {
@@ -132,7 +134,8 @@ export async function drive(url, folder, language, width) {
   return { texts, tolerate, person, like, button, dialog, tab, shows, shot, register, logIn, say, menu, act, tell, allowed, browser };
 }
 
-export const step = (text) => console.log(`ok ${text}`);
+const beganMs = Date.now();
+export const step = (text) => console.log(`ok ${text} (${((Date.now() - beganMs) / 1000).toFixed(1)} s)`);
 
 /** Drops a video, made on the spot, into the open chat. */
 export const dropVideo = (page, name) =>

@@ -13,6 +13,7 @@ from typing import Any
 
 from bongsu import __version__
 from bongsu.lab import commands
+from bongsu.lab.plan import Plan
 
 HERE = Path(__file__).parent
 SECONDS_MAX = 560
@@ -37,7 +38,7 @@ STYLE = (
 def run(folder: Path, screenshots: Path, language: str) -> tuple[dict[str, Any], str]:
     """The figures, and what was said meanwhile. `broken` holds a sentence for everything that went wrong."""
     lab = folder / "lab"
-    plan = commands.up(lab, 1, tls=False, hubs=2)
+    commands.up(lab, 1, tls=False, hubs=2)
     figures = folder / "figures.json"
     try:
         story = subprocess.run(
@@ -48,7 +49,8 @@ def run(folder: Path, screenshots: Path, language: str) -> tuple[dict[str, Any],
             timeout=SECONDS_MAX,
         )
     finally:
-        commands.down(plan)
+        # The story makes links of its own, which the plan on disk knows.
+        commands.down(Plan.load(lab))
     found: dict[str, Any] = {"release": __version__, **json.loads(figures.read_text(encoding="utf-8"))}
     if story.returncode != 0 and not found["broken"]:
         found["broken"] = [story.stdout.strip().splitlines()[-1] if story.stdout else story.stderr]

@@ -116,7 +116,7 @@ await tell(async () => {
   await kim.locator("input[type=file]").setInputFiles({ name: "h1.carry", mimeType: "application/octet-stream", buffer: back });
   await says(kim, "hub_brought");
   await kim.locator("input[type=file]").setInputFiles({ name: "photo.png", mimeType: "image/png", buffer: Buffer.from("no file of bundles") });
-  await says(kim, "error_server");
+  await says(kim, "hub_not_bundles");
   await shot(kim, "76-carried");
   step("files go out and come in at the page; what is no such file is refused with a sentence");
 

@@ -129,6 +129,23 @@ async function answer(sora, bada) {
   step("a tap says where a message is kept; a notice goes up for both");
 }
 
+/** What a finger finds: the menu within a file's bubble, beside its words, and the same wherever it rests. */
+async function touch(page) {
+  const file = page.locator(".message").filter({ hasText: "소식.txt" });
+  const menu = file.getByLabel(texts.more, { exact: true });
+  const [at, words] = await Promise.all([menu, file.locator(".words")].map((each) => each.boundingBox()));
+  if (at.x < words.x + words.width) throw new Error("the menu covers what the file is called");
+  await menu.tap();
+  await dialog(page, "reply").waitFor();
+  await page.keyboard.press("Escape");
+  const rests = { bubbles: true, cancelable: true, pointerType: "touch" };
+  const image = page.getByRole("button", { name: "photo.png" });
+  await image.evaluate((it, rests) => it.dispatchEvent(new PointerEvent("contextmenu", rests)), rests);
+  await dialog(page, "reply").waitFor();
+  await page.keyboard.press("Escape");
+  step("a finger finds what can be done with a file and a photo");
+}
+
 async function media(sora, bada) {
   const picker = sora.locator(".composer input[type=file]");
   await picker.setInputFiles(PHOTO);
@@ -148,6 +165,8 @@ async function media(sora, bada) {
   if (readFileSync(await (await fetched).path(), "utf8") !== "마을 소식") throw new Error("the file arrived changed");
   step("a file arrives as it was; a photo that is none is told, not sent");
 
+  if (narrow) await touch(bada);
+
   await dropVideo(sora, "불.webm");
   await bada.getByRole("button", { name: "불.webm" }).getByRole("img").waitFor();
   await look(bada, "불.webm");
@@ -159,7 +178,9 @@ async function media(sora, bada) {
   await shot(sora, "11-recording");
   await button(sora, "send").click();
   await bada.getByRole("log").getByRole("button", { name: new RegExp(texts.voice) }).click();
-  await bada.locator("audio").evaluate(async (audio) => {
+  const playing = bada.locator("audio");
+  if ((await playing.boundingBox()).width < 150) throw new Error("a voice message has no room to be played in");
+  await playing.evaluate(async (audio) => {
     if (audio.readyState < 2) await new Promise((done) => audio.addEventListener("loadeddata", done));
   });
   step("a voice message is recorded, sent and heard");
@@ -185,7 +206,7 @@ async function arrange(sora, bada) {
   await sora.getByText(texts.muted, { exact: true }).first().waitFor({ state: "attached" });
   await shot(sora, "13-chats");
   await sora.getByLabel(texts.search_chats).fill("회관에");
-  await sora.getByRole("button", { name: /마을 회관에서 봐/ }).waitFor();
+  await sora.getByRole("button", { name: /마을 회관에서 봐/ }).locator("mark").getByText("회관에").waitFor();
   await shot(sora, "14-search");
   await sora.getByRole("button", { name: /마을 회관에서 봐/ }).click();
   await sora.locator(".message.sought").getByText("마을 회관에서 봐").waitFor();
@@ -257,6 +278,15 @@ async function newPhone(sora, bada, firstKit) {
   const phone = await person("new-phone");
   await logIn(phone, "sora");
   await phone.getByText(texts.kit_needed).waitFor();
+  await phone.getByRole("button", { name: /bada/ }).first().click();
+  const log = phone.getByRole("log");
+  await log.getByText(texts.waiting_key).first().waitFor();
+  // However old they are: here they have just come, and so may their keys.
+  if ((await log.getByText(texts.unreadable).count()) > 0) throw new Error("a message is given up at once");
+  await phone.getByRole("complementary", { name: texts.notices }).getByText(texts.waiting_key).waitFor();
+  if ((await phone.getByText(/Unable to decrypt/).count()) > 0) throw new Error("the page shows the SDK's own words");
+  await shot(phone, "26-waiting-for-keys");
+  if (narrow) await button(phone, "back").click();
   await button(phone, "kit_enter").first().click();
   await shot(phone, "18-kit-needed");
   await phone.getByRole("dialog").locator("input[type=file]").setInputFiles(PHOTO);
@@ -269,6 +299,7 @@ async function newPhone(sora, bada, firstKit) {
   await phone.getByText(texts.kit_done).waitFor();
   await phone.keyboard.press("Escape");
   await phone.getByRole("button", { name: /bada/ }).click();
+  await phone.getByRole("complementary", { name: texts.notices }).getByText("잘 왔어").waitFor();
   await shows(phone, "끊긴 동안 쓴 글, 고침");
   await phone.getByRole("log").hover();
   const oldest = phone.getByRole("log").getByText("소라야, 여기 괜찮다!", { exact: true });

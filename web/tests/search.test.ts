@@ -3,7 +3,7 @@ import "fake-indexeddb/auto";
 import { expect, test } from "vitest";
 import { openDB } from "idb";
 import { type Entry, SearchIndex, searchName } from "../src/matrix/searchIndex";
-import { textParts, wordAfterAt } from "../src/parts/textParts";
+import { around, textParts, wordAfterAt } from "../src/parts/textParts";
 
 function entry(eventId: string, text: string, timeMs: number, versionMs = timeMs): Entry {
   return { eventId, roomId: "!r", sender: "@a:b", timeMs, text, versionMs };
@@ -79,6 +79,16 @@ test("a text is cut into links and names, and nothing of it is a page's", () => 
   ]);
   expect(parts.map(({ text }) => text).join("")).toBe("@홍길동 <b>봐</b> https://a.kr/x?y=1. 끝");
   expect(textParts("javascript:alert(1)", [])).toEqual([{ kind: "plain", text: "javascript:alert(1)" }]);
+});
+
+test("what was found stands near the beginning of what is shown of a message", () => {
+  expect(around("내일 회관에서 봐", "회관")).toEqual(["내일 ", "회관", "에서 봐"]);
+  expect(around("See you in the Hall", "hall")).toEqual(["See you in the ", "Hall", ""]);
+  const [before, found, after] = around(`${"길다 ".repeat(50)}회관에서`, "회관");
+  expect([before.length < 20, before.startsWith("…"), found, after]).toEqual([true, true, "회관", "에서"]);
+  expect(around("아무것도", "없다")).toEqual(["아무것도", "", ""]);
+  // Lower case makes this letter two, and every place after it another.
+  expect(around("İ회관", "회관")).toEqual(["İ회관", "", ""]);
 });
 
 test("the word after an @ is what one is looking for, and an address is not", () => {

@@ -33,7 +33,9 @@ class Desk {
       this.gate = error.enrolled ? "code" : "enrol";
       return;
     } else if (error.errcode === "M_FORBIDDEN" && this.gate !== "open") {
+      // That page says so itself, in the person's language.
       this.gate = "stranger";
+      return;
     }
     this.failure = error.message;
   }

@@ -88,6 +88,12 @@ export function isMessage(event: MatrixEvent): boolean {
   return type === "m.room.message" || type === "m.room.encrypted" || type === "m.sticker";
 }
 
+/** What an event says; null: nothing, or its key is not here. The SDK puts a sentence of its own in the place of that. */
+export function bodyOf(event: MatrixEvent): string | null {
+  const body: unknown = event.isDecryptionFailure() ? null : event.getContent()["body"];
+  return typeof body === "string" ? body : null;
+}
+
 function previewOf(event: MatrixEvent, me: string): Preview {
   if (event.isRedacted()) return { kind: "deleted" };
   if (event.getType() === "m.room.encrypted" || event.isDecryptionFailure()) return { kind: "waiting" };

@@ -46,7 +46,15 @@ const ASK_MS = 5_000;
 const CARRY_MS = 120_000;
 
 /** A site does not take a file, for a reason it gives. */
-export class NotTaken extends Error {}
+export class NotTaken extends Error {
+  /** @param unusable it is the file that is wrong, and not the moment */
+  constructor(
+    message: string,
+    readonly unusable: boolean,
+  ) {
+    super(message);
+  }
+}
 
 /** Of what is carried, what is worth its place: not expired, the newest of each maker and destination, within the quota. */
 export function worthCarrying(files: Carried[], nowMs: number, quotaBytes = QUOTA_BYTES): Carried[] {
@@ -124,7 +132,7 @@ export async function fetchExport(
   nowMs: number,
 ): Promise<Carried | null> {
   const response = await fetch(at(base, `/export?to=${encodeURIComponent(to)}`), { signal: AbortSignal.timeout(CARRY_MS) });
-  if (!response.ok) throw new NotTaken(await sentence(response));
+  if (!response.ok) throw await refusal(response);
   const id = response.headers.get("x-bongsu-id") ?? "";
   if (held.has(id)) {
     await response.body?.cancel();
@@ -139,7 +147,7 @@ export async function fetchExport(
 /** Fetches a file that waits at a site for somebody to take it along. */
 export async function fetchKept(fetch: Fetch, base: string, kept: Offer["kept"][number]): Promise<Carried> {
   const response = await fetch(at(base, `/files/${encodeURIComponent(kept.id)}`), { signal: AbortSignal.timeout(CARRY_MS) });
-  if (!response.ok) throw new NotTaken(await sentence(response));
+  if (!response.ok) throw await refusal(response);
   const blob = await response.blob();
   const { id, from, to, created_ms: createdMs, expires_ms: expiresMs } = kept;
   return { id, from, to, bytes: blob.size, createdMs, expiresMs, records: null, blob, passedOn: [] };
@@ -157,11 +165,11 @@ interface Answer {
  */
 export async function handIn(fetch: Fetch, base: string, blob: Blob): Promise<Answer> {
   const response = await fetch(at(base, ""), { method: "POST", body: blob, signal: AbortSignal.timeout(CARRY_MS) });
-  if (!response.ok) throw new NotTaken(await sentence(response));
+  if (!response.ok) throw await refusal(response);
   return (await response.json()) as Answer;
 }
 
-async function sentence(response: Response): Promise<string> {
-  const { error } = (await response.json().catch(() => ({}))) as { error?: string };
-  return error ?? String(response.status);
+async function refusal(response: Response): Promise<NotTaken> {
+  const { error, errcode } = (await response.json().catch(() => ({}))) as { error?: string; errcode?: string };
+  return new NotTaken(error ?? String(response.status), errcode === "M_INVALID_PARAM");
 }

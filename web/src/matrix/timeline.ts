@@ -9,7 +9,7 @@ import {
   RelationType,
   type Room,
 } from "matrix-js-sdk";
-import { directRooms, isMessage } from "./chats";
+import { bodyOf, directRooms, isMessage } from "./chats";
 import type { Running } from "./client";
 import { type Line, type Media, type Picture, type Reaction, type Source, unreadCounts } from "./layout";
 import { loadOlder } from "./older";
@@ -170,11 +170,20 @@ function drawn(room: Room, event: MatrixEvent, me: string, unreadCount: number, 
   };
 }
 
+// Since when this device has gone without the key of an event: one that was sent long ago may have come just now.
+const missed = new WeakMap<MatrixEvent, number>();
+
+function missedSince(event: MatrixEvent, nowMs: number): number {
+  const sinceMs = missed.get(event) ?? nowMs;
+  missed.set(event, sinceMs);
+  return sinceMs;
+}
+
 function whatOf(room: Room, event: MatrixEvent, nowMs: number): Line["what"] {
   if (event.isState()) return noticeOf(room, event);
   if (event.isRedacted()) return { kind: "deleted" };
   if (event.getType() === EventType.RoomMessageEncrypted || event.isDecryptionFailure())
-    return { kind: nowMs - event.localTimestamp < KEY_PATIENCE_MS ? "waiting" : "unreadable" };
+    return { kind: nowMs - missedSince(event, nowMs) < KEY_PATIENCE_MS ? "waiting" : "unreadable" };
   return contentOf(event.getContent(), event.replacingEvent() !== null);
 }
 
@@ -275,7 +284,7 @@ function replied(room: Room, event: MatrixEvent): Line["replyTo"] {
   if (!id || event.isRedacted()) return null;
   const original = room.findEventById(id);
   if (!original) return { name: "", text: "…" };
-  const text = String(original.getContent()["body"] ?? "…");
+  const text = bodyOf(original) ?? "…";
   return { name: room.getMember(original.getSender() ?? "")?.name ?? "", text: text.slice(0, 100) };
 }
 

@@ -24,6 +24,20 @@ function pattern(names: string[]): RegExp | null {
   return escaped.length > 0 ? new RegExp(`(@(?:${escaped.sort((a, b) => b.length - a.length).join("|")}))`) : null;
 }
 
+// What stands before a word that was found: less than a line of a phone.
+const BEFORE_CHARACTERS = 12;
+
+/** A text around what was looked for: what stands before it, it, what follows. Nothing found: all of it stands before. */
+export function around(text: string, wanted: string): [before: string, found: string, after: string] {
+  // Some letters change their number with their size; then nothing is marked.
+  const lower = text.toLowerCase();
+  const at = lower.length === text.length ? lower.indexOf(wanted.toLowerCase()) : -1;
+  if (at < 0 || wanted === "") return [text, "", ""];
+  const from = at > 2 * BEFORE_CHARACTERS ? at - BEFORE_CHARACTERS : 0;
+  const end = at + wanted.length;
+  return [(from > 0 ? "…" : "") + text.slice(from, at), text.slice(at, end), text.slice(end)];
+}
+
 /** The word with an @ that is being written just before the caret; null when there is none. */
 export function wordAfterAt(text: string, caret: number): string | null {
   return /(?:^|\s)@([^\s@]*)$/.exec(text.slice(0, caret))?.[1] ?? null;

@@ -29,7 +29,8 @@ export function saveAs(blob: Blob, name: string): void {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
+/** Minutes and seconds; what lasts at all lasts a second. */
 export function duration(ms: number): string {
-  const seconds = Math.round(ms / 1000);
+  const seconds = ms > 0 ? Math.max(1, Math.round(ms / 1000)) : 0;
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }

@@ -34,6 +34,7 @@ class CourierState {
   failed = $state(false);
   private bag: Bag | null = null;
   private beginning: Promise<void> | null = null;
+  private looks = 0;
   private visitedMs = new Map<string, number>();
 
   /** Opens the bag, and looks around now and then. */
@@ -62,8 +63,11 @@ class CourierState {
   /** Asks every known site; where the person agreed, does at each new one what a courier does. */
   async look(): Promise<void> {
     if (this.busy || document.visibilityState !== "visible") return;
+    const turn = ++this.looks;
     const bases = [...new Set([location.origin, ...app.sites.known.map((site) => site.base_url)])];
     const answers = await Promise.all(bases.map(async (base) => ({ base, offer: await ask(fetch, base) })));
+    // Who walks on looks again before the last answer came: what it says is where they were.
+    if (turn !== this.looks) return;
     const found = answers.flatMap(({ base, offer }) => (offer ? [{ base, offer }] : []));
     // One site may have two addresses: the region's name and its own.
     this.reached = found.filter(({ offer }, index) => found.findIndex((each) => each.offer.site === offer.site) === index);

@@ -1,7 +1,7 @@
 // Notifications of this device: by the browser's push service where there is one, and over the open connection, which
 // also works where the Internet does not.
 import { type MatrixClient, type MatrixEvent, MatrixEventEvent, type Room, RoomEvent } from "matrix-js-sdk";
-import { isMessage } from "../matrix/chats";
+import { bodyOf, isMessage } from "../matrix/chats";
 import { hashOf } from "../matrix/links";
 import { subscribe, unsubscribe } from "../matrix/webPush";
 import { m } from "../paraglide/messages";
@@ -91,7 +91,7 @@ class Notices {
   }
 
   private said(event: MatrixEvent): string {
-    return this.withText ? String(event.getContent()["body"] ?? "").slice(0, 200) : m.notice_new();
+    return (this.withText && bodyOf(event)?.slice(0, 200)) || m.notice_new();
   }
 
   private consider(client: MatrixClient, room: Room, event: MatrixEvent): void {
