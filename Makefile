@@ -9,10 +9,16 @@ WORKERS := -n 3 --dist loadfile --no-loadscope-reorder
 SEEDS ?= 200
 FIRST ?= 0
 
+# Where it is set, each of the hundreds of processes that tests start would compile the whole program anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= $(or $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done),python3)
 BIN := .venv/bin
-PIP_INSTALL := -m pip install -qq --disable-pip-version-check --require-hashes --requirement
+# The lists name all there is, so pip need not ask again what each part needs.
+PIP_INSTALL := -m pip install -qq --disable-pip-version-check --require-hashes --no-deps --requirement
+# Of what the tests need only a part is ever imported; that is compiled when it is.
+PIP_INSTALL_TESTS := $(subst install,install --no-compile,$(PIP_INSTALL))
 PIP_COMPILE := .venv-lock/bin/pip-compile --quiet --strip-extras --allow-unsafe --no-header --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
@@ -107,14 +113,14 @@ clean: ## remove what the other commands installed; never touches DATA
 
 .venv/.test: .venv/.run requirements/test.txt
 	@echo "Installing what the tests need into .venv"
-	@$(BIN)/python $(PIP_INSTALL) requirements/test.txt
+	@$(BIN)/python $(PIP_INSTALL_TESTS) requirements/test.txt
 	@touch $@
 
 .venv-synapse/.oracle: requirements/oracle.txt
 	@tools/need python
 	@echo "Installing the oracle into .venv-synapse"
 	@$(PYTHON) -m venv .venv-synapse
-	@.venv-synapse/bin/python $(PIP_INSTALL) requirements/oracle.txt
+	@.venv-synapse/bin/python $(PIP_INSTALL_TESTS) requirements/oracle.txt
 	@touch $@
 
 .venv-lock/.tools:

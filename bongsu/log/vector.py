@@ -200,30 +200,37 @@ def _at_most(ours: NodeEntry, theirs: NodeEntry) -> bool:
     return True
 
 
-def _groups(entry: NodeEntry) -> dict[tuple[int, bytes], dict[int, int]]:
-    """Listed logs by epoch, the newest epoch first."""
-    groups: dict[tuple[int, bytes], dict[int, int]] = {}
-    for ordinal, tag, lane in sorted(entry.listed, key=lambda key: (-key[0], key[1], key[2])):
-        groups.setdefault((entry.top - ordinal, tag), {})[lane] = entry.listed[ordinal, tag, lane]
-    return groups
+def _groups(entry: NodeEntry) -> list[tuple[tuple[int, bytes], list[int | None]]]:
+    """(age, tag) of each epoch with the seqs of its lanes, the newest epoch first."""
+    groups: dict[tuple[int, bytes], list[int | None]] = {}
+    for (ordinal, tag, lane), seq in entry.listed.items():
+        epoch = (entry.top - ordinal, tag)
+        if epoch not in groups:
+            groups[epoch] = [None] * LANES
+        groups[epoch][lane] = seq
+    return sorted(groups.items())
 
 
 def _encode_entry(out: bytearray, prefix: bytes, entry: NodeEntry) -> None:
     """Prefix, top; then one group an epoch: flags (lanes, another group follows, age follows), tag, seqs."""
     groups = _groups(entry)
-    assert next(iter(groups))[0] == 0, "a node's newest epoch is listed"
+    assert groups[0][0][0] == 0, "a node's newest epoch is listed"
     out += prefix
     _put(out, entry.top)
-    for left, ((age, tag), lanes) in zip(range(len(groups) - 1, -1, -1), groups.items(), strict=True):
-        flags = sum(1 << lane for lane in lanes) | (8 if left else 0)
-        if age == 0:
-            out.append(flags)
-        else:
-            out.append(flags | 16)
+    left = len(groups)
+    for (age, tag), lanes in groups:
+        left -= 1
+        flags = (8 if left else 0) | (16 if age else 0)
+        for lane, seq in enumerate(lanes):
+            if seq is not None:
+                flags |= 1 << lane
+        out.append(flags)
+        if age:
             _put(out, age)
         out += tag
-        for lane in sorted(lanes):
-            _put(out, lanes[lane])
+        for seq in lanes:
+            if seq is not None:
+                _put(out, seq)
 
 
 def _put(out: bytearray, number: int) -> None:
@@ -248,13 +255,15 @@ class _Reader:
         return self.raw[self.at - count : self.at]
 
     def number(self, most: int) -> int:
-        value = 0
-        for shift in range(0, 63, 7):
-            byte = self.take(1)[0]
+        value, at = 0, self.at
+        # A token holds hundreds of numbers, most of one byte.
+        for shift, byte in zip(range(0, 63, 7), self.raw[at : at + 9], strict=False):
+            at += 1
             value |= (byte & 0x7F) << shift
             if byte < 0x80:
                 if value > most:
                     break
+                self.at = at
                 return value
         raise _garbage()
 

@@ -27,6 +27,7 @@ from bongsu.operate.forked import open_forked
 from bongsu.rederive import Rederiver
 from bongsu.service import Service
 from bongsu.sim import disk as disks
+from bongsu.sim import work
 from bongsu.sim.disk import Disk, Image
 from bongsu.sim.journal import Kept
 from bongsu.sim.loop import AtOnce, Loop, Process
@@ -36,6 +37,7 @@ from bongsu.view.checkpoint import Checkpointer
 logger = logging.getLogger(__name__)
 NAME = "sim.example"
 Checkpointer.new_pool = AtOnce  # type: ignore[method-assign]
+work.spare()
 
 
 class Unreachable(Exception):
