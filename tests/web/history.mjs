@@ -27,7 +27,7 @@ const readBack = (page, until) =>
     let [moved, pages, still] = [0, 0, 0];
     while (still < 60 && ![...seen].some((each) => each <= until)) {
       const before = list.scrollTop;
-      list.scrollTop -= 450;
+      list.scrollTop -= 250;
       await frame();
       for (const line of lines()) seen.add(number(line));
       still = list.scrollTop === before ? still + 1 : 0;
