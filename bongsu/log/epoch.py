@@ -253,7 +253,8 @@ def merged(held: Mapping[LogName, Held], ours: Vector, theirs: Vector) -> Vector
 
     A node that came back from an old image names ends that its logs had passed before. One vector then lists
     more of such a log than the end that the other means by leaving it out, or the other knows nothing of the
-    log: the list must stay.
+    log: the list must stay. Where only an opening that is not held here says how much the other means, it
+    means more, most likely: a list would lower it.
     """
     both = ours.merge(theirs)
     states = {(prefix_of(state.log.node), _key(state)): state for state in held.values()}
@@ -263,15 +264,8 @@ def merged(held: Mapping[LogName, Held], ours: Vector, theirs: Vector) -> Vector
                 state = states.get((prefix, key))
                 if seq <= both.nodes[prefix].listed.get(key, 0):
                     continue
-                if state is not None and state.end is None and undecided(held, state, other):
+                if state is not None and undecided(held, state, other):
                     continue
-                if seq > _left_out(held, state, other):
+                if state is None or seq > covered(held, other, state.log):
                     both = both.listing(prefix, key, seq)
     return both
-
-
-def _left_out(held: Mapping[LogName, Held], state: Held | None, vector: Vector) -> int:
-    """How much of a log its holder may have who leaves it out."""
-    if state is None or state.end is None:
-        return 0
-    return state.end.seq if undecided(held, state, vector) else covered(held, vector, state.log)

@@ -204,3 +204,27 @@ def test_who_left_a_log_out_by_an_earlier_end_has_it_up_to_there() -> None:
         before = Vector.of([(first, 1, 24)])
         both = merged(later.held, vector, before)
         assert covered(later.held, both, first) == 24
+
+
+def test_a_list_never_lowers_what_an_opening_that_is_not_here_says() -> None:
+    """A drill that damaged one disk again and again: what was beyond the list was shown a second time."""
+    rnd = random.Random(0)
+    node = Node(b"a" * 16, rnd)
+    for _ in range(9):
+        node.append(Lane.TEXT)
+    first = next(iter(node.held))
+    image = node.image()
+    for _ in range(20):
+        node.append(Lane.TEXT)
+    node.epoch = None
+    node.append(Lane.TEXT)
+    token = node.vector()
+    assert token.listed(first.node, 1, tag_of(first.epoch), first.lane) is None
+    # The disk is an old image: its next start names an earlier end, and the log comes back in part.
+    image.epoch = None
+    image.append(Lane.TEXT)
+    for seq in range(11, 16):
+        assert image.take(first, seq, None)
+    both = merged(image.held, image.vector(), token)
+    give(image, node, rnd, 1.0)
+    assert covered(node.held, both, first) == 30
