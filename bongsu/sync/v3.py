@@ -106,7 +106,7 @@ async def _catch_up(node: Node, token: Token, request: SyncRequest) -> bool:
             if not await node.behind.held_elsewhere(token.vector):
                 break
             if deadline > began + limits.FUTURE_TOKEN_WAIT_S:
-                # A hub may lack weeks, and shows what is written now before them (docs/decisions/backlogs.md).
+                # A hub may lack weeks, and shows what is written now before them (decisions/backlogs.md).
                 return node.config.role == "hub" or not node.behind.waits(device)
             deadline = began + limits.FUTURE_TOKEN_HELD_WAIT_S
         await node.wake.wait(request.user_id, max(0.0, deadline - loop.time()))
