@@ -45,7 +45,6 @@ from bongsu.view.waiting import without_waiting
 
 logger = logging.getLogger(__name__)
 
-# Beside log.db once a record of it was not what was written: the next start checks every one.
 MINUTE_MS = 60_000
 REVOKED = (
     "This site was shut out of the service by its operators, so it takes nothing new; what is here can be "

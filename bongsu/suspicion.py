@@ -4,6 +4,7 @@ from pathlib import Path
 
 from bongsu.files import write_whole
 
+# Beside log.db once a record of it was not what was written: the next start checks every one.
 SUSPECT = "log.db.suspect"
 
 

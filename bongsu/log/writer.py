@@ -142,7 +142,7 @@ class Transactions:
             signature = self.key.sign([state.hash])
         self.connection.execute(UPSERT_LOG, _log_row(log_ids, state, signature))
         if state.end is not None:
-            # Another end has other logs that named it, too.
+            # A further end has taken the place of one, which stands here now.
             log_id = log_ids[state.log]
             self.connection.execute(DELETE_ALSO_NAMED, (log_id,))
             for naming in state.also_named_by:

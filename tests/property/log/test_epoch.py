@@ -178,15 +178,18 @@ def test_an_older_vector_lacks_exactly_what_came_after_it(seed: int) -> None:
         assert set(node.beyond(vector)) == node.dots() - dots
 
 
+def imaged(records: int) -> tuple[Node, LogName, Node]:
+    """A node with one log of so many records behind the opening, the log, and an image to start from."""
+    node = Node(b"a" * 16, random.Random(0))
+    for _ in range(records):
+        node.append(Lane.TEXT)
+    (log,) = node.held
+    return node, log, node.image()
+
+
 def test_who_left_a_log_out_by_an_earlier_end_has_it_up_to_there() -> None:
     """Seed 216 of the simulator: all of the log was shown again once a start had named a longer tail."""
-    rnd = random.Random(0)
-    node = Node(b"a" * 16, rnd)
-    for _ in range(20):
-        node.append(Lane.TEXT)
-    first = next(iter(node.held))
-    image = node.image()
-    image.epoch = None
+    node, first, image = imaged(20)
     image.append(Lane.BULK)
     vector, seen = image.vector(), image.dots()
     assert vector.listed(first.node, 1, tag_of(first.epoch), first.lane) is None
@@ -194,7 +197,7 @@ def test_who_left_a_log_out_by_an_earlier_end_has_it_up_to_there() -> None:
         node.append(Lane.TEXT)
     for last in (node, image):
         later = image.image() if last is node else node.image()
-        give(last, later, rnd, 1.0)
+        give(last, later, node.rnd, 1.0)
         later.epoch = None
         later.append(Lane.TEXT)
         end = later.held[first].end
@@ -208,12 +211,7 @@ def test_who_left_a_log_out_by_an_earlier_end_has_it_up_to_there() -> None:
 
 def test_a_list_never_lowers_what_an_opening_that_is_not_here_says() -> None:
     """A drill that damaged one disk again and again: what was beyond the list was shown a second time."""
-    rnd = random.Random(0)
-    node = Node(b"a" * 16, rnd)
-    for _ in range(9):
-        node.append(Lane.TEXT)
-    first = next(iter(node.held))
-    image = node.image()
+    node, first, image = imaged(9)
     for _ in range(20):
         node.append(Lane.TEXT)
     node.epoch = None
@@ -221,10 +219,9 @@ def test_a_list_never_lowers_what_an_opening_that_is_not_here_says() -> None:
     token = node.vector()
     assert token.listed(first.node, 1, tag_of(first.epoch), first.lane) is None
     # The disk is an old image: its next start names an earlier end, and the log comes back in part.
-    image.epoch = None
     image.append(Lane.TEXT)
     for seq in range(11, 16):
         assert image.take(first, seq, None)
     both = merged(image.held, image.vector(), token)
-    give(image, node, rnd, 1.0)
+    give(image, node, node.rnd, 1.0)
     assert covered(node.held, both, first) == 30
