@@ -195,6 +195,7 @@ SEARCH_TEXT_CHARACTERS_MAX = 4_000  # of one message, in the search index
 SEARCH_TERM_CHARACTERS_MAX = 256
 SEARCH_WORDS_MAX = 16
 SEARCH_CANDIDATES_MAX = 1_000
+SEARCH_UNINDEXED_MAX = 512  # texts that searches read one by one, before they are indexed at once
 SEARCH_RESULTS_MAX = 50
 SEARCH_CONTEXT_MAX = 20
 SEARCH_ROOMS_MAX = 2_000
