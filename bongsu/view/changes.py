@@ -38,6 +38,7 @@ class Changes:
     admitted: list[tuple[bytes, str | None]] = field(default_factory=list)
     admitted_to: dict[tuple[bytes, str | None], int] = field(default_factory=dict)
     interest: bool = False  # what hubs may have changed
+    closed: bool = False  # a room was closed
 
     def event(self, row: EventRow) -> None:
         """A new accepted event."""
