@@ -56,6 +56,7 @@ CATCH_UP_S = 0.3  # that a request may wait for what peers have and this node ha
 DEVICE_PAUSE_S = 60  # a device that was silent for so long may have been at another site
 NAME_CLAIM_S = 15.0  # that a new name waits for the core's one decision, while there is a core
 NAME_RETRY_S = 0.5
+NAMES_LOCKED_AT_ONCE = 64  # where the locks are made again: of a fabric that lost all it held
 DRAIN_S = 1.5  # that a node which stops waits for peers to have what it wrote
 DRAIN_LOOK_S = 0.02
 THIN_FRAME_MS_MAX = 4_000  # of one transmission in Korea's 917 to 923.5 MHz band
