@@ -79,7 +79,9 @@ def test_hubs_without_a_data_centre_take_their_residents_out(lab: Lab) -> None:
         lab.link("h1", "h2", "none")
         boss.post(f"{ADMIN}/close_room", room)
         at[park].join(room)
-        eventually(lambda: lab.digests("h2")["service"] == lab.digests("a")["service"], "the word of it at h2")
+        eventually(
+            lambda: lab.digests("h2")["service"] == lab.digests("a")["service"], "the word of it at h2"
+        )
         lab.link("h2", "core", "none")
         # h2 has nobody in the room, so of who was taken out it knows nothing: it brings the closing alone.
         lab.link("h1", "h2", "lan")
