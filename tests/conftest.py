@@ -12,17 +12,18 @@ MEMORY_BYTES_MIN = 4 * 2**30
 
 # `make test` gives whole files to its workers, so that a laboratory is started once a file.
 FIRST = (
-    "tests/web/test_web.py",
     "tests/sim/test_seeds.py",
+    "tests/web/test_hubs.py",
+    "tests/web/test_chat.py",
     "tests/web/test_tower.py",
     "tests/sites/",
     "tests/hubs/",
+    "tests/web/",
     "tests/lab/",
     "tests/sim/",
-    "tests/web/",
-    "tests/e2e/",
-    "tests/property/",
     "tests/carry/",
+    "tests/property/",
+    "tests/e2e/",
     "tests/tidy/",
 )
 
