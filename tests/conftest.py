@@ -1,10 +1,13 @@
-"""What takes minutes runs first, so that no worker is left alone with it; folders are in memory."""
+"""What takes minutes runs first; folders are in memory, and nodes are forked from one that is loaded."""
 
 import os
 import shutil
 from pathlib import Path
 
 import pytest
+
+from bongsu.lab import processes
+from tests import program
 
 MEMORY = Path("/dev/shm")
 # Of a whole run a small part of that is there at a time; containers often have 64 MB.
@@ -36,6 +39,7 @@ def pytest_configure() -> None:
     """
     if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES_MIN:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+    processes.launch_node = program.launch_node
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
