@@ -22,6 +22,7 @@ class Changes:
     events: list[EventRow] = field(default_factory=list)
     members: list[MemberChange] = field(default_factory=list)
     rooms: set[int] = field(default_factory=set)  # rooms whose joined members have something new
+    merged: set[int] = field(default_factory=set)  # rooms whose state was resolved from several heads
     read: set[int] = field(default_factory=set)  # rooms in which others may see that somebody has read on
     users: set[str] = field(default_factory=set)  # users who have something new of their own
     ended_sessions: set[str] = field(default_factory=set)

@@ -1,6 +1,6 @@
 """The tables of view.db. Everything here is derived: change it, raise VERSION, and the view is rebuilt."""
 
-VERSION = 12
+VERSION = 13
 
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -24,6 +24,7 @@ CREATE TABLE events(
     relates_to TEXT, rel_type TEXT);
 CREATE INDEX events_order ON events(room, stamp);
 CREATE INDEX events_arrival ON events(room, position);
+CREATE INDEX events_members ON events(room, state_key) WHERE type='m.room.member';
 CREATE INDEX events_relations ON events(relates_to, stamp) WHERE relates_to IS NOT NULL;
 -- Redactions whose target has not arrived yet.
 CREATE TABLE early_redactions(target TEXT NOT NULL, redaction TEXT NOT NULL, PRIMARY KEY(target, redaction))
