@@ -279,7 +279,8 @@ class LiveState {
     this.asking = setTimeout(() => {
       this.asking = null;
       this.askAfterMs = Math.min(this.askAfterMs * 2, ASK_KEYS_MS_MAX);
-      if (this.roomId === room.roomId) void tryAgain(this.client, room).then(() => this.refresh());
+      // The person may have logged out meanwhile.
+      if (this.running && this.roomId === room.roomId) void tryAgain(this.client, room).then(() => this.refresh());
     }, this.askAfterMs);
   }
 
