@@ -24,7 +24,8 @@ const watchShifts = () =>
       const box = ({ x, y, width, height }) => [x, y, width, height].map(Math.round).join(" ");
       const what = sources.map(({ node, previousRect, currentRect }) => {
         const element = node instanceof Element ? node : node?.parentElement;
-        return `${element?.outerHTML.slice(0, 100)}: ${box(previousRect)} -> ${box(currentRect)}`;
+        const name = `${element?.localName}.${element?.className.toString().replace(/ ?svelte-\w+/g, "")} ${element?.textContent.trim().replace(/\s+/g, " ").slice(0, 24)}`;
+        return `${name}: ${box(previousRect)} -> ${box(currentRect)}`;
       });
       window.tellShift({ value, startTime, what, at: location.href });
     }
@@ -166,6 +167,9 @@ export async function drive(url, folder, language, width) {
     pushed.delete(name);
   }
 
+  /** Whoever watches what others do as they do it: on such a page something always comes and goes. */
+  const restless = (name) => pushed.add(name);
+
   /** Runs a story; what fails leaves a screenshot of every page and ends with status 1. */
   async function tell(story) {
     try {
@@ -181,7 +185,7 @@ export async function drive(url, folder, language, width) {
     }
   }
 
-  return { texts, tolerate, person, like, button, dialog, tab, shows, shot, register, logIn, write, say, pushes, menu, act, tell, allowed, browser };
+  return { texts, tolerate, person, like, button, dialog, tab, shows, shot, register, logIn, write, say, pushes, restless, menu, act, tell, allowed, browser };
 }
 
 const beganMs = Date.now();
