@@ -44,7 +44,8 @@ test-long: ## every test, the long ones too
 	@$(MAKE) --no-print-directory -j2 test-deps
 	@$(BIN)/python -m pytest $(WORKERS) $(PYTEST_ARGS)
 
-test-deps: chromium .venv/.test .venv-synapse/.oracle tests/e2e/node_modules/.installed bongsu/web/.built
+# The web client first: it takes as long as the rest together.
+test-deps: bongsu/web/.built chromium .venv/.test .venv-synapse/.oracle tests/e2e/node_modules/.installed
 
 chromium:
 	@tools/need chromium

@@ -53,6 +53,10 @@ class Elsewhere:
                 return False
         return False
 
+    async def has_what_linked_hold(self) -> bool:
+        """Wait, within a bound, for what the linked peers have on disk now; whether it is here."""
+        return not self._links or await self._rounds.join()
+
     def _links_every_site(self) -> bool:
         authorities = self._node.context.authorities
         peers = [link.peer for link in self._links.values()]

@@ -24,6 +24,7 @@ from bongsu.node import Node
 from bongsu.peers import Peers
 from bongsu.promised import Promised
 from bongsu.room.versions import RoomVersion
+from bongsu.state_resets import StateResets
 from bongsu.view.cache import Cache
 from bongsu.view.directory import PublicRooms
 from bongsu.withdrawal import Withdrawal
@@ -54,6 +55,7 @@ class Service:
         self.feeds = FeedPoller(node)
         self.lost_events = LostEvents(node, self.peers)
         self.forks = Forks(node, self.peers)
+        self.state_resets = StateResets(node, self.peers, self.author)
         self.promised = Promised(node)
         self.withdrawal = Withdrawal()
         self.tls_orders = self._tls_orders()
@@ -106,6 +108,7 @@ class Service:
         self.deferred.start()
         self.lost_events.start()
         self.forks.start()
+        self.state_resets.start()
         if self.tls_orders is not None:
             self.tls_orders.start()
 
@@ -118,6 +121,7 @@ class Service:
         await self.deferred.close()
         await self.lost_events.close()
         await self.forks.close()
+        await self.state_resets.close()
         if self.tls_orders is not None:
             await self.tls_orders.close()
 

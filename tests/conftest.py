@@ -1,4 +1,4 @@
-"""What takes minutes runs first, so that no worker is left alone with it; folders are in memory."""
+"""What takes minutes runs first; folders are in memory, and nodes are forked from one that is loaded."""
 
 import os
 import shutil
@@ -6,23 +6,27 @@ from pathlib import Path
 
 import pytest
 
+from bongsu.lab import processes
+from tests import program
+
 MEMORY = Path("/dev/shm")
 # Of a whole run a small part of that is there at a time; containers often have 64 MB.
 MEMORY_BYTES_MIN = 4 * 2**30
 
 # `make test` gives whole files to its workers, so that a laboratory is started once a file.
 FIRST = (
-    "tests/web/test_web.py",
     "tests/sim/test_seeds.py",
+    "tests/web/test_hubs.py",
+    "tests/web/test_chat.py",
     "tests/web/test_tower.py",
     "tests/sites/",
     "tests/hubs/",
+    "tests/web/",
     "tests/lab/",
     "tests/sim/",
-    "tests/web/",
-    "tests/e2e/",
-    "tests/property/",
     "tests/carry/",
+    "tests/property/",
+    "tests/e2e/",
     "tests/tidy/",
 )
 
@@ -35,6 +39,7 @@ def pytest_configure() -> None:
     """
     if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES_MIN:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+    processes.launch_node = program.launch_node
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,6 +1,6 @@
 """Runs `bongsu` as processes of its own, forked from one that has loaded the program already.
 
-Loading is half a second for each of some hundred starts; tests of sites and hubs start the installed program.
+Loading is most of a start, of which there are hundreds; tests/lab starts the installed program.
 """
 
 import multiprocessing
@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+
+from bongsu.lab import processes
 
 SECONDS_MAX = 300
 
@@ -43,9 +45,34 @@ def start(*arguments: object, err: Path) -> tuple[ForkServerProcess, Connection]
     return process, reader
 
 
-def _start(words: list[str], given: Path, out: Path | Connection, err: Path) -> ForkServerProcess:
+class Forked:
+    """A node that was started so, as a laboratory asks after it."""
+
+    def __init__(self, process: ForkServerProcess) -> None:
+        assert process.pid is not None
+        self.pid = process.pid
+        self._process = process
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+
+def launch_node(command: list[str], environment: Mapping[str, str], words: Path) -> processes.Started:
+    """Start a node of a laboratory; one of another release is loaded from where that is."""
+    if "PYTHONPATH" in environment:
+        return processes.launch(command, environment, words)
+    return Forked(_start(command[1:], Path(os.devnull), words, words, environment))
+
+
+def _start(
+    words: list[str],
+    given: Path,
+    out: Path | Connection,
+    err: Path,
+    environment: Mapping[str, str] | None = None,
+) -> ForkServerProcess:
     # As with any process, the environment is that of whoever calls.
-    arguments = (words, given, out, err, dict(os.environ), Path.cwd())
+    arguments = (words, given, out, err, {**os.environ, **(environment or {})}, Path.cwd())
     process = _context.Process(target=_command, args=arguments)
     process.start()
     return process

@@ -12,6 +12,8 @@ from nats.js.api import KeyValueConfig, StorageType
 from nats.js.errors import KeyNotFoundError, KeyWrongLastSequenceError
 from nats.js.kv import KeyValue
 
+from bongsu import limits
+
 logger = logging.getLogger(__name__)
 
 
@@ -53,8 +55,11 @@ class NatsLocks:
         # Made by whoever comes first; the others find it as it is.
         store = await stream.create_key_value(config)
         if (await store.status()).values == 0:
-            for key, holder in self._known():
-                await _create(store, key, holder)
+            known = list(self._known())
+            # Whoever wants a name meanwhile waits: one by one, ten thousand names take longer than they may.
+            for at in range(0, len(known), limits.NAMES_LOCKED_AT_ONCE):
+                some = known[at : at + limits.NAMES_LOCKED_AT_ONCE]
+                await asyncio.gather(*(_create(store, key, holder) for key, holder in some))
         return store
 
 

@@ -6,8 +6,10 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
 from bongsu.errors import FatalError
 from bongsu.lab.plan import LinkPlan, NodePlan, Process
@@ -16,16 +18,46 @@ from bongsu.lab.plan import LinkPlan, NodePlan, Process
 READY_S = 180
 END_S = 8
 
+
+class Started(Protocol):
+    """A process that this very command started."""
+
+    @property
+    def pid(self) -> int: ...
+    def poll(self) -> int | None:
+        """Its exit status once it has ended."""
+
+
+def launch(command: list[str], environment: Mapping[str, str], words: Path) -> Started:
+    """Start a command in a session of its own, so that it outlives this one; what it says goes to `words`."""
+    with words.open("ab") as output:
+        return subprocess.Popen(  # noqa: S603
+            command,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+
+
+Launch = Callable[[list[str], Mapping[str, str], Path], Started]
+# Who starts hundreds of nodes may have a quicker way than to load the whole program for each.
+launch_node: Launch = launch
+
 # Those that this very command started: they are its to wait for. Others belong to init.
-_children: dict[int, "subprocess.Popen[bytes]"] = {}
+_children: dict[int, Started] = {}
 
 
 def spawn(process: Process) -> None:
-    """Start it in a session of its own, so that it outlives the command; its words go to a file beside."""
+    """Start it; its words go to a file beside its settings."""
     home = Path(process.config).parent
     programs = Path(sys.executable).parent
+    start: Launch = launch
+    environment: dict[str, str] = {}
     if isinstance(process, NodePlan):
         command = [str(programs / "bongsu"), "serve", "--config", process.config]
+        start, environment = launch_node, process.environment
     elif isinstance(process, LinkPlan):
         module = "bongsu.lab.air" if process.radio else "bongsu.lab.relay"
         command = [sys.executable, "-m", module, process.config]
@@ -34,16 +66,8 @@ def spawn(process: Process) -> None:
     if process.namespace:
         # It becomes the command: the id stays the same.
         command = ["ip", "netns", "exec", process.namespace, *command]
-    words = home / f"{process.name}.log"
-    with words.open("ab") as output:
-        child = subprocess.Popen(  # noqa: S603
-            command,
-            env={**os.environ, **(process.environment if isinstance(process, NodePlan) else {})},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
+        start = launch
+    child = start(command, environment, home / f"{process.name}.log")
     process.pid = child.pid
     _children[child.pid] = child
 

@@ -22,6 +22,12 @@ def main() -> int:
     parser.add_argument(
         "--faults", help="faults by name, with commas; none; without it, what the seed chooses"
     )
+    parser.add_argument(
+        "--again",
+        action="append",
+        metavar="SEED:FAULTS",
+        help="a seed with faults of its own; may be repeated",
+    )
     parser.add_argument("--digests", action="store_true", help="say of each seed which course it took")
     parser.add_argument("--at-once", type=int, help="how many seeds; else as many as there are processors")
     parser.add_argument("--list", action="store_true", help="list the faults")
@@ -31,10 +37,18 @@ def main() -> int:
         for fault in FAULTS.values():
             print(f"{fault.name}\trow {fault.row}\t{(fault.inject.__doc__ or '').splitlines()[0]}")
         return 0
-    names = None if asked.faults is None else [name for name in asked.faults.split(",") if name != "none"]
-    unknown = set(names or ()) - FAULTS.keys()
+    names = None if asked.faults is None else _names(asked.faults)
+    again = {
+        int(seed): _names(faults) for seed, _, faults in (each.partition(":") for each in asked.again or ())
+    }
+    unknown = {*(names or ()), *(name for each in again.values() for name in each)} - FAULTS.keys()
     if unknown:
         parser.error(f"there is no fault {', '.join(sorted(unknown))}; --list names them")
+    if len(again) < len(asked.again or ()):
+        parser.error("each seed may be named once")
+    if again:
+        outcomes = runs.each(lambda seed: run(seed, again[seed]), list(again), asked.at_once)
+        return _many(outcomes, len(again), digests=asked.digests)
     simulate = partial(run, faults=names)
     if asked.seed is not None:
         _, outcome = next(runs.each(simulate, [asked.seed]))
@@ -44,6 +58,10 @@ def main() -> int:
         first, _, last = part.partition("-")
         seeds += range(int(first), int(last or first) + 1)
     return _many(runs.each(simulate, seeds, asked.at_once), len(seeds), digests=asked.digests)
+
+
+def _names(faults: str) -> list[str]:
+    return [name for name in faults.split(",") if name != "none"]
 
 
 def _tell(outcome: Outcome | None) -> int:

@@ -249,6 +249,7 @@ class Site:
         Rederiver(node).start()
         self.service.lost_events.start()
         self.service.forks.start()
+        self.service.state_resets.start()
         self.app = App(self.service, routes, static)
         self.up = True
         for each in self.neighbours:

@@ -124,6 +124,7 @@ def _apply_batch(context: Context, records: Sequence[Record], apply: ApplyOne) -
         context.empty.new_batch()
         for record in records:
             _apply_with_waiting(context, record, changes, apply)
+        context.text_index.end_batch()
         context.db.advance(records[-1].position)
     except BaseException:
         context.db.rollback()

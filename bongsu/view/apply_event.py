@@ -329,6 +329,7 @@ def _resolve_current(
     groups = {_row(context, head).state_group for head in heads}
     if groups == {_row(context, head).state_group for head in heads_before}:
         return  # a message at one of several heads changes nothing
+    changes.merged.add(row.room)
     after = _resolved(context, groups, version)
     before = context.live.current_state(row.room)
     for key in set(before) | set(after):

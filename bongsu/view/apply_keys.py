@@ -5,6 +5,7 @@ from typing import Any
 from bongsu.canonical import json_bytes
 from bongsu.log.record import Record
 from bongsu.view import keys
+from bongsu.view.admin_rooms import CLOSED
 from bongsu.view.apply_key_backup import forget_backup, forget_backup_keys
 from bongsu.view.apply_to_device import forget_messages
 from bongsu.view.changes import Changes
@@ -92,6 +93,8 @@ def register_applied(context: Context, record: Record, body: dict[str, Any], cha
         forget_backup(context, owner, key2)
     elif family == STAFF_ROOM:
         changes.interest = True
+    elif family == CLOSED:
+        changes.closed = True
     elif family == "key_backup_deleted":
         forget_backup_keys(context, owner, key1, key2, record.header.stamp)
 

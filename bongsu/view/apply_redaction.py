@@ -11,7 +11,6 @@ from bongsu.room.power import PowerLevels
 from bongsu.room.redact import redact
 from bongsu.room.versions import RoomVersion
 from bongsu.view.apply_notify import unnote
-from bongsu.view.apply_text import drop_text
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
 from bongsu.view.events import ACCEPTED, EventRow, StateEvents
@@ -79,7 +78,7 @@ def _redact(
         (redaction.event_id, target.position),
     )
     context.events.forget(target.event_id)
-    drop_text(context, target.position)
+    context.text_index.drop(target.position)
     _hollow(context, target, version)
     _without_state(context, target)
     unnote(context, target, version)

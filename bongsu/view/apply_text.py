@@ -9,37 +9,12 @@ from bongsu.view.context import Context
 SEARCHED = {"m.room.message": "body", "m.room.name": "name", "m.room.topic": "topic"}
 
 
-def room_token(room: int) -> str:
-    """A room as the index names it: no letter, so that it is no pair of letters of any text."""
-    return f"\u00b7{room}"
-
-
 def add_text(context: Context, position: int, room: int, event: Event) -> None:
-    """Index an accepted event."""
+    """Keep the text of an accepted event."""
     key = SEARCHED.get(event.type)
     text = event.content.get(key) if key is not None else None
-    if not isinstance(text, str) or not text:
-        return
-    kept = words.normalised(text)
-    context.db.run("INSERT INTO texts VALUES(?,?,?)", (position, room, kept))
-    context.db.run(
-        "INSERT INTO text_search(rowid, grams) VALUES(?,?)",
-        (position, f"{room_token(room)} {words.grams(kept)}"),
-    )
-
-
-def drop_text(context: Context, position: int) -> None:
-    """Take a redacted event out of the index."""
-    found = context.db.one("SELECT room, text FROM texts WHERE position=?", (position,))
-    if found is None:
-        return
-    room, kept = found
-    context.db.run("DELETE FROM texts WHERE position=?", (position,))
-    # The index keeps no text of its own: it has to be told what to forget.
-    context.db.run(
-        "INSERT INTO text_search(text_search, rowid, grams) VALUES('delete',?,?)",
-        (position, f"{room_token(room)} {words.grams(kept)}"),
-    )
+    if isinstance(text, str) and text:
+        context.text_index.add(position, room, words.normalised(text))
 
 
 def set_names(context: Context, user_id: str) -> None:

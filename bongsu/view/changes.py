@@ -22,6 +22,7 @@ class Changes:
     events: list[EventRow] = field(default_factory=list)
     members: list[MemberChange] = field(default_factory=list)
     rooms: set[int] = field(default_factory=set)  # rooms whose joined members have something new
+    merged: set[int] = field(default_factory=set)  # rooms whose state was resolved from several heads
     read: set[int] = field(default_factory=set)  # rooms in which others may see that somebody has read on
     users: set[str] = field(default_factory=set)  # users who have something new of their own
     ended_sessions: set[str] = field(default_factory=set)
@@ -38,6 +39,7 @@ class Changes:
     admitted: list[tuple[bytes, str | None]] = field(default_factory=list)
     admitted_to: dict[tuple[bytes, str | None], int] = field(default_factory=dict)
     interest: bool = False  # what hubs may have changed
+    closed: bool = False  # a room was closed
 
     def event(self, row: EventRow) -> None:
         """A new accepted event."""

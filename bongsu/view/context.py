@@ -17,6 +17,7 @@ from bongsu.view.losses import Losses
 from bongsu.view.memberships import Memberships
 from bongsu.view.notices import Notices
 from bongsu.view.residencies import Residencies
+from bongsu.view.text_index import TextIndex
 from bongsu.view.touched import Touched
 from bongsu.view.tower import Tower
 from bongsu.view.twins import Twins
@@ -41,6 +42,7 @@ class Context:
     tower: Tower
     lost: Losses
     empty: EmptyTables
+    text_index: TextIndex
     # Rooms whose every setting showed all history to members (view/visibility.py).
     always_shared: Cache[int, bool]
 
@@ -80,6 +82,7 @@ class Context:
             Tower(db, root_key),
             Losses(db),
             EmptyTables(db),
+            TextIndex(db),
             Cache(limits.LIVE_ROOMS_MAX),
         )
 
@@ -96,4 +99,5 @@ class Context:
         self.tower.forget()
         self.lost.forget()
         self.empty.forget()
+        self.text_index.forget()
         self.always_shared.clear()

@@ -1,6 +1,6 @@
 """The tables of view.db. Everything here is derived: change it, raise VERSION, and the view is rebuilt."""
 
-VERSION = 12
+VERSION = 14
 
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -24,6 +24,7 @@ CREATE TABLE events(
     relates_to TEXT, rel_type TEXT);
 CREATE INDEX events_order ON events(room, stamp);
 CREATE INDEX events_arrival ON events(room, position);
+CREATE INDEX events_members ON events(room, state_key) WHERE type='m.room.member';
 CREATE INDEX events_relations ON events(relates_to, stamp) WHERE relates_to IS NOT NULL;
 -- Redactions whose target has not arrived yet.
 CREATE TABLE early_redactions(target TEXT NOT NULL, redaction TEXT NOT NULL, PRIMARY KEY(target, redaction))
@@ -172,6 +173,9 @@ TEXT_TABLES = """
 CREATE TABLE texts(position INTEGER PRIMARY KEY, room INTEGER NOT NULL, text TEXT NOT NULL);
 CREATE VIRTUAL TABLE text_search USING fts5(
     grams, content='', detail='none', columnsize=0, tokenize="ascii");
+-- Up to which position texts are in the index: many are put there at once (text_index.py).
+CREATE TABLE text_mark(indexed INTEGER NOT NULL);
+INSERT INTO text_mark VALUES(0);
 -- What the user directory searches: own part of the id, line feed, display name.
 CREATE TABLE names(user_id TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
 -- Rooms that anybody may join.

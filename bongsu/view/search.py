@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bongsu import limits, words
-from bongsu.view.apply_text import room_token
 from bongsu.view.context import Context
+from bongsu.view.db import Row
+from bongsu.view.text_index import room_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +22,15 @@ def hits(context: Context, term: str, rooms: Iterable[int], below: int) -> list[
     """The newest hits in some rooms at positions below `below`, the newest first; bounded work."""
     kept = words.normalised(term)
     query = words.query(kept)
-    tokens = [f'"{room_token(room)}"' for room in rooms][: limits.SEARCH_ROOMS_MAX]
-    if query is None or not tokens:
+    some = list(rooms)[: limits.SEARCH_ROOMS_MAX]
+    if query is None or not some:
         return []
-    found = context.db.all(
+    found = _not_indexed(context, set(some), below)
+    tokens = " OR ".join(f'"{room_token(room)}"' for room in some)
+    found += context.db.all(
         "SELECT t.position, t.room, t.text FROM text_search s JOIN texts t ON t.position = s.rowid"
         " WHERE text_search MATCH ? AND s.rowid < ? ORDER BY s.rowid DESC LIMIT ?",
-        (f"({' OR '.join(tokens)}) AND {query}", below, limits.SEARCH_CANDIDATES_MAX),
+        (f"({tokens}) AND {query}", below, limits.SEARCH_CANDIDATES_MAX),
     )
     asked = words.words(kept)[: limits.SEARCH_WORDS_MAX]
     # Pairs may stand in another order or in different words: the text itself decides.
@@ -36,6 +39,12 @@ def hits(context: Context, term: str, rooms: Iterable[int], below: int) -> list[
         for position, room, text in found
         if all(word in text for word in asked)
     ]
+
+
+def _not_indexed(context: Context, rooms: set[int], below: int) -> list[Row]:
+    """The texts in the rooms that the index does not hold yet, the newest first."""
+    sql = "SELECT position, room, text FROM texts WHERE position>? AND position<? ORDER BY position DESC"
+    return [row for row in context.db.all(sql, (context.text_index.mark, below)) if row[1] in rooms]
 
 
 def unencrypted_rooms(context: Context, user_id: str) -> list[int]:

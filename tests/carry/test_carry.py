@@ -1,7 +1,6 @@
 """Two core sites that cannot reach each other: what one lacks is carried, and the other shows it once."""
 
 import json
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,8 +9,8 @@ import pytest
 
 from bongsu.lab import commands, processes
 from bongsu.lab.plan import NodePlan, Plan
+from tests import program
 from tests.api.client import User, http_client
-from tests.server import BONGSU
 
 PATH = "/_bongsu/client/v1/courier"
 
@@ -38,9 +37,7 @@ def person(at: NodePlan, like: User | None = None) -> Iterator[User]:
 
 
 def carry(*arguments: object, status: int = 0) -> str:
-    done = subprocess.run(
-        [str(BONGSU), "carry", *map(str, arguments)], capture_output=True, text=True, check=False, timeout=120
-    )
+    done = program.run("carry", *arguments)
     said = done.stdout + done.stderr
     assert "Traceback" not in said, said
     assert done.returncode == status, said

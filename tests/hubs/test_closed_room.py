@@ -65,3 +65,29 @@ def test_a_room_closed_while_a_hub_is_alone_is_closed_after_the_merge(lab: Lab) 
         boss.refused(403, "M_FORBIDDEN", "POST", f"{ADMIN}/redact", room, said[1])
         scope = f"room {room}"
         eventually(lambda: lab.digests("h1")[scope] == lab.digests("a")[scope], "equal digests")
+
+
+@pytest.mark.long
+def test_hubs_without_a_data_centre_take_their_residents_out(lab: Lab) -> None:
+    with administrator(lab) as boss:
+        eventually(lambda: lab.linked() == {"a", "h1", "h2"}, "every site linked")
+        kim, park = (lab.resident("h1", name) for name in ("kim", "park"))
+        room = kim.create_room(preset="public_chat", name="불법 도박")
+        at = {user: lab.at(user, "h1") for user in (kim, park)}
+        eventually(lambda: is_in(at[kim], room), "the room at h1")
+        lab.link("h1", "core", "none")
+        lab.link("h1", "h2", "none")
+        boss.post(f"{ADMIN}/close_room", room)
+        at[park].join(room)
+        eventually(
+            lambda: lab.digests("h2")["service"] == lab.digests("a")["service"], "the word of it at h2"
+        )
+        lab.link("h2", "core", "none")
+        # h2 has nobody in the room, so of who was taken out it knows nothing: it brings the closing alone.
+        lab.link("h1", "h2", "lan")
+        for user in (kim, park):
+            eventually(lambda user=user: not is_in(at[user], room), f"{user.user_id} outside at h1")
+        lab.reunite()
+        eventually(lambda: boss.get(f"{ADMIN}/room", room)["members"] == [], "nobody inside at the centre")
+        scope = f"room {room}"
+        eventually(lambda: lab.digests("h1")[scope] == lab.digests("a")[scope], "equal digests")

@@ -1,18 +1,16 @@
 """Who is a resident where: told by users themselves, and by operators at a stopped data centre."""
 
-import subprocess
-
+from tests import program
 from tests.hubs.conftest import Lab, eventually
 from tests.hubs.test_alone_and_merged import bodies, is_in
-from tests.server import BONGSU
 
 
 def residents(lab: Lab, *arguments: str) -> list[str]:
     """`bongsu hub residents` on the core's data."""
     config = lab.node("a").config
     action, *rest = arguments
-    command = [str(BONGSU), "hub", "residents", action, "--config", config, "--hub", *rest]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    done = program.run("hub", "residents", action, "--config", config, "--hub", *rest)
+    assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 
 

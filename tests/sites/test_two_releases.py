@@ -23,18 +23,19 @@ from tests.sites.conftest import SITES, Lab
 from tests.tidy.tree import ROOT
 
 pytestmark = pytest.mark.long
-# Has the same log.db and links, and does not know lost events (kind 17).
+# Has the same links. Does not know lost events (kind 17), and keeps log.db in an earlier form.
 FORMER = "e135fabead20be584e1eb5a14c4bfe778a723dd2"
+# The first that keeps log.db as this one does: further back a node goes only with a new log.
+SAME_LOG = "acbed39f42a08b7675ea95bb86d4199aa1df6a80"
 # Of a release that is still to come.
 UNKNOWN_KIND = 99
 AGREE_S = 30
 
 
-@pytest.fixture(scope="module")
-def former(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The program of the release before."""
+def program(commit: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The program as it was, in a folder of its own."""
     made = subprocess.run(
-        ["git", "archive", FORMER, "bongsu"],
+        ["git", "archive", commit, "bongsu"],
         cwd=ROOT,
         check=False,
         capture_output=True,
@@ -47,10 +48,23 @@ def former(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def deploy(lab: Lab, site: str, release: Path | None) -> None:
-    """The site's node starts again with another release; None: this one."""
+@pytest.fixture(scope="module")
+def former(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return program(FORMER, tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def same_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return program(SAME_LOG, tmp_path_factory)
+
+
+def deploy(lab: Lab, site: str, release: Path | None, *, new_log: bool = False) -> None:
+    """The site's node starts again with another release; None: this one. `new_log`: it fills from others."""
     node = lab.node(site)
     processes.end([node])
+    if new_log:
+        for file in (*Path(node.data).glob("log.db*"), *Path(node.data).glob("view.db*")):
+            file.unlink()
     node.environment = {} if release is None else {"PYTHONPATH": str(release)}
     commands.start(lab.plan, site)
 
@@ -109,8 +123,8 @@ class Talk:
         self.since = answer["next_batch"]
 
 
-def test_two_releases_work_side_by_side_forwards_and_back(lab: Lab, former: Path) -> None:
-    deploy(lab, "a", former)
+def test_two_releases_work_side_by_side_forwards_and_back(lab: Lab, former: Path, same_log: Path) -> None:
+    deploy(lab, "a", former, new_log=True)
     talk = Talk(lab)
     talk.go_on()
     unknown = Draft(UNKNOWN_KIND, service_scope(), Lane.TEXT, 1, b"of a later release")
@@ -122,14 +136,14 @@ def test_two_releases_work_side_by_side_forwards_and_back(lab: Lab, former: Path
     assert {site: rows(lab, site, "log.db", kinds) for site in SITES} == {site: [(2,)] for site in SITES}
     assert rows(lab, "c", "view.db", "SELECT event_id FROM lost") == [("$nowhere",)]
 
-    # Upgraded, it applies what it had carried.
+    # Upgraded, log.db with it, it applies what it had carried.
     deploy(lab, "a", None)
     talk.go_on()
     assert rows(lab, "a", "view.db", "SELECT event_id FROM lost") == [("$nowhere",)]
     agree(lab)
 
     # And back: what the new one wrote into its own log is read by the old one.
-    deploy(lab, "a", former)
+    deploy(lab, "a", same_log)
     talk.go_on()
     agree(lab)
     for site in SITES:

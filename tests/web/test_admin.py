@@ -7,7 +7,7 @@ import pytest
 from tests.api.client import User, http_client
 from tests.helpers.tower import rooted_server
 from tests.server import free_port
-from tests.web.test_web import SCREENSHOTS, tell
+from tests.web.story import SCREENSHOTS, tell
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from bongsu.lab import commands
 from bongsu.lab.plan import Plan
 from tests.web import gangneung
-from tests.web.test_web import SCREENSHOTS, tell
+from tests.web.story import SCREENSHOTS, tell
 
 
 @pytest.mark.parametrize(

