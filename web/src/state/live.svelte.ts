@@ -9,14 +9,14 @@ import {
   RoomMemberEvent,
   RoomStateEvent,
 } from "matrix-js-sdk";
-import { type Chat, chatsOf, isMessage } from "../matrix/chats";
+import { type Chat, chatsOf } from "../matrix/chats";
 import { type Running, start } from "../matrix/client";
 import { openDirect } from "../matrix/direct";
 import { type Encryption, openWithKit, prepareEncryption, recover, tryAgain, whenRead } from "../matrix/encryption";
 import { type Item, layout, type Line, prepend } from "../matrix/layout";
 import { settle } from "../matrix/residency";
 import { pinnedIds, typing } from "../matrix/rooms";
-import { loadOlder } from "../matrix/older";
+import { fillScreen, loadOlder } from "../matrix/older";
 import { type Drawn, KEY_PATIENCE_MS, linesOf, loadUntil, markRead, olderLines } from "../matrix/timeline";
 import { deleteDB } from "idb";
 import { feed } from "../matrix/indexing";
@@ -56,7 +56,6 @@ const REST_MS = 1_500;
 const FRAME_MS = 16;
 // So long a room that is opened waits for its messages to be decrypted before it shows those that are not.
 const READ_MS_MAX = 1_000;
-const SCREENFUL = 15;
 // What is drawn again and again while a slow phone starts leaves so many times as long for everything else.
 const REST_PART = 3;
 const REST_MS_MAX = 500;
@@ -81,16 +80,6 @@ const remove = (name: string): Promise<unknown> =>
 
 /** A frame's time; a page that nobody sees has no frames to wait for. */
 const breathe = () => new Promise<void>((done) => (document.hidden ? done() : setTimeout(done, FRAME_MS)));
-
-/** What is held may not fill the screen, and what is older would push it down. */
-function leavesRoom(room: Room): boolean {
-  return room.oldState.paginationToken !== null && room.getMyMembership() === "join" && room.getLiveTimeline().getEvents().filter(isMessage).length < SCREENFUL;
-}
-
-async function fillScreen(client: MatrixClient, room: Room): Promise<void> {
-  // Offline: what is held is shown.
-  while (leavesRoom(room)) if (!(await loadOlder(client, room).catch(() => false))) return;
-}
 
 class LiveState {
   chats = $state.raw<Chat[]>(readChats(app.session?.userId ?? ""));
@@ -304,7 +293,7 @@ class LiveState {
     this.askAfterMs = ASK_KEYS_MS;
     this.atBeginning = false;
     const { room } = this;
-    const reading = room && (whenRead(this.client, room) ?? (leavesRoom(room) ? fillScreen(this.client, room) : null));
+    const reading = room && (whenRead(this.client, room) ?? fillScreen(this.client, room));
     if (reading) {
       this.reading = true;
       this.draw();
