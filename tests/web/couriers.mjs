@@ -12,7 +12,7 @@ const [core, h1, h2] = ["a", "h1", "h2"].map((site) => nodes.find((node) => node
 const PHONE = 360;
 const WAIT_MS = 60_000;
 const MERGED_MS = 60_000;
-const { texts, person, register, say, shows, shot, tab, button, like, menu, tell, allowed } = await drive(core.url, folder, language, PHONE);
+const { texts, person, register, say, shows, shot, tab, button, like, menu, restless, tell, allowed } = await drive(core.url, folder, language, PHONE);
 allowed.push(h1.url, h2.url);
 
 const bongsu = (...words) => execFileSync(program, ["lab", ...words], { stdio: "pipe" });
@@ -102,6 +102,8 @@ async function walk(phone, from, to) {
 }
 
 await tell(async () => {
+  // What others and their alerts do is shown as it comes.
+  for (const each of ["courier"]) restless(each);
   const people = await meet();
   const { kim, lee, park, choi } = people;
   await say(kim, "다들 잘 보여?");

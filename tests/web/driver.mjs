@@ -12,7 +12,36 @@ export const PASSWORD = "봉수대 다섯 개";
 const PATIENCE_MS = 30_000;
 // A microphone that hums, and no question whether it may.
 const ARGS = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
+/** The most that what stands on a page may move by itself while it loads (Cumulative Layout Shift; 0.1 is called good). */
+const SHIFT_MAX = 0.02;
 const BAD = /Content Security Policy|Uncaught|TypeError(?!: Failed to fetch)|ReferenceError/;
+
+/** In the page: tells of whatever moves without somebody having touched anything. */
+const watchShifts = () =>
+  new PerformanceObserver((list) => {
+    for (const { hadRecentInput, value, startTime, sources } of list.getEntries()) {
+      if (hadRecentInput) continue;
+      const box = ({ x, y, width, height }) => [x, y, width, height].map(Math.round).join(" ");
+      const what = sources.map(({ node, previousRect, currentRect }) => {
+        const element = node instanceof Element ? node : node?.parentElement;
+        const name = `${element?.localName}.${element?.className.toString().replace(/ ?svelte-\w+/g, "")} ${element?.textContent.trim().replace(/\s+/g, " ").slice(0, 24)}`;
+        return `${name}: ${box(previousRect)} -> ${box(currentRect)}`;
+      });
+      window.tellShift({ value, startTime, what, at: location.href });
+    }
+  }).observe({ type: "layout-shift", buffered: true });
+
+/** Adds up what moved on one page; shifts a second apart, or over more than five, are not one to who looks (as CLS has it). */
+function shiftsOf(name, moved) {
+  let [sum, firstMs, lastMs, what] = [0, 0, -Infinity, []];
+  return (shift) => {
+    const { value, startTime } = shift;
+    if (startTime < lastMs || startTime - lastMs > 1_000 || startTime - firstMs > 5_000) [sum, firstMs, what] = [0, startTime, []];
+    [sum, lastMs] = [sum + value, startTime];
+    what.push(`${value.toFixed(3)} at ${Math.round(startTime)} ms on ${shift.at}: ${shift.what.join(" | ")}`);
+    if (sum > SHIFT_MAX) moved.set(what, `${name}: the page moved by itself by ${sum.toFixed(3)}:\n  ${what.join("\n  ")}`);
+  };
+}
 
 export async function drive(url, folder, language, width) {
   mkdirSync(folder, { recursive: true });
@@ -20,6 +49,9 @@ export async function drive(url, folder, language, width) {
   const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ARGS });
   const pages = [];
   const complaints = [];
+  // One for each time that a page moved.
+  const moved = new Map();
+  const pushed = new Set();
   const allowed = [url];
   let tolerated = null;
   const tolerate = (pattern) => (tolerated = pattern);
@@ -34,6 +66,9 @@ export async function drive(url, folder, language, width) {
       hasTouch: pixels < 900,
     });
     if (before) await context.addInitScript(before);
+    const tell = shiftsOf(name, moved);
+    await context.exposeFunction("tellShift", (shift) => pushed.has(name) || tell(shift));
+    await context.addInitScript(watchShifts);
     const page = await context.newPage();
     page.setDefaultTimeout(PATIENCE_MS);
     page.on("console", (said) => {
@@ -98,8 +133,14 @@ export async function drive(url, folder, language, width) {
     await button(page, "log_in").click();
   }
 
-  async function say(page, text) {
+  /** Fills in a message. A key is touched first: the field grows by somebody's hand, not by itself. */
+  async function write(page, text) {
+    await page.getByLabel(texts.write_message).press("End");
     await page.getByLabel(texts.write_message).fill(text);
+  }
+
+  async function say(page, text) {
+    await write(page, text);
     await page.keyboard.press("Enter");
   }
 
@@ -117,10 +158,23 @@ export async function drive(url, folder, language, width) {
     await page.getByRole("dialog").getByRole("button", { name, exact: true }).click();
   }
 
+  /** While `act` runs somebody else's doing changes what stands on the page: that may move what is around it. */
+  async function pushes(page, act) {
+    const [name] = pages.find(([, each]) => each === page);
+    pushed.add(name);
+    await act();
+    await page.evaluate(() => new Promise((told) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(told, 50)))));
+    pushed.delete(name);
+  }
+
+  /** Whoever watches what others do as they do it: on such a page something always comes and goes. */
+  const restless = (name) => pushed.add(name);
+
   /** Runs a story; what fails leaves a screenshot of every page and ends with status 1. */
   async function tell(story) {
     try {
       await story();
+      complaints.push(...moved.values());
       if (complaints.length > 0) throw new Error("the pages complained");
     } catch (error) {
       console.log([error.stack, ...new Set(complaints)].join("\n"));
@@ -131,7 +185,7 @@ export async function drive(url, folder, language, width) {
     }
   }
 
-  return { texts, tolerate, person, like, button, dialog, tab, shows, shot, register, logIn, say, menu, act, tell, allowed, browser };
+  return { texts, tolerate, person, like, button, dialog, tab, shows, shot, register, logIn, write, say, pushes, restless, menu, act, tell, allowed, browser };
 }
 
 const beganMs = Date.now();

@@ -4,48 +4,75 @@ import { drive, step } from "./driver.mjs";
 import { ask, forEach, register as account } from "./officers.mjs";
 
 const [url, folder, language, width] = process.argv.slice(2);
-const { texts, person, logIn, shows, tab, tell } = await drive(url, folder, language, width);
+const { texts, person, logIn, shows, tab, pushes, tell } = await drive(url, folder, language, width);
 const MESSAGES = 420;
 const REMOVED = 30;
+
+const STEP_PX = 450;
+// One line of text.
+const SLIP_PX_MAX = 24;
 
 const numbers = (page) =>
   page.locator(".message .text").evaluateAll((all) => all.map(({ textContent }) => Number(textContent.split(" ")[0])));
 
 /**
- * Scrolls up by pieces until nothing comes any more. In every frame in which nobody scrolled the line in the middle of the
- * screen has to stand where it stood.
+ * Scrolls up by pieces until nothing comes any more. A line goes as far as is scrolled, and in every frame in which nobody
+ * scrolls the line in the middle of the screen has to stand where it stood.
  * @returns every number seen, and the most that a line moved by itself, in px
  */
-const readBack = (page, until) =>
-  page.evaluate(async (until) => {
+async function readBack(page, until) {
+  let read;
+  // A script that scrolls is nobody's hand: what moves is measured here.
+  await pushes(page, async () => (read = await page.evaluate(scrollBack, [until, STEP_PX])));
+  return read;
+}
+
+/** Until the list has come to the newest line and stays there. */
+const rests = (page) =>
+  page.evaluate(async () => {
     const list = document.querySelector("[role=log] > div");
-    // After the frame was painted: before that lines that came are not measured yet, and nobody sees them so.
-    const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
-    const lines = () => [...list.querySelectorAll(".message")];
-    const number = (line) => Number(line.querySelector(".text")?.textContent.split(" ")[0]);
-    const seen = new Set(lines().map(number));
-    let [moved, pages, still] = [0, 0, 0];
-    while (still < 60 && ![...seen].some((each) => each <= until)) {
-      const before = list.scrollTop;
-      list.scrollTop -= 250;
-      await frame();
-      for (const line of lines()) seen.add(number(line));
-      still = list.scrollTop === before ? still + 1 : 0;
-      // Nobody scrolls now: a page that comes in must not be noticed.
-      const middle = list.getBoundingClientRect().top + list.clientHeight / 2;
-      const watched = lines().find((line) => line.getBoundingClientRect().bottom > middle);
-      let at = watched?.getBoundingClientRect().top;
-      for (let frames = 0; frames < 3 && watched; frames++) {
-        const high = list.scrollHeight;
-        await frame();
-        if (!watched.isConnected) break;
-        moved = Math.max(moved, Math.abs(watched.getBoundingClientRect().top - at));
-        at = watched.getBoundingClientRect().top;
-        pages += list.scrollHeight > high + 1_000 ? 1 : 0;
-      }
+    for (let [frames, at] = [0, -1]; frames < 20; frames = at === list.scrollTop && at + list.clientHeight > list.scrollHeight - 2 ? frames + 1 : 0) {
+      at = list.scrollTop;
+      await new Promise(requestAnimationFrame);
     }
-    return { seen: [...seen], moved, pages };
-  }, until);
+  });
+
+/** In the page. */
+async function scrollBack([until, stepPx]) {
+  const list = document.querySelector("[role=log] > div");
+  // After the frame was painted: before that lines that came are not measured yet, and nobody sees them so.
+  const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  const lines = () => [...list.querySelectorAll(".message")];
+  const number = (line) => Number(line.querySelector(".text")?.textContent.split(" ")[0]);
+  const seen = new Set(lines().map(number));
+  let [moved, slipped, pages, still] = [0, 0, 0, 0];
+  const top = (line) => line.getBoundingClientRect().top;
+  const lineAt = (px) => lines().find((line) => line.getBoundingClientRect().bottom > top(list) + px);
+  while (still < 60 && ![...seen].some((each) => each <= until)) {
+    const [before, high] = [list.scrollTop, list.scrollHeight];
+    // A line that is on the screen before and after goes as far as the finger, however high those are that come in.
+    const under = lineAt(100);
+    const from = under && top(under);
+    list.scrollTop -= stepPx;
+    const asked = before - list.scrollTop;
+    await frame();
+    if (under?.isConnected && list.scrollHeight < high + 1_000) slipped = Math.max(slipped, Math.abs(top(under) - from - asked));
+    for (const line of lines()) seen.add(number(line));
+    still = list.scrollTop === before ? still + 1 : 0;
+    // Nobody scrolls now: a page that comes in must not be noticed.
+    const watched = lineAt(list.clientHeight / 2);
+    let at = watched && top(watched);
+    for (let frames = 0; frames < 3 && watched; frames++) {
+      const high = list.scrollHeight;
+      await frame();
+      if (!watched.isConnected) break;
+      moved = Math.max(moved, Math.abs(top(watched) - at));
+      at = top(watched);
+      pages += list.scrollHeight > high + 1_000 ? 1 : 0;
+    }
+  }
+  return { seen: [...seen], moved, slipped, pages };
+}
 
 await tell(async () => {
   const reader = await account(url, "reader");
@@ -67,8 +94,10 @@ await tell(async () => {
   await tab(page, "chats");
   await page.getByText("긴 대화").first().click();
   await page.locator(".message .text").filter({ hasText: `${MESSAGES - 1} ` }).waitFor();
+  await rests(page);
   const first = await readBack(page, MESSAGES / 4);
   if (first.pages === 0 || first.moved > 1) throw new Error(`${first.pages} pages came in, and a line moved by ${first.moved} px`);
+  if (first.slipped > SLIP_PX_MAX) throw new Error(`a line went ${first.slipped} px less or more than was scrolled`);
   step("older messages come in above, and what is read stays");
 
   // The next page may be here already, and it says nothing of this.
@@ -86,7 +115,8 @@ await tell(async () => {
   step("every message comes once and in order; the removed one does not");
 
   // Words alone while the list flies by; then all that belongs to a line.
-  const flying = await page.evaluate(async () => {
+  let flying;
+  const fly = async () => {
     const list = document.querySelector("[role=log] > div");
     let light = 0;
     for (let frames = 0; frames < 20; frames++) {
@@ -95,7 +125,8 @@ await tell(async () => {
       light = Math.max(light, list.querySelectorAll(".light").length);
     }
     return light;
-  });
+  };
+  await pushes(page, async () => (flying = await page.evaluate(fly)));
   if (flying === 0) throw new Error("every line was drawn whole while the list flew by");
   await page.waitForFunction(() => document.querySelectorAll("[role=log] .message").length > 5 && !document.querySelector(".light"));
   const bare = await page.locator("[role=log] .message:not(:has(.more))").count();

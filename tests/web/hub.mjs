@@ -11,7 +11,7 @@ const [core, h1, h2] = ["a", "h1", "h2"].map((site) => nodes.find((node) => node
 const narrow = Number(width) < 900;
 const WAIT_MS = 60_000;
 const COURIER = "/_bongsu/client/v1/courier";
-const { texts, person, register, logIn, say, shows, shot, tab, button, like, tell, allowed } = await drive(core.url, folder, language, width);
+const { texts, person, register, logIn, say, shows, shot, tab, button, like, pushes, tell, allowed } = await drive(core.url, folder, language, width);
 allowed.push(h1.url, h2.url);
 
 const link = (hub, other, how) => execFileSync(program, ["lab", "link", hub, other, how, "--dir", lab], { stdio: "pipe" });
@@ -97,9 +97,12 @@ await tell(async () => {
   await kim.getByLabel(texts.hub_wifi_name).fill("bongsu-h1");
   await kim.getByLabel(texts.hub_wifi_password).fill("봉수대;다섯개");
   await shot(kim, "75-poster");
-  await kim.emulateMedia({ media: "print" });
-  const paper = await kim.pdf({ preferCSSPageSize: true, printBackground: true });
-  await kim.emulateMedia({ media: null });
+  let paper;
+  await pushes(kim, async () => {
+    await kim.emulateMedia({ media: "print" });
+    paper = await kim.pdf({ preferCSSPageSize: true, printBackground: true });
+    await kim.emulateMedia({ media: null });
+  });
   writeFileSync(join(folder, `${language}-${width}-poster.pdf`), paper);
   const sheets = paper.toString("latin1").match(/\/Type\s*\/Page\b/g)?.length;
   if (sheets !== 1) throw new Error(`the poster has ${sheets} pages`);

@@ -5,7 +5,7 @@ import { drive, dropVideo, kitOf, look, step } from "./driver.mjs";
 
 const [url, folder, language, width] = process.argv.slice(2);
 const narrow = Number(width) < 900;
-const { texts, person, like, button, dialog, tab, shows, shot, register, logIn, say, menu, act, tell } = await drive(
+const { texts, person, like, button, dialog, tab, shows, shot, register, logIn, write, say, pushes, menu, act, tell } = await drive(
   url,
   folder,
   language,
@@ -124,8 +124,10 @@ async function answer(sora, bada) {
   await menu(bada, "잘 왔어");
   await bada.getByText(like("kept_here")).or(bada.getByText(new RegExp(texts.kept_here.replace("{site}", ".+")))).waitFor();
   await shot(bada, "08-message");
-  await dialog(bada, "notice_up").click();
-  await sora.getByRole("complementary", { name: texts.notices }).getByText("잘 왔어").waitFor();
+  await pushes(sora, async () => {
+    await dialog(bada, "notice_up").click();
+    await sora.getByRole("complementary", { name: texts.notices }).getByText("잘 왔어").waitFor();
+  });
   step("a tap says where a message is kept; a notice goes up for both");
 }
 
@@ -186,7 +188,7 @@ async function media(sora, bada) {
   step("a voice message is recorded, sent and heard");
 
   const long = "긴글 ".repeat(8_000);
-  await sora.getByLabel(texts.write_message).fill(long);
+  await write(sora, long);
   await sora.keyboard.press("Enter");
   await sora.getByRole("alert").getByText(texts.error_long).waitFor();
   if ((await sora.getByLabel(texts.write_message).inputValue()).length < 20_000) throw new Error("the long text is gone");
@@ -296,11 +298,14 @@ async function newPhone(sora, bada, firstKit) {
     mimeType: "image/png",
     buffer: readFileSync(picture),
   });
-  await phone.getByText(texts.kit_done).waitFor();
-  await phone.keyboard.press("Escape");
-  await phone.getByRole("button", { name: /bada/ }).click();
-  await phone.getByRole("complementary", { name: texts.notices }).getByText("잘 왔어").waitFor();
-  await shows(phone, "끊긴 동안 쓴 글, 고침");
+  // On a wide screen the chat stands beside, and each line of it becomes another.
+  await pushes(phone, async () => {
+    await phone.getByText(texts.kit_done).waitFor();
+    await phone.keyboard.press("Escape");
+    await phone.getByRole("button", { name: /bada/ }).click();
+    await phone.getByRole("complementary", { name: texts.notices }).getByText("잘 왔어").waitFor();
+    await shows(phone, "끊긴 동안 쓴 글, 고침");
+  });
   await phone.getByRole("log").hover();
   const oldest = phone.getByRole("log").getByText("소라야, 여기 괜찮다!", { exact: true });
   // As a person does: up, and up again when more has come.

@@ -98,6 +98,8 @@ async function office() {
 }
 
 await tell(async () => {
+  // What others and their alerts do is shown as it comes.
+  for (const each of ["sora", "bada", "mayor", "chief"]) kit.restless(each);
   const { sora, bada } = await friends();
   const mayor = await office();
   const chief = await person("chief");

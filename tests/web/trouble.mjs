@@ -3,7 +3,7 @@
 import { drive, PASSWORD, step } from "./driver.mjs";
 
 const [url, folder, language, width, reactions] = process.argv.slice(2);
-const { texts, person, register, say, shows, shot, tab, button, tell } = await drive(url, folder, language, width);
+const { texts, person, register, say, shows, shot, tab, button, restless, tell } = await drive(url, folder, language, width);
 // Slow on the phone, fast on the PC.
 const HOURS_OFF = Number(width) < 900 ? -3 : 3;
 const REACTIONS = Number(reactions);
@@ -119,6 +119,8 @@ async function ends(early, right) {
 }
 
 await tell(async () => {
+  // A gap of nothing but reactions leaves the open chat three lines, until what is older has come above them.
+  restless("early");
   const early = await person("early");
   await turnClock(early, HOURS_OFF);
   await register(early, "early");

@@ -15,7 +15,7 @@ import { decodeRecoveryKey } from "matrix-js-sdk/lib/crypto-api/index.js";
 import { hastenBackup } from "./encryption";
 import { type News, withNews } from "../tower/news";
 import { whileOpening } from "./opening";
-import { Outbox } from "./outbox";
+import { type Letter, Outbox } from "./outbox";
 import { openOutboxStore } from "./outboxStore";
 import { sendLetter } from "./send";
 import type { Session } from "./session";
@@ -44,11 +44,17 @@ export interface Hooks {
   waiting: () => void;
 }
 
+export interface Sent {
+  letter: Letter;
+  eventId: string;
+  atMs: number;
+}
+
 export interface Running {
   client: MatrixClient;
   outbox: Outbox;
-  /** Event ids the server gave, by transaction id, until the timeline shows them. */
-  sent: Map<string, string>;
+  /** What the server took, by transaction id, until the timeline shows it. */
+  sent: Map<string, Sent>;
   /** The first list of rooms is there, from this device or from the server. */
   prepared: Promise<void>;
   /** The server has told what is new: from now on the account data held here is the account's. */
@@ -106,11 +112,11 @@ export async function start(session: Session, sites: Sites, hooks: Hooks): Promi
   await client.initRustCrypto({ cryptoDatabasePrefix: `bongsu-${session.userId}` });
   opening.done();
 
-  const sent = new Map<string, string>();
+  const sent = new Map<string, Sent>();
   const outbox = new Outbox({
     store: await openOutboxStore(session.userId),
     send: (letter) => sendLetter(client, letter),
-    sent: (letter, eventId) => sent.set(letter.id, eventId),
+    sent: (letter, eventId) => sent.set(letter.id, { letter, eventId, atMs: Date.now() }),
     changed: hooks.changed,
   });
   let tellUpToDate: () => void;

@@ -86,6 +86,16 @@ export async function recover(client: MatrixClient): Promise<void> {
   await Promise.all(client.getRooms().map((room) => tryAgain(client, room)));
 }
 
+// More than a screen holds.
+const NEWEST = 40;
+
+/** Resolves when the newest messages are decrypted, or cannot be; null: they are already. */
+export function whenRead(client: MatrixClient, room: Room): Promise<unknown> | null {
+  const newest = room.getLiveTimeline().getEvents().slice(-NEWEST);
+  const reading = newest.map((event) => client.decryptEventIfNeeded(event));
+  return newest.some((event) => event.isBeingDecrypted()) ? Promise.allSettled(reading) : null;
+}
+
 /**
  * Tries once more what could not be decrypted; the SDK itself asks the backup once and never again, and another
  * device may put a key there any time.

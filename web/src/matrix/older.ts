@@ -1,6 +1,7 @@
 // Older messages of a room: fetched a page ahead of whoever reads back, and handed to the SDK in slices that leave time
 // for frames. The SDK's own `scrollback` takes a page in at once, which stops a slow phone for a fifth of a second.
 import { Direction, EventType, type EventTimeline, type MatrixClient, type MatrixEvent, type Room } from "matrix-js-sdk";
+import { isMessage } from "./chats";
 
 type Response = Awaited<ReturnType<MatrixClient["createMessagesRequest"]>>;
 
@@ -21,6 +22,7 @@ const PAGE_DEEP = 250;
 const SLICE = 5;
 const SLICE_MS = 4;
 const AGAIN_MS = 3_000;
+const SCREENFUL = 15;
 
 /** Lets frames be drawn between two slices. */
 export type Breathe = () => Promise<void>;
@@ -125,4 +127,18 @@ export function loadOlder(client: MatrixClient, room: Room, breathe: Breathe | n
   let older = known.get(room);
   if (!older) known.set(room, (older = new Older(client, room)));
   return older.add(breathe);
+}
+
+/** What is held may not fill a screen, and what is older would push it down. */
+const leavesRoom = (room: Room): boolean =>
+  room.oldState.paginationToken !== null &&
+  room.getMyMembership() === "join" &&
+  room.getLiveTimeline().getEvents().filter(isMessage).length < SCREENFUL;
+
+/** Loads older events until they fill a screen, there are no more, or no site answers; null: they fill it already. */
+export function fillScreen(client: MatrixClient, room: Room): Promise<void> | null {
+  const fill = async () => {
+    while (leavesRoom(room)) if (!(await loadOlder(client, room).catch(() => false))) return;
+  };
+  return leavesRoom(room) ? fill() : null;
 }

@@ -17,6 +17,8 @@ import type { Attachment, Letter } from "./outbox";
 
 /** A key may still be on its way; before this nobody is told that a message cannot be read. */
 export const KEY_PATIENCE_MS = 10_000;
+// A gap may swallow what comes back; it is not waited for longer.
+const ECHO_MS_MAX = 15_000;
 // Beyond this many members a number by each message says little and costs much.
 const UNREAD_MEMBERS_MAX = 100;
 // Of ten thousand reactions a person reads a few.
@@ -42,7 +44,7 @@ export function linesOf(running: Running, room: Room, progress: Map<string, numb
   const members = room.getJoinedMembers().map(({ userId }) => userId);
   const few = members.length <= UNREAD_MEMBERS_MAX ? members : [];
   const { lines, behind } = sentLines(running.client, room, timeline.getEvents(), few, nowMs);
-  const waiting = waitingLines(running, room, progress, me);
+  const waiting = waitingLines(running, room, progress, nowMs, me);
   return { lines: [...lines, ...waiting], oldest: timeline.getEvents()[0], timeline, behind };
 }
 
@@ -69,12 +71,19 @@ function sentLines(client: MatrixClient, room: Room, all: MatrixEvent[], members
   return { lines, behind };
 }
 
-function waitingLines({ outbox, sent }: Running, room: Room, progress: Map<string, number>, me: string): Line[] {
+const isEdit = ({ content }: Letter): boolean => content["m.new_content"] !== undefined;
+
+function waitingLines({ outbox, sent }: Running, room: Room, progress: Map<string, number>, nowMs: number, me: string): Line[] {
   const waiting = outbox.waiting(room.roomId);
   if (waiting.length === 0 && sent.size === 0) return [];
-  const shown = new Set(room.getLiveTimeline().getEvents().map((event) => event.getUnsigned().transaction_id));
-  for (const txnId of sent.keys()) if (shown.has(txnId)) sent.delete(txnId);
-  return waiting
+  const events = room.getLiveTimeline().getEvents();
+  const shown = new Set(events.flatMap((event) => [event.getUnsigned().transaction_id, event.getId()]));
+  for (const [txnId, { eventId, atMs }] of sent)
+    if (shown.has(txnId) || shown.has(eventId) || nowMs - atMs > ECHO_MS_MAX) sent.delete(txnId);
+  // What left the outbox a moment ago stands where it stood until it comes back: the lines below would jump up and down.
+  const echoing = [...sent.values()].map(({ letter }) => letter).filter((letter) => letter.roomId === room.roomId && !isEdit(letter));
+  const ids = new Set(waiting.map(({ id }) => id));
+  return [...echoing.filter(({ id }) => !ids.has(id)), ...waiting]
     .filter((letter) => letter.type === "m.room.message" && !shown.has(letter.id))
     .map((letter) => pending(letter, me, progress));
 }

@@ -7,7 +7,7 @@ import { type HubState, readHub, readSites, Sites, type Site, type SiteState } f
 import { m } from "../paraglide/messages";
 import { HUB_KEY } from "./keys";
 
-export type Phase = "welcome" | "main" | "otherTab" | "again";
+export type Phase = "opening" | "welcome" | "main" | "otherTab" | "again";
 export type Theme = "auto" | "light" | "dark";
 
 const SITES_KEY = "bongsu.sites";
@@ -28,7 +28,8 @@ function storedSites(): Site[] {
 class AppState {
   readonly sites = new Sites(location.origin, storedSites(), { fetch: globalThis.fetch.bind(globalThis) });
   session = $state<Session | null>(readSession(localStorage));
-  phase = $state<Phase>("welcome");
+  /** Until the lock is had nothing is shown: the first screen is not for who is logged in. */
+  phase = $state<Phase>(readSession(localStorage) ? "opening" : "welcome");
   place = $state<Place>(placeOf(location.pathname, location.hash));
   siteState = $state<SiteState>({ kind: "normal", site: "" });
   /** How the hub stands that one talks to; null: it is no hub. */

@@ -12,11 +12,11 @@ import {
 import { type Chat, chatsOf } from "../matrix/chats";
 import { type Running, start } from "../matrix/client";
 import { openDirect } from "../matrix/direct";
-import { type Encryption, openWithKit, prepareEncryption, recover, tryAgain } from "../matrix/encryption";
+import { type Encryption, openWithKit, prepareEncryption, recover, tryAgain, whenRead } from "../matrix/encryption";
 import { type Item, layout, type Line, prepend } from "../matrix/layout";
 import { settle } from "../matrix/residency";
 import { pinnedIds, typing } from "../matrix/rooms";
-import { loadOlder } from "../matrix/older";
+import { fillScreen, loadOlder } from "../matrix/older";
 import { type Drawn, KEY_PATIENCE_MS, linesOf, loadUntil, markRead, olderLines } from "../matrix/timeline";
 import { deleteDB } from "idb";
 import { feed } from "../matrix/indexing";
@@ -54,6 +54,8 @@ const ASK_KEYS_MS_MAX = 300_000;
 // After older messages everything is drawn once more, when whoever scrolls pauses.
 const REST_MS = 1_500;
 const FRAME_MS = 16;
+// So long a room that is opened waits for its messages to be decrypted before it shows those that are not.
+const READ_MS_MAX = 1_000;
 // What is drawn again and again while a slow phone starts leaves so many times as long for everything else.
 const REST_PART = 3;
 const REST_MS_MAX = 500;
@@ -103,6 +105,8 @@ class LiveState {
   private refreshing = false;
   private drawMs = 0;
   private loading = false;
+  /** The open room's messages are being decrypted: lines that change what they say move those around them. */
+  private reading = false;
   private drawn: Drawn | null = null;
   private resting: ReturnType<typeof setTimeout> | undefined;
   private asking: ReturnType<typeof setTimeout> | null = null;
@@ -237,7 +241,7 @@ class LiveState {
   private drawRoom(running: Running): void {
     const { room } = this;
     this.drawn = null;
-    if (!room) {
+    if (!room || this.reading) {
       this.items = [];
       return;
     }
@@ -289,8 +293,16 @@ class LiveState {
     this.readUpTo = this.room?.getEventReadUpTo(this.client.getSafeUserId()) ?? null;
     this.askAfterMs = ASK_KEYS_MS;
     this.atBeginning = false;
-    this.draw();
     const { room } = this;
+    const reading = room && (whenRead(this.client, room) ?? fillScreen(this.client, room));
+    if (reading) {
+      this.reading = true;
+      this.draw();
+      await Promise.race([reading, new Promise((done) => setTimeout(done, READ_MS_MAX))]);
+      if (this.roomId !== roomId) return;
+    }
+    this.reading = false;
+    this.draw();
     if (!room) return;
     await room.loadMembersIfNeeded().catch(() => undefined);
     this.draw();

@@ -55,6 +55,10 @@ class Warnings {
   /** The one that covers the screen. */
   readonly current = $derived(toShow(this.alerts, this.now.getTime()));
   readonly standing = $derived(this.alerts.filter((alert) => stands(alert, this.now.getTime())));
+  /** Those that were answered, or that never cover the screen: they are shown as a line. */
+  readonly lined = $derived(this.standing.filter((alert) => toShow([alert], this.now.getTime()) === null));
+  /** The one that the line names. */
+  readonly line = $derived(this.lined.find(({ content }) => content.msg_type !== "Cancel"));
   readonly question = $derived(openQuestion(this.known, this.me, getLocale(), this.now.getTime()));
   readonly lastSaid = $derived(new Map(this.known.checkIns.map((each) => [each.user_id, each])));
 
