@@ -19,6 +19,8 @@ class Findings:
     gaps: list[str] = field(default_factory=list)
     duplicates: list[str] = field(default_factory=list)
     reordered: list[str] = field(default_factory=list)
+    # Of what one site alone had: it came when that site was back, behind what its writer had said elsewhere.
+    late: list[str] = field(default_factory=list)
     limited: int = 0
     moves: int = 0
     # At home where the fault was: from the last acknowledgement before it to the first after it.
@@ -91,12 +93,14 @@ def _sequence(
     for writer in members:
         numbers = seen.get(writer["user_id"], [])
         where = f"of {writer['name']} to {reader['name']}"
+        held_here = {sent[0] for sent in writer["sent"] if sent[6]}
         acknowledged = {sent[0] for sent in writer["sent"] if not sent[6] or sent[4] in anywhere}
         found.gaps += [f"{number} {where}" for number in sorted(acknowledged - set(numbers))]
         found.duplicates += [f"{number} {where}" for number in set(numbers) if numbers.count(number) > 1]
-        found.reordered += [
-            f"{after} after {before} {where}" for before, after in pairwise(numbers) if after < before
-        ]
+        for before, after in pairwise(numbers):
+            if after < before:
+                kind = found.late if after in held_here else found.reordered
+                kind.append(f"{after} after {before} {where}")
 
 
 def _waits(person: Mapping[str, Any], struck: set[str], fault_s: float | None, found: Findings) -> None:

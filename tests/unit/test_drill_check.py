@@ -55,6 +55,14 @@ def test_gaps_duplicates_and_reorderings_are_found() -> None:
     assert found(GOOD[::-1], ["$1", "$2"]).reordered == ["1 after 2 of kim to lee"]
 
 
+def test_what_comes_late_from_the_one_site_that_was_told_to_have_it_is_counted_apart() -> None:
+    here = [[*SENT[0][:6], True], SENT[1]]
+    people = [person("kim", "a", here, GOOD), person("lee", "b", [], GOOD[::-1])]
+    findings = check(people, {"b": {"!r": ["$1", "$2"]}}, struck=["a"], fault_s=2.0)
+    assert (findings.reordered, findings.late) == ([], ["1 after 2 of kim to lee"])
+    assert findings.clean
+
+
 def test_percentiles() -> None:
     assert percentile([], 0.5) is None
     assert percentile([3.0, 1.0, 2.0], 0.5) == 2.0
