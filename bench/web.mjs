@@ -136,6 +136,8 @@ try {
   tell("chats, while the rest starts", await scroll(page, CHATS, LIST_PX_A_FRAME));
   fine = tell("chats, up", await scroll(page, CHATS, -LIST_PX_A_FRAME)) && fine;
   fine = tell("chats, down", await scroll(page, CHATS, LIST_PX_A_FRAME)) && fine;
+  // Only what is in sight is drawn, and the chat is the newest.
+  await page.evaluate((selector) => (document.querySelector(selector).scrollTop = 0), CHATS);
   await page.getByText("긴 대화").first().click();
   await page.getByRole("log").getByText(/봉화|괜찮|마을|저녁|네|고마/).first().waitFor();
   fine = tell("up, loading", await scroll(page, MESSAGES, -PX_A_FRAME)) && fine;
