@@ -256,6 +256,13 @@ class Config:
         unit="file",
         bound="a program",
     )
+    alert_hook: Path | None = _setting(
+        None,
+        parse_program,
+        "A program that is run for every alert that concerns people here: it may sound a siren.",
+        unit="file",
+        bound="a program",
+    )
     nats: tuple[str, ...] = _setting(
         (),
         parse_nats_urls,

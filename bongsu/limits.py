@@ -38,6 +38,7 @@ MEDIA_PIECE_BYTES = 524_288  # of a file, in one answer between nodes
 MEDIA_COPY_BYTES_PER_S_MIN = 4_194_304  # slower than this, and an upload is acknowledged at one site
 MEDIA_LACKING_MAX = 10_000  # files that wait to be fetched from a peer
 PRESENCE_TELL_S = 20  # between two words to peers that somebody is still there
+ALERT_HOOK_S = 60  # for the program that is told of an alert
 CLOSED_ROOM_S = 5.0  # for who closes a room to take everybody out, before others do
 INTEREST_S = 0.3  # between a change of who is where and the word of it to hubs
 SCOPES_A_MESSAGE_MAX = 50_000  # named to a peer at once

@@ -10,6 +10,7 @@ from bongsu.cap.feeds import FeedPoller
 from bongsu.console.announcer import Announcer
 from bongsu.console.doorkeeper import Doorkeeper
 from bongsu.console.drills import DrillRunner
+from bongsu.console.siren import Siren
 from bongsu.console.status import StatusPublisher, Told
 from bongsu.errors import MatrixError
 from bongsu.hub.power import Power
@@ -40,6 +41,7 @@ class TowerTasks:
         self._announcer = Announcer(node, peers, author)
         self._doorkeeper = Doorkeeper(node, peers, author)
         self._drills = DrillRunner(node, peers, restart)
+        self._siren = None if node.config.alert_hook is None else Siren(node, node.config.alert_hook)
         self._status = StatusPublisher(node, peers, power, told)
 
     async def start(self) -> None:
@@ -54,6 +56,8 @@ class TowerTasks:
         self._announcer.start()
         self._doorkeeper.start()
         self._drills.start()
+        if self._siren is not None:
+            self._siren.start()
         if self._node.config.role == "core":
             # A stolen hub must not speak in the name of others' services, so what it read would not count.
             self._feeds.start()
@@ -63,6 +67,8 @@ class TowerTasks:
         await self._announcer.close()
         await self._doorkeeper.close()
         await self._drills.close()
+        if self._siren is not None:
+            await self._siren.close()
         await self._status.close()
         await self._feeds.close()
 

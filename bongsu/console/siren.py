@@ -1,0 +1,99 @@
+"""Runs the operator's program when people here are warned: it may sound a siren or light a lamp.
+
+The program is told once of an alert; that it fails stops nobody else from being warned."""
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Any
+
+from bongsu import limits
+from bongsu.canonical import json_bytes
+from bongsu.live.background import Background
+from bongsu.node import Node
+from bongsu.tower.alert import State, warns
+from bongsu.view import tower_people
+from bongsu.view.changes import Changes
+from bongsu.view.tower import Shown
+
+logger = logging.getLogger(__name__)
+
+
+class Siren:
+    """One program at a time, in the order in which alerts come."""
+
+    def __init__(self, node: Node, program: Path) -> None:
+        self._node = node
+        self._program = program
+        self._queue: asyncio.Queue[Shown] = asyncio.Queue()
+        self._told: set[str] = set()
+        self._background = Background(self._run)
+
+    def start(self) -> None:
+        """From now on; an alert that was here before has been told of."""
+        self._node.listeners.append(self._applied)
+        self._background.start()
+
+    async def close(self) -> None:
+        """No more. A program that runs is ended."""
+        if self._applied in self._node.listeners:
+            self._node.listeners.remove(self._applied)
+            await self._background.close()
+
+    def _applied(self, changes: Changes) -> None:
+        alerts = self._node.context.tower.alerts() if changes.alerts else {}
+        for name in sorted(changes.alerts - self._told):
+            shown = alerts.get(name)
+            if shown is not None and self._concerns_people_here(shown):
+                self._told.add(name)
+                self._queue.put_nowait(shown)
+
+    def _concerns_people_here(self, shown: Shown) -> bool:
+        areas = shown.content["areas"]
+        if shown.state is not State.STANDING or not warns(shown.content):
+            return False
+        if int(shown.content["expires"]) <= self._node.now_ms():
+            return False
+        people = tower_people.areas_of_people(self._node.context)
+        return self._node.config.site in areas or not areas or bool(tower_people.asked(people, areas))
+
+    async def _run(self) -> None:
+        while True:
+            shown = await self._queue.get()
+            try:
+                await self._tell(shown)
+            except OSError as error:
+                logger.error("%s could not be run for the alert %s: %s", self._program, shown.id, error)
+
+    async def _tell(self, shown: Shown) -> None:
+        content = shown.content
+        program = await asyncio.create_subprocess_exec(
+            str(self._program),
+            content["status"],
+            content["msg_type"],
+            content["severity"],
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL,
+        )
+        try:
+            async with asyncio.timeout(limits.ALERT_HOOK_S):
+                await program.communicate(json_bytes(told(shown)))
+        except TimeoutError:
+            logger.error("%s did not end within %d s", self._program, limits.ALERT_HOOK_S)
+        finally:
+            if program.returncode is None:
+                program.kill()
+                await program.wait()
+        if program.returncode:
+            logger.error("%s ended with status %d", self._program, program.returncode)
+
+
+def told(shown: Shown) -> dict[str, Any]:
+    """What the program reads: of an alert that has come by radio alone there may be fewer words."""
+    content = shown.content
+    named = ("status", "msg_type", "severity", "event", "areas", "texts")
+    return {
+        "id": shown.id,
+        "expires_ms": int(content["expires"]),
+        **{name: content.get(name) for name in named},
+    }
