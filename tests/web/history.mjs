@@ -9,6 +9,7 @@ const MESSAGES = 420;
 const REMOVED = 30;
 
 const STEP_PX = 450;
+const LEAVING_STEPS = 3;
 // One line of text.
 const SLIP_PX_MAX = 24;
 
@@ -23,7 +24,7 @@ const numbers = (page) =>
 async function readBack(page, until) {
   let read;
   // A script that scrolls is nobody's hand: what moves is measured here.
-  await pushes(page, async () => (read = await page.evaluate(scrollBack, [until, STEP_PX])));
+  await pushes(page, async () => (read = await page.evaluate(scrollBack, [until, STEP_PX, LEAVING_STEPS])));
   return read;
 }
 
@@ -38,14 +39,14 @@ const rests = (page) =>
   });
 
 /** In the page. */
-async function scrollBack([until, stepPx]) {
+async function scrollBack([until, stepPx, leavingSteps]) {
   const list = document.querySelector("[role=log] > div");
   // After the frame was painted: before that lines that came are not measured yet, and nobody sees them so.
   const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
   const lines = () => [...list.querySelectorAll(".message")];
   const number = (line) => Number(line.querySelector(".text")?.textContent.split(" ")[0]);
   const seen = new Set(lines().map(number));
-  let [moved, slipped, pages, still] = [0, 0, 0, 0];
+  let [moved, slipped, pages, still, steps] = [0, 0, 0, 0, 0];
   const top = (line) => line.getBoundingClientRect().top;
   const lineAt = (px) => lines().find((line) => line.getBoundingClientRect().bottom > top(list) + px);
   while (still < 60 && ![...seen].some((each) => each <= until)) {
@@ -56,7 +57,9 @@ async function scrollBack([until, stepPx]) {
     list.scrollTop -= stepPx;
     const asked = before - list.scrollTop;
     await frame();
-    if (under?.isConnected && list.scrollHeight < high + 1_000) slipped = Math.max(slipped, Math.abs(top(under) - from - asked));
+    // Whoever is at the newest line is kept there while lines are measured; a wheel or a finger ends that, a script does not.
+    const hasLeft = ++steps > leavingSteps;
+    if (hasLeft && under?.isConnected && list.scrollHeight < high + 1_000) slipped = Math.max(slipped, Math.abs(top(under) - from - asked));
     for (const line of lines()) seen.add(number(line));
     still = list.scrollTop === before ? still + 1 : 0;
     // Nobody scrolls now: a page that comes in must not be noticed.

@@ -121,6 +121,8 @@ async function ends(early, right) {
 await tell(async () => {
   // A gap of nothing but reactions leaves the open chat three lines, until what is older has come above them.
   restless("early");
+  // Ten thousand reactions come to one line.
+  restless("right");
   const early = await person("early");
   await turnClock(early, HOURS_OFF);
   await register(early, "early");
