@@ -1,6 +1,8 @@
 """Three sites merge in an order by which state resolution brings a leaving back: nobody is lost by it."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 
@@ -91,7 +93,7 @@ async def _hub_mends(region: Region) -> None:
 
 
 @pytest.mark.parametrize("mends", [_core_mends, _hub_mends])
-def test_what_a_merge_undid_is_said_again(mends: object) -> None:
+def test_what_a_merge_undid_is_said_again(mends: Callable[[Region], Coroutine[Any, Any, None]]) -> None:
     region = Region(7, 2)
-    region.run(mends(region), 1e5)  # type: ignore[operator]
+    region.run(mends(region), 1e5)
     assert region.journal.failures == []
