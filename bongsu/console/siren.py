@@ -11,7 +11,6 @@ from bongsu import limits
 from bongsu.canonical import json_bytes
 from bongsu.live.background import Background
 from bongsu.node import Node
-from bongsu.tower.alert import State, warns
 from bongsu.view import tower_people
 from bongsu.view.changes import Changes
 from bongsu.view.tower import Shown
@@ -49,11 +48,9 @@ class Siren:
                 self._queue.put_nowait(shown)
 
     def _concerns_people_here(self, shown: Shown) -> bool:
+        if not shown.warns_at(self._node.now_ms()):
+            return False
         areas = shown.content["areas"]
-        if shown.state is not State.STANDING or not warns(shown.content):
-            return False
-        if int(shown.content["expires"]) <= self._node.now_ms():
-            return False
         people = tower_people.areas_of_people(self._node.context)
         return self._node.config.site in areas or not areas or bool(tower_people.asked(people, areas))
 

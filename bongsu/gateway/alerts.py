@@ -3,7 +3,6 @@
 from typing import Any
 
 from bongsu.node import Node
-from bongsu.tower.alert import State, warns
 from bongsu.view import tower_people
 
 TYPE = "kr.bongsu.alert"
@@ -12,9 +11,7 @@ TYPE = "kr.bongsu.alert"
 def audience(node: Node, name: str, users: set[str]) -> set[str]:
     """Those of `users` to be told of the alert: of its areas; all, where nobody is known to live there."""
     shown = node.context.tower.alerts().get(name)
-    if shown is None or shown.state is not State.STANDING or not warns(shown.content):
-        return set()
-    if shown.content["expires"] <= node.now_ms():
+    if shown is None or not shown.warns_at(node.now_ms()):
         return set()
     asked = tower_people.asked(tower_people.areas_of_people(node.context), shown.content["areas"])
     return users & asked.keys() if asked else users

@@ -85,11 +85,7 @@ def _alerts(node: Node, since: Since | None) -> Any:
 
 def _standing(node: Node) -> list[dict[str, Any]]:
     now_ms, context = node.now_ms(), node.context
-    own = [
-        alert_fields(context, each)
-        for each in context.tower.alerts().values()
-        if each.state is State.STANDING and each.content["expires"] > now_ms and warns(each.content)
-    ]
+    own = [alert_fields(context, each) for each in context.tower.alerts().values() if each.warns_at(now_ms)]
     others = [alert for _, alert in foreign_alerts(context)]
     return own + [each for each in others if each["content"].get("expires", now_ms) > now_ms]
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from bongsu.canonical import read_trusted
 from bongsu.tower import brief as briefs
 from bongsu.tower import signed
-from bongsu.tower.alert import Alert, State, judge
+from bongsu.tower.alert import Alert, State, judge, warns
 from bongsu.tower.incident import Act, Incident, incidents
 from bongsu.tower.keys import KeyEnd, Keyring, TowerKey, read_end, read_key
 from bongsu.view.db import Database
@@ -27,6 +27,10 @@ class Shown:
     changed: int
     # Only the brief has come, by radio; the whole alert follows.
     brief: bool = False
+
+    def warns_at(self, now_ms: int) -> bool:
+        """Whether people are to be told of it at that time."""
+        return self.state is State.STANDING and int(self.content["expires"]) > now_ms and warns(self.content)
 
 
 @dataclass(frozen=True, slots=True)
