@@ -47,10 +47,7 @@ class LostEvents:
 
     def _is_mine(self) -> bool:
         node = self._node
-        core = [name for name, link in self._peers.links.items() if link.is_core]
-        return (
-            node.config.role == CORE and not node.revoked and node.log.key.node < min(core, default=b"\xff")
-        )
+        return node.config.role == CORE and not node.revoked and self._peers.is_least_of_core()
 
     def _patience_s(self, awaited: Awaited) -> int:
         """How long to wait for who might still bring the event: whoever of the service is not linked."""

@@ -232,6 +232,11 @@ class Peers:
         """Links with core nodes of other sites, whose disks make a promise."""
         return [link for link in self.links.values() if self._counts(link.peer)]
 
+    def is_least_of_core(self) -> bool:
+        """Whether no linked core node has a lesser name: of several, one does what is to be done once."""
+        core = [name for name, link in self.links.items() if link.is_core]
+        return self._node.log.key.node < min(core, default=b"\xff")
+
     def set_lanes(self, lanes: frozenset[Lane]) -> None:
         """Exchange these from now on: every link begins anew."""
         if lanes != self.lanes:

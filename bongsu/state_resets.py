@@ -4,16 +4,14 @@ Too early it would speak over what is still on its way; so it waits until a room
 
 import asyncio
 import logging
-from collections.abc import Sequence
 
 from bongsu import limits
 from bongsu.author import MEMBER, Author, NewEvent
-from bongsu.authority import CORE
+from bongsu.authority import CORE, Certificate
 from bongsu.errors import MatrixError
 from bongsu.live.background import Background
 from bongsu.node import Node
 from bongsu.peers import Peers
-from bongsu.room.event import Event
 from bongsu.view.changes import Changes
 from bongsu.view.state_resets import StateReset, state_resets
 
@@ -61,22 +59,23 @@ class StateResets:
                     await self._mend(room)
 
     async def _mend(self, room: int) -> None:
-        for reset in state_resets(self._node.context, room):
-            if self._is_mine(reset.path):
+        node = self._node
+        mine = node.certificate_of(node.log.key.node)
+        if mine is None or not self._is_mine(mine):
+            return
+        residencies = node.context.residencies
+        for reset in state_resets(node.context, room):
+            if all(residencies.of(mine, event.sender).lasts for event in reset.path):
                 await self._restate(reset)
         await asyncio.sleep(0)  # after a start there may be thousands of rooms
 
-    def _is_mine(self, path: Sequence[Event]) -> bool:
+    def _is_mine(self, mine: Certificate) -> bool:
         """Two who did it would only say the same twice."""
-        node = self._node
-        mine = node.certificate_of(node.log.key.node)
-        core = [name for name, link in self._peers.links.items() if link.is_core]
-        if mine is None or node.revoked:
+        if self._node.revoked:
             return False
         if mine.role == CORE:
-            return mine.node < min(core, default=b"\xff")
-        residencies = node.context.residencies
-        return not core and all(residencies.of(mine, event.sender).lasts for event in path)
+            return self._peers.is_least_of_core()
+        return not any(link.is_core for link in self._peers.links.values())
 
     async def _restate(self, reset: StateReset) -> None:
         who = (reset.user_id, reset.room_id)
