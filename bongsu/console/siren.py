@@ -9,6 +9,7 @@ from typing import Any
 
 from bongsu import limits
 from bongsu.canonical import json_bytes
+from bongsu.hook import HookFailed, run_hook
 from bongsu.live.background import Background
 from bongsu.node import Node
 from bongsu.view import tower_people
@@ -59,30 +60,13 @@ class Siren:
             shown = await self._queue.get()
             try:
                 await self._tell(shown)
-            except OSError as error:
-                logger.error("%s could not be run for the alert %s: %s", self._program, shown.id, error)
+            except (HookFailed, OSError) as error:
+                logger.error("the program for the alert %s: %s", shown.id, error)
 
     async def _tell(self, shown: Shown) -> None:
         content = shown.content
-        program = await asyncio.create_subprocess_exec(
-            str(self._program),
-            content["status"],
-            content["msg_type"],
-            content["severity"],
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.DEVNULL,
-        )
-        try:
-            async with asyncio.timeout(limits.ALERT_HOOK_S):
-                await program.communicate(json_bytes(told(shown)))
-        except TimeoutError:
-            logger.error("%s did not end within %d s", self._program, limits.ALERT_HOOK_S)
-        finally:
-            if program.returncode is None:
-                program.kill()
-                await program.wait()
-        if program.returncode:
-            logger.error("%s ended with status %d", self._program, program.returncode)
+        words = (content["status"], content["msg_type"], content["severity"])
+        await run_hook(self._program, words, json_bytes(told(shown)), limits.ALERT_HOOK_S)
 
 
 def told(shown: Shown) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from bongsu import drafts, limits
 from bongsu.authority import CORE, HUB
 from bongsu.errors import MatrixError
 from bongsu.files import write_whole
+from bongsu.hook import HookFailed, run_hook
 from bongsu.hub import tls
 from bongsu.hub.tls import Unusable
 from bongsu.hub.tls_ends import TLS_CERTIFICATE
@@ -181,25 +182,10 @@ class TlsOrders:
         Raises:
             Unusable: it failed, or took too long. OSError: it cannot be run.
         """
-        program = await asyncio.create_subprocess_exec(
-            str(self._hook),
-            *request.names,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
         try:
-            async with asyncio.timeout(limits.TLS_ORDER_S):
-                said, complained = await program.communicate(text.encode())
-        except TimeoutError:
-            raise Unusable(f"{self._hook} did not end within {limits.TLS_ORDER_S} s") from None
-        finally:
-            if program.returncode is None:
-                program.kill()
-                await program.wait()
-        if program.returncode != 0:
-            words = complained.decode(errors="replace").strip()[-500:]
-            raise Unusable(f"{self._hook} ended with status {program.returncode}: {words}")
+            said = await run_hook(self._hook, tuple(request.names), text.encode(), limits.TLS_ORDER_S)
+        except HookFailed as error:
+            raise Unusable(str(error)) from None
         return said.decode(errors="replace")
 
 
