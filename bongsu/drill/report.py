@@ -124,6 +124,8 @@ def _picture(outcome: Outcome) -> str:
     counts: dict[str, list[int]] = {}
     steps = int(outcome.seconds / STEP_S) + 1
     for person in outcome.people:
+        if not person.get("writes", True):
+            continue  # in time-lapse
         line = counts.setdefault(person["home"], [0] * steps)
         for sent in person["sent"]:
             at = int(sent[2] / STEP_S)
