@@ -10,8 +10,11 @@ class Merge:
     """Figures of a drill whose sides were cut off from each other. Times are in seconds."""
 
     hours: int
-    # Messages of the talk in time-lapse.
+    # Messages of each side in each of its rooms.
+    per_hour: int
+    # Messages of the talk in time-lapse, and how long they took.
     talk: int = 0
+    talk_s: float = 0.0
     # Written by each side while it was alone, the drill's ordinary load among them.
     alone: dict[str, int] = field(default_factory=dict)
     # From the return of the wires until every reader had all that other sides wrote alone.
@@ -59,15 +62,17 @@ def measure(
     """
     merge.alone = dict.fromkeys(sides.values(), 0)
     for person in people:
-        merge.alone[sides[person["home"]]] += sum(_is_alone(sent[2], times) for sent in person["sent"])
+        merge.alone[sides[person["home"]]] += sum(_is_alone(sent[1], sent[2], times) for sent in person["sent"])
     across = list(_across(people, sides))
-    brought = [sight for sight in across if _is_alone(sight.acked_s, times)]
+    brought = [sight for sight in across if _is_alone(sight.began_s, sight.acked_s, times)]
     early = [sight.what for sight in brought if sight.seen_s < times.wired_s]
     if early:
         merge.wrong.append(
             f"The sides were not cut off from each other: {early[0]}, and {len(early)} in all."
         )
-    if brought:
+    if not brought:
+        merge.wrong.append("Nobody saw anything that another side wrote alone.")
+    else:
         merge.merged_s = max(sight.seen_s for sight in brought) - times.wired_s
         end_s = times.wired_s + merge.merged_s
         merge.fresh_s = [
@@ -77,8 +82,8 @@ def measure(
         ]
 
 
-def _is_alone(acked_s: float, times: Times) -> bool:
-    return times.cut_s <= acked_s < times.wired_s
+def _is_alone(began_s: float, acked_s: float, times: Times) -> bool:
+    return times.cut_s <= began_s and acked_s < times.wired_s
 
 
 def _across(people: Sequence[Mapping[str, Any]], sides: Mapping[str, str]) -> Iterator[_Sight]:

@@ -29,13 +29,13 @@ class Parted:
 
     def __init__(self, api: Api, lab: Plan, *, hours: int, per_hour: int) -> None:
         """`per_hour`: messages an hour of each side in each room."""
-        self._api, self._lab, self._per_hour = api, lab, per_hour
+        self._api, self._lab = api, lab
         # Everything at the core is said at one of its sites, so that its order is known before the merge.
         core = lab.core[-1].site
         self.sides = {node.site: CORE for node in lab.core} | {hub.site: hub.site for hub in lab.hubs}
         self._homes = [core, *(hub.site for hub in lab.hubs)]
         self._core = core
-        self.merge = Merge(hours)
+        self.merge = Merge(hours, per_hour)
         self._speakers: list[dict[str, Any]] = []
         self._readers: list[dict[str, Any]] = []
         self._sent: dict[str, list[Sent]] = {}
@@ -73,7 +73,9 @@ class Parted:
 
     def talk(self, start: float) -> None:
         """The hours, on all sides at once; then everybody who only reads has read his side to its end."""
+        began = time.monotonic()
         asyncio.run(self._talk(start))
+        self.merge.talk_s = time.monotonic() - began
         for reader in self._readers:
             self._read_to_the_end(reader)
 
@@ -88,7 +90,7 @@ class Parted:
             ]
             sides = {home: [each for each in clients if each.person.home == home] for home in self._homes}
             try:
-                await talk(sides, hours=self.merge.hours, per_hour=self._per_hour, act=self._acts.at)
+                await talk(sides, hours=self.merge.hours, per_hour=self.merge.per_hour, act=self._acts.at)
             finally:
                 self._sent = {client.person.name: client.person.sent for client in clients}
 

@@ -61,8 +61,8 @@ class Outcome:
     def kept(self) -> bool:
         """Whether every promise was kept, every site holds the same, and the whole drill was done."""
         same = self.agreed_s is not None and not self.differing
-        merged = self.merge is None or (not self.merge.wrong and self.merge.merged_s is not None)
-        return self.findings.clean and same and merged and not self.failed
+        as_it_must = self.merge is None or not self.merge.wrong
+        return self.findings.clean and same and as_it_must and not self.failed
 
     def moment(self, act: str) -> float:
         """When an act of the plan first began, or was done (`… done`), in seconds."""
