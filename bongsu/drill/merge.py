@@ -62,7 +62,9 @@ def measure(
     """
     merge.alone = dict.fromkeys(sides.values(), 0)
     for person in people:
-        merge.alone[sides[person["home"]]] += sum(_is_alone(sent[1], sent[2], times) for sent in person["sent"])
+        merge.alone[sides[person["home"]]] += sum(
+            _is_alone(sent[1], sent[2], times) for sent in person["sent"]
+        )
     across = list(_across(people, sides))
     brought = [sight for sight in across if _is_alone(sight.began_s, sight.acked_s, times)]
     early = [sight.what for sight in brought if sight.seen_s < times.wired_s]
