@@ -130,7 +130,7 @@ class Client:
 
     def _move(self, site: int) -> None:
         # The reader and the writer of a person may find out at once: one move.
-        if site == self._site:
+        if site == self._site and len(self._order) > 1:
             self._site = (self._site + 1) % len(self._order)
             self._moved_s = self._now()
             self.person.moves += 1

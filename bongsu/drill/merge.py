@@ -47,7 +47,7 @@ class _Sight:
     began_s: float
     acked_s: float
     seen_s: float
-    what: str
+    what: str  # who saw which
 
 
 def measure(
@@ -69,9 +69,7 @@ def measure(
     brought = [sight for sight in across if _is_alone(sight.began_s, sight.acked_s, times)]
     early = [sight.what for sight in brought if sight.seen_s < times.wired_s]
     if early:
-        merge.wrong.append(
-            f"The sides were not cut off from each other: {early[0]}, and {len(early)} in all."
-        )
+        merge.wrong.append(f"The sides were not cut off: {early[0]} too early; so were {len(early)} in all.")
     if not brought:
         merge.wrong.append("Nobody saw anything that another side wrote alone.")
     else:
@@ -82,6 +80,14 @@ def measure(
             for sight in across
             if times.wired_s <= sight.began_s <= end_s
         ]
+
+
+def carried(
+    people: Sequence[Mapping[str, Any]], sides: Mapping[str, str], since_s: float, until_s: float
+) -> int:
+    """How often somebody saw a message of another side, written and seen between these times."""
+    across = _across(people, sides)
+    return sum(since_s <= sight.began_s and sight.seen_s < until_s for sight in across)
 
 
 def _is_alone(began_s: float, acked_s: float, times: Times) -> bool:
@@ -100,5 +106,4 @@ def _across(people: Sequence[Mapping[str, Any]], sides: Mapping[str, str]) -> It
         for seen_s, sender, number in reader["seen"]:
             side, sent = written.get((sender, number), (own, None))
             if side != own and sent is not None:
-                what = f"{reader['name']} saw {number} of {sender} too early"
-                yield _Sight(sent[1], sent[2], seen_s, what)
+                yield _Sight(sent[1], sent[2], seen_s, f"{reader['name']} saw {number} of {sender}")

@@ -43,6 +43,8 @@ def figures(outcome: Outcome) -> dict[str, Any]:
         "login_p99_s": percentile(outcome.logins_s, 0.99),
         "sites_agreed_after_s": outcome.agreed_s,
         "digests_differ": len(outcome.differing),
+        # How often what somebody carried between hubs was seen; None: nobody walks in this drill.
+        "carried": outcome.carried,
         **({} if merge is None else report_merge.figures(merge)),
         # What of the drill could not be done; the rest is what was counted until then.
         "failed": outcome.failed,
@@ -54,6 +56,7 @@ def figures(outcome: Outcome) -> dict[str, Any]:
             *found.reordered[:20],
             *outcome.differing[:20],
             *([] if merge is None else merge.wrong[:20]),
+            *(["Nobody saw anything that was carried."] if outcome.carried == 0 else []),
         ],
     }
 
@@ -75,6 +78,7 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
     ("send_p99_ms", "보내기 p99 (밀리초)", "send p99 (ms)", "≤ 50"),
     ("login_p99_s", "몰린 로그인 p99 (초)", "log-ins in a storm, p99 (s)", ""),
     ("digests_differ", "사이트마다 다른 기록", "scopes not the same at all sites", "0"),
+    ("carried", "사람이 날라 온 것을 본 횟수", "sights of what somebody carried", ""),
     ("sites_agreed_after_s", "모든 곳의 기록이 같아진 때 (초)", "all sites told the same after (s)", "≤ 5"),
 )
 

@@ -14,7 +14,7 @@ from typing import Any
 from bongsu.drill import faults, machines
 from bongsu.drill.check import Findings, check
 from bongsu.drill.hub_town import move_in, share_out
-from bongsu.drill.merge import Merge, Times, measure
+from bongsu.drill.merge import Merge, Times, carried, measure
 from bongsu.drill.parted import Parted
 from bongsu.drill.plans import DrillPlan
 from bongsu.drill.storm import log_in
@@ -52,6 +52,8 @@ class Outcome:
         self.agreed_s: float | None = None
         # Where the sides of a cut talked for hours: what came of it.
         self.merge: Merge | None = None
+        # Where somebody walked between hubs that are cut off: how often what he brought was seen.
+        self.carried: int | None = None
         # Scopes whose digests differed between sites at the end, a sentence each.
         self.differing: list[str] = []
         # What of the drill itself could not be done, a sentence each; what was counted until then stands.
@@ -62,7 +64,7 @@ class Outcome:
         """Whether every promise was kept, every site holds the same, and the whole drill was done."""
         same = self.agreed_s is not None and not self.differing
         as_it_must = self.merge is None or not self.merge.wrong
-        return self.findings.clean and same and as_it_must and not self.failed
+        return self.findings.clean and same and as_it_must and self.carried != 0 and not self.failed
 
     def moment(self, act: str) -> float:
         """When an act of the plan first began, or was done (`… done`), in seconds."""
@@ -245,6 +247,11 @@ def _judge(outcome: Outcome, api: Api, lab: Plan, town: Town, parted: Parted | N
         told = _compare(outcome, api, lab, town)
     fault_s = outcome.happened[0][0] if outcome.happened else None
     outcome.findings = check(outcome.people, told, struck=outcome.plan.struck, fault_s=fault_s)
+    if any(step.act == "courier" for step in outcome.plan.steps):
+        with outcome.noting("Counting what was carried"):
+            sides = {node.site: node.site for node in lab.nodes}
+            alone_s, back_s = outcome.moment("hubs-alone done"), outcome.moment("hubs-back")
+            outcome.carried = carried(outcome.people, sides, alone_s, back_s)
     if parted is not None:
         outcome.merge = parted.merge
         with outcome.noting("Looking at what the merge brought"):

@@ -29,6 +29,7 @@ def test_talk_goes_on_at_each_hub_and_merges(tmp_path: Path) -> None:
     assert outcome.kept
     assert figures["acknowledged"] > 20
     assert figures["struck_clients"] >= 2, "people went on at their hub"
+    assert figures["carried"] > 0
 
 
 TWELVE_HOURS = replace(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from bongsu.drill import report_merge
-from bongsu.drill.merge import Merge, Times, measure
+from bongsu.drill.merge import Merge, Times, carried, measure
 
 SIDES = {"a": "core", "b": "core", "h1": "h1"}
 TIMES = Times(cut_s=10.0, wired_s=20.0, linked_s=22.0)
@@ -38,6 +38,14 @@ def test_sides_that_heard_of_each_other_were_not_cut_off() -> None:
     lee = person("lee", "h1", [], [(11.2, "@kim:x", 1)])
     (wrong,) = measured(person("kim", "a", [(1, 11.0, 11.1)], []), lee).wrong
     assert "lee saw 1 of @kim:x too early" in wrong
+
+
+def test_what_was_carried_is_what_was_seen_while_no_link_led_there() -> None:
+    kim = person("kim", "a", [(1, 9.0, 9.1), (2, 11.0, 11.1), (3, 12.0, 12.1), (4, 12.5, 12.6)], [])
+    lee = person("lee", "h1", [], [(at, "@kim:x", number) for at, number in ((9.5, 1), (15.0, 2), (15.0, 3))])
+    lee["seen"].append((21.0, "@kim:x", 4))
+    assert carried([kim, lee], SIDES, 10.0, 20.0) == 2
+    assert carried([kim, lee], SIDES, 13.0, 20.0) == 0
 
 
 def test_a_merge_that_brought_nothing_is_none() -> None:
