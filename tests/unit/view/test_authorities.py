@@ -280,7 +280,7 @@ def test_bodies_are_held_back_for_a_while(run: Run) -> None:
         service.reader.clock.ahead_ms = limits.HOLLOW_HOLD_MS + 1
         await service.honest.write(drafts.report("@a:b", None, None, None, "", 1, 3))
         await service.take(service.honest)
-        # The log takes the body away in its own time, and this behind it; a batch forgets what was gone before.
+        # The log takes the body away in its own time, this behind it; a batch forgets what went before.
         await service.reader.node.log.hollow(position, None)
         assert service.reader.node.log.read(position).body is None
         await service.honest.write(drafts.report("@a:b", None, None, None, "", 1, 4))
