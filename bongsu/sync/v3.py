@@ -175,17 +175,19 @@ def next_batch(node: Node, token: Token | None, last: int | None = None, ids: Se
     if node.config.has_several_sites:
         before = b"" if token is None else token.given
         given = (before + b"".join(each[:GIVEN_ID_BYTES] for each in ids))[-GIVEN_BYTES_MAX:]
-    known = Vector.empty() if token is None or _is_shortcut(node, token) else token.vector
+    came = token is not None and not _is_shortcut(node, token)  # from elsewhere, or from before a start
+    known = token.vector if token is not None and came else Vector.empty()
     if last is not None:
         vector = node.shown(node.log.vector_at(last, Lane.BULK, node.position))
         return Token(NO_START, 0, node.live.count, node.log.merged(vector, known), given)
     merged = node.log.merged(node.vector, known)
-    if merged == node.vector:
+    if merged == node.vector and not (came and node.holds_back):
         # Events that wait here keep their place in the order of arrival, where the position would pass over
         # them. The vector alone would tell, at every sync, what was shown before a body that came late.
         start = but_waiting(node.log.start_tag) if node.holds_back else node.log.start_tag
         return Token(start, node.position, node.live.count, node.vector, given)
-    # The client has seen records this node lacks: the shortcut would deliver them again.
+    # The client has seen records this node lacks: the shortcut would deliver them again. Or it may have seen
+    # bodies that are to come, and what waits, waits for those.
     return Token(NO_START, 0, node.live.count, merged, given)
 
 

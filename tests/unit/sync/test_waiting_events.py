@@ -10,7 +10,7 @@ from bongsu.log.record import Draft, ForeignRecord, Lane, room_scope, scope_id
 from bongsu.log.store import LogStore
 from bongsu.sync.filter import Filter
 from bongsu.sync.request import SyncRequest
-from bongsu.sync.token import decode
+from bongsu.sync.token import NO_START, Token, decode
 from bongsu.sync.v3 import sync
 from bongsu.view.released import Released
 from tests.helpers.crowd import CREATOR, Crowd, crowd
@@ -86,6 +86,9 @@ async def test_who_stays_is_told_once_what_came_before_a_body_that_is_late(tmp_p
         seen += found
     assert seen == ["one", "two", "three"]
     assert decode(since).late, "elsewhere it says less"
+    # Who comes from elsewhere may have seen what is to come: the position would tell it again.
+    moved = Token(NO_START, 0, 0, decode(since).vector)
+    assert decode((await told(made, moved.encode()))[1]).start == NO_START
     await made.node.write(first)
     found, after = await told(made, since)
     assert sorted(found) == ["first", "second", "third"]
