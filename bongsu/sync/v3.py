@@ -57,7 +57,7 @@ async def sync(node: Node, request: SyncRequest, since_text: str | None) -> Answ
             return _nothing(node, request, since_text)
         await _confirm(node, request, token)
     counts = key_counts(node, request.user_id, request.device_id)
-    since = None if token is None else read(node, token)
+    since = None if token is None else _since(node, request, token)
     while True:
         at_once = since is None or request.full_state or node.stopping
         answer: dict[str, Any] = {}
@@ -69,6 +69,7 @@ async def sync(node: Node, request: SyncRequest, since_text: str | None) -> Answ
         left_s = deadline - loop.time()
         if at_once or answer or now != counts or left_s <= 0:
             batch = next_batch(node, token, last, ids)
+            _note_came(node, request, token, batch)
             before = None if token is None or _is_shortcut(node, token) else token
             batch = replace(batch, late=late(node, request.user_id, before, batch))
             answer["next_batch"] = _encoded(node, batch)
@@ -77,7 +78,7 @@ async def sync(node: Node, request: SyncRequest, since_text: str | None) -> Answ
         await node.wake.wait(request.user_id, left_s)
         if token is not None:
             # What has arrived meanwhile the client may have seen elsewhere, or it waited here.
-            since = read(node, token)
+            since = _since(node, request, token)
 
 
 def _nothing(node: Node, request: SyncRequest, since_text: str | None) -> Answer:
@@ -145,6 +146,29 @@ def _waited(node: Node, token: Token) -> frozenset[int] | None:
     return node.released.beyond(token.position)
 
 
+def _since(node: Node, request: SyncRequest, token: Token) -> Since:
+    """What a token means here; of what has come since, without what the device had seen before it came."""
+    since = read(node, token)
+    came = node.came.get((request.user_id, request.device_id)) if _is_shortcut(node, token) else None
+    if came is None:
+        return since
+    seen = read(node, decode(came))
+    later = range(since.position + 1, node.position + 1) if since.unseen is None else since.unseen
+    unseen = frozenset(position for position in later if not seen.covers(position))
+    if not unseen:
+        return Since(node.position, since.live, given=token.given)
+    return Since(min(unseen) - 1, since.live, unseen, token.given)
+
+
+def _note_came(node: Node, request: SyncRequest, token: Token | None, batch: Token) -> None:
+    """Keep the token with which a device came, for as long as bodies are to come."""
+    device = (request.user_id, request.device_id)
+    if token is None or not (node.unfilled or node.holds_back):
+        node.came.drop(device)
+    elif batch.start != NO_START and not _is_shortcut(node, token):
+        node.came.put(device, token.encode())
+
+
 def read(node: Node, token: Token) -> Since:
     """What a token means here: by the shortcut if this node's store wrote it, else by the vector."""
     live = token.live if token.start in (start := node.log.start_tag, but_waiting(start)) else 0
@@ -181,13 +205,12 @@ def next_batch(node: Node, token: Token | None, last: int | None = None, ids: Se
         vector = node.shown(node.log.vector_at(last, Lane.BULK, node.position))
         return Token(NO_START, 0, node.live.count, node.log.merged(vector, known), given)
     merged = node.log.merged(node.vector, known)
-    if merged == node.vector and not (came and node.holds_back):
+    if merged == node.vector and not (came and node.holds_back and not node.unfilled):
         # Events that wait here keep their place in the order of arrival, where the position would pass over
         # them. The vector alone would tell, at every sync, what was shown before a body that came late.
         start = but_waiting(node.log.start_tag) if node.holds_back else node.log.start_tag
         return Token(start, node.position, node.live.count, node.vector, given)
-    # The client has seen records this node lacks: the shortcut would deliver them again. Or it may have seen
-    # bodies that are to come, and what waits, waits for those.
+    # The client has seen records this node lacks, or what waits here: the shortcut would deliver them again.
     return Token(NO_START, 0, node.live.count, merged, given)
 
 

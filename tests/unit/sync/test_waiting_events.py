@@ -1,6 +1,7 @@
 """An event that arrived before what it follows is shown to those who synced meanwhile, and once."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from bongsu import drafts
@@ -10,7 +11,7 @@ from bongsu.log.record import Draft, ForeignRecord, Lane, room_scope, scope_id
 from bongsu.log.store import LogStore
 from bongsu.sync.filter import Filter
 from bongsu.sync.request import SyncRequest
-from bongsu.sync.token import NO_START, Token, decode
+from bongsu.sync.token import NO_START, Late, Token, decode
 from bongsu.sync.v3 import sync
 from bongsu.view.released import Released
 from tests.helpers.crowd import CREATOR, Crowd, crowd
@@ -86,9 +87,6 @@ async def test_who_stays_is_told_once_what_came_before_a_body_that_is_late(tmp_p
         seen += found
     assert seen == ["one", "two", "three"]
     assert decode(since).late, "elsewhere it says less"
-    # Who comes from elsewhere may have seen what is to come: the position would tell it again.
-    moved = Token(NO_START, 0, 0, decode(since).vector)
-    assert decode((await told(made, moved.encode()))[1]).start == NO_START
     await made.node.write(first)
     found, after = await told(made, since)
     assert sorted(found) == ["first", "second", "third"]
@@ -98,4 +96,35 @@ async def test_who_stays_is_told_once_what_came_before_a_body_that_is_late(tmp_p
     made.node.released = Released(made.node.position)
     assert set(found) <= set((await told(made, since))[0])
     other.close()
+    made.node.close()
+
+
+async def test_who_saw_elsewhere_the_bodies_that_are_to_come_is_not_told_them_again(tmp_path: Path) -> None:
+    made = await crowd(tmp_path, 2)
+    _, since = await told(made, None)
+    scope = scope_id(room_scope(made.room_id))
+    (own,) = [log for log in made.node.log.held() if log.lane == Lane.TEXT]
+    await say(made, "seen elsewhere")
+    whole = Token(NO_START, 0, 0, made.node.log.vector()).encode()
+    # Of the room a body lacks here, which the client has seen where it was.
+    made.node.unfilled.lacks(scope, {own: made.node.log.held()[own].seq})
+    found, here = await told(made, whole)
+    assert found == []
+    assert decode(here).start != NO_START, "what is new here is told by the order of arrival"
+    before = Late.of(decode(since).vector, (scope,))
+    _, partly = await told(made, Token(NO_START, 0, 0, made.node.log.vector(), b"", (before,)).encode())
+    await say(made, "new")
+    assert (await told(made, partly))[0] == ["new"]
+    # As a body that comes late: it has a position behind all that is here.
+    filled = made.node.position
+    made.node.came.put((made.users[0], "D"), Token(NO_START, 0, 0, made.node.log.vector()).encode())
+    earlier = replace(decode(here), position=filled - 1).encode()
+    assert (await told(made, earlier))[0] == []
+    await say(made, "newest")
+    found, after = await told(made, earlier)
+    assert found == ["newest"]
+    made.node.unfilled.whole(scope, made.node.position)
+    made.node.unfilled.shown(made.node.position)
+    _, after = await told(made, after)
+    assert made.node.came.get((made.users[0], "D")) is None, "all of it is here"
     made.node.close()
