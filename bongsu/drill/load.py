@@ -10,6 +10,7 @@ from typing import Any
 from bongsu.drill.client import Client, Person, connected, dump
 
 FINISH_S = 30.0
+STOP, WRITTEN = "stop\n", "written"
 
 
 async def _drive(spec: dict[str, Any]) -> list[Person]:
@@ -30,8 +31,8 @@ async def _drive(spec: dict[str, Any]) -> list[Person]:
         _set_rate(clients, spec["per_second"])
         writers = [asyncio.ensure_future(client.write()) for client in clients if client.person.writes]
         print("running", flush=True)
-        # Each line is a new rate; the parent closes standard input when the drill is over.
-        while line := await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline):
+        # Each line is a new rate, or says that all has been written that is to be.
+        while (line := await _line()) not in ("", STOP):
             _set_rate(clients, float(line))
         for client in clients:
             client.stopping = True
@@ -39,10 +40,17 @@ async def _drive(spec: dict[str, Any]) -> list[Person]:
         if writers:
             await asyncio.wait(writers, timeout=FINISH_S)
         await asyncio.wait(readers, timeout=FINISH_S)
+        print(WRITTEN, flush=True)
+        # The parent closes standard input when those of every process have written and it has gone around.
+        await _line()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FINISH_S):
                 await asyncio.gather(*(client.finish() for client in clients))
     return people
+
+
+async def _line() -> str:
+    return await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
 
 
 def _set_rate(clients: list[Client], per_second: float) -> None:

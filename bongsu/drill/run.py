@@ -208,9 +208,6 @@ def _happen(
             late_s += outcome.happened[-1][0] - outcome.happened[-2][0]
     outcome.seconds += late_s
     _pass(start, outcome.seconds, progress)
-    if outcome.plan.hubs:
-        # What hubs wrote alone is on its way; nobody is asked what they saw before it came.
-        _pass(time.monotonic(), MERGE_S, progress)
 
 
 def _set_rate(loads: list["subprocess.Popen[str]"], per_second: float) -> None:
@@ -227,7 +224,20 @@ def _pass(start: float, until_s: float, progress: Callable[[str], None]) -> None
 
 
 def _collect(outcome: Outcome, loads: list["subprocess.Popen[str]"], folder: Path) -> None:
-    """What the clients saw, of each load process that can say it."""
+    """What the clients saw, of each load process that can say it.
+
+    Nobody is asked what they saw before those of every process have ended writing, and hubs have given it on.
+    """
+    with outcome.noting("Ending the load"):
+        for load in loads:
+            assert load.stdin is not None
+            load.stdin.write("stop\n")
+            load.stdin.flush()
+    for load in loads:
+        assert load.stdout is not None
+        load.stdout.readline()
+    if outcome.plan.hubs:
+        time.sleep(MERGE_S)
     for load in loads:
         assert load.stdin is not None
         load.stdin.close()
