@@ -103,12 +103,10 @@ class Node:
         self.committed_listeners: list[Callable[[list[Record]], None]] = []
         self.unfilled = Unfilled()
         self.released = Released(self.position)
-        # By user and device: the token with which it came from elsewhere while bodies lack. It may have seen
-        # those that are to come.
+        # By user and device: the token with which it came while bodies lacked that it may have seen.
         self.came: Cache[tuple[str, str], str] = Cache(limits.USERS_IN_MEMORY_MAX)
         self._waiters = Waiters()
-        # Set, and replaced, whenever more is applied.
-        self.applied = asyncio.Event()
+        self.applied = asyncio.Event()  # set, and replaced, whenever more is applied
         self._releasing = Alarm(self._release_late)
         self.behind = Behind(clock.monotonic)
 
