@@ -42,7 +42,7 @@ CORS_HEADERS = (
     ("access-control-max-age", "86400"),
     (
         "access-control-expose-headers",
-        "x-bongsu-id, x-bongsu-records, x-bongsu-complete, x-bongsu-expires, x-bongsu-not-a-resident, "
+        "x-bongsu-id, x-bongsu-records, x-bongsu-complete, x-bongsu-expires, x-bongsu-expires-in, x-bongsu-not-a-resident, "
         "x-bongsu-not-heard-yet, retry-after",
     ),
 )
