@@ -143,8 +143,8 @@ def _own(config: Config) -> _Way:
 def _unreached(url: str, error: httpx.HTTPError) -> FatalError:
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
         return FatalError(
-            f"The certificate of {url} is not one that this machine trusts ({error}). On the node's own machine "
-            "give --config FILE with its settings instead. Elsewhere, look whether this is the right address."
+            f"The certificate of {url} is not one that this machine trusts ({error}). On the node's own "
+            "machine give --config FILE with its settings instead. Elsewhere, look whether this is the right address."
         )
     return FatalError(f"{url} does not answer ({error}). Is the node running there?")
 
