@@ -144,7 +144,7 @@ def _unreached(url: str, error: httpx.HTTPError) -> FatalError:
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
         return FatalError(
             f"The certificate of {url} is not one that this machine trusts ({error}). On the node's own "
-            "machine give --config FILE with its settings instead. Elsewhere, look whether this is the right address."
+            "machine give --config FILE with its settings instead. Elsewhere, check the address."
         )
     return FatalError(f"{url} does not answer ({error}). Is the node running there?")
 

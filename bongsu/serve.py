@@ -296,7 +296,10 @@ async def _listening(host: str, port: int, serving: asyncio.Future[None]) -> Non
     target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     while True:
         if serving.done():
-            raise FatalError(f"{host}:{port} cannot be listened on. Is another server running there?")
+            raise FatalError(
+                f"{host}:{port} cannot be listened on. Is another server running there, is "
+                "this an address of this machine, and may you listen there (below 1024 only root may)?"
+            )
         try:
             _, writer = await asyncio.open_connection(target, port, family=socket.AF_UNSPEC)
         except OSError:
