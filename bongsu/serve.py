@@ -209,7 +209,7 @@ def _plain(service: Service) -> list["_Listener"]:
     node = service.node
     if node.config.plain_listen is None:
         return []
-    app = PlainApp(node.context, node.config.site, node.config.base_url, service.power)
+    app = PlainApp(node.context, node.config.site, node.config.base_url, service.power, node.config.operators)
     return [_Listener(node.config.plain_listen, app, None)]
 
 

@@ -2,21 +2,20 @@
 
 A page over plain HTTP can keep no keys, so nobody logs in here; it says where the service is."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from html import escape
 from typing import Any, Protocol
 
 from bongsu import limits
+from bongsu.hub.board import notices
 from bongsu.hub.energy import Battery
 from bongsu.hub.power import Power
 from bongsu.view.context import Context
-from bongsu.view.events import ACCEPTED
 
 HTML = "text/html; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
 KOREA = timezone(timedelta(hours=9))
-NOTICES_SHOWN = 30
-ROOMS_SHOWN = 5
 
 # What each system asks over plain HTTP, and the answer by which it takes the network for good. Android's
 # second question goes over HTTPS to its maker and cannot be answered here.
@@ -57,39 +56,6 @@ class Scope(Protocol):
     path: str
 
 
-def notices(context: Context) -> list[tuple[str, str, int]]:
-    """(room's name, text, time in ms) of the latest messages of notice boards, the latest first.
-
-    A notice board is a relief room that anybody may join and read (`world_readable`).
-    """
-    found: list[tuple[str, str, int]] = []
-    rooms = context.db.all(
-        "SELECT room FROM relief_rooms JOIN open_rooms USING(room) ORDER BY room DESC LIMIT ?", (ROOMS_SHOWN,)
-    )
-    for (room,) in rooms:
-        if _state(context, room, "m.room.history_visibility", "history_visibility") != "world_readable":
-            continue
-        name = _state(context, room, "m.room.name", "name")
-        rows = context.events.rows(
-            "room=? AND type='m.room.message' AND verdict=? AND redacted_by IS NULL"
-            " ORDER BY stamp DESC LIMIT ?",
-            (room, ACCEPTED, NOTICES_SHOWN),
-        )
-        for row in rows:
-            event = context.events.body(row.event_id)
-            text = event.content.get("body")
-            if isinstance(text, str):
-                found.append((name, text, int(event.pdu.get("origin_server_ts", 0))))
-    return sorted(found, key=lambda each: -each[2])[:NOTICES_SHOWN]
-
-
-def _state(context: Context, room: int, event_type: str, field: str) -> str:
-    live = context.live.find(context.events.room_id(room))
-    event_id = None if live is None else live.state.get((event_type, ""))
-    value = None if event_id is None else context.events.body(event_id).content.get(field)
-    return value if isinstance(value, str) else ""
-
-
 def page(site: str, url: str, battery: Battery | None, listed: list[tuple[str, str, int]]) -> str:
     """The whole page, in Korean and English."""
     blocks = []
@@ -115,8 +81,11 @@ def page(site: str, url: str, battery: Battery | None, listed: list[tuple[str, s
 class PlainApp:
     """The RSGI application."""
 
-    def __init__(self, context: Context, site: str, url: str, power: Power) -> None:
+    def __init__(
+        self, context: Context, site: str, url: str, power: Power, operators: Sequence[str] = ()
+    ) -> None:
         self._context = context
+        self._operators = operators
         self._site = site
         self._url = url
         self._power = power
@@ -130,5 +99,5 @@ class PlainApp:
         if scope.method not in ("GET", "HEAD"):
             status, kind, body = 405, TEXT, "Only GET is answered here.\n"
         elif scope.path not in PROBES:
-            body = page(self._site, self._url, self._power.battery, notices(self._context))
+            body = page(self._site, self._url, self._power.battery, notices(self._context, self._operators))
         protocol.response_bytes(status, [("content-type", kind), *_HEADERS], body.encode())

@@ -5,6 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bongsu.hub.board import NOTICES_SHOWN, OTHER_BOARDS_SHOWN
 from bongsu.hub.plain import PROBES
 from bongsu.lab import commands, processes
 from tests.api.client import User
@@ -74,6 +75,23 @@ def test_notices_and_probes_are_answered_over_plain_http(lab: Lab, operator: Use
     operator.send(room, "상황실 안에서만")
     told = operator.get(HUB)["notices"]
     assert [(each["room"], each["text"]) for each in told] == [("<공지>", "물은 <b>마을 회관</b>에 있습니다")]
+    # However many incidents there are, and whatever others put on boards of their own, it stays first.
+    other = lab.user("h1", "other")
+    for _ in range(OTHER_BOARDS_SHOWN):
+        operator.create_room(preset="public_chat", creation_content={"type": "kr.bongsu.relief"})
+        loud = other.create_room(
+            name="<공지>",
+            preset="public_chat",
+            creation_content={"type": "kr.bongsu.relief"},
+            initial_state=[
+                {"type": "m.room.history_visibility", "content": {"history_visibility": "world_readable"}}
+            ],
+        )
+        operator.join(loud)
+        for number in range(NOTICES_SHOWN // OTHER_BOARDS_SHOWN):
+            other.send(loud, f"loud {number}")
+    told = operator.get(HUB)["notices"]
+    assert (told[0]["text"], len(told)) == ("물은 <b>마을 회관</b>에 있습니다", NOTICES_SHOWN)
     url = _plain_of(lab)
     page = httpx.get(url, trust_env=False)
     assert page.status_code == 200
