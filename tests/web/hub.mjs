@@ -120,6 +120,8 @@ await tell(async () => {
   await says(kim, "hub_brought");
   await kim.locator("input[type=file]").setInputFiles({ name: "photo.png", mimeType: "image/png", buffer: Buffer.from("no file of bundles") });
   await says(kim, "hub_not_bundles");
+  await kim.locator("input[type=file]").setInputFiles({ name: "cut.carry", mimeType: "application/octet-stream", buffer: back.subarray(0, -20) });
+  await says(kim, "hub_brought_in_part");
   await shot(kim, "76-carried");
   step("files go out and come in at the page; what is no such file is refused with a sentence");
 

@@ -159,9 +159,13 @@ export async function fetchKept(fetch: Fetch, base: string, kept: Offer["kept"][
   return { id, from, to, bytes: blob.size, createdMs, expiresMs, records: null, blob, passedOn: [] };
 }
 
-interface Answer {
+export interface Answer {
   kept?: boolean;
   new?: number;
+  /** Records that need earlier ones, which another file has to bring. */
+  lacking?: number;
+  /** Records that are not what their author wrote. */
+  refused?: number;
   problem?: string | null;
 }
 
