@@ -121,7 +121,7 @@ await tell(async () => {
   await kim.locator("input[type=file]").setInputFiles({ name: "photo.png", mimeType: "image/png", buffer: Buffer.from("no file of bundles") });
   await says(kim, "hub_not_bundles");
   await kim.locator("input[type=file]").setInputFiles({ name: "cut.carry", mimeType: "application/octet-stream", buffer: back.subarray(0, -20) });
-  await says(kim, "hub_brought_in_part");
+  await kim.getByText(texts.hub_brought_in_part).waitFor();
   await shot(kim, "76-carried");
   step("files go out and come in at the page; what is no such file is refused with a sentence");
 
