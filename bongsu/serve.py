@@ -209,7 +209,8 @@ def _plain(service: Service) -> list["_Listener"]:
     node = service.node
     if node.config.plain_listen is None:
         return []
-    app = PlainApp(node.context, node.config.site, node.config.base_url, service.power, node.config.operators)
+    config = node.config
+    app = PlainApp(node.context, node.now_ms, config.site, config.base_url, service.power, config.operators)
     return [_Listener(node.config.plain_listen, app, None)]
 
 

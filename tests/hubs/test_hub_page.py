@@ -8,8 +8,11 @@ import pytest
 from bongsu.hub.board import NOTICES_SHOWN, OTHER_BOARDS_SHOWN
 from bongsu.hub.plain import PROBES
 from bongsu.lab import commands, processes
+from bongsu.tower.keys import COMMANDER
 from tests.api.client import User
+from tests.helpers.tower import Officer, install
 from tests.hubs.conftest import Lab, eventually
+from tests.hubs.test_tower import knows_key, statement
 from tests.server import free_port
 
 HUB = "/_bongsu/client/v1/hub"
@@ -102,6 +105,22 @@ def test_notices_and_probes_are_answered_over_plain_http(lab: Lab, operator: Use
         answered = httpx.get(url + path, trust_env=False)
         assert (answered.status_code, answered.text) == (status, body)
     assert httpx.post(url, content=b"x", trust_env=False).status_code == 405
+
+
+def test_alerts_stand_on_the_plain_page_while_they_warn(lab: Lab, operator: User) -> None:
+    officer = Officer("시장")
+    install(lab.node("a").url, statement(lab, officer, COMMANDER, operator))
+    eventually(lambda: knows_key(operator, officer), "the officer's key at h1")
+    lab.isolate()
+    texts = {"ko": {"headline": "<대피>하세요"}, "en": {"headline": "Leave now"}}
+    operator.post("/_bongsu/client/v1/alerts", body=officer.alert(texts=texts))
+    private = {"ko": {"headline": "직원만"}}
+    operator.post("/_bongsu/client/v1/alerts", body=officer.alert(texts=private, scope="Restricted"))
+    page = httpx.get(_plain_of(lab), trust_env=False).text
+    assert "&lt;대피&gt;하세요" in page
+    assert "Leave now" in page
+    assert "[훈련 · Exercise]" in page
+    assert "직원만" not in page
 
 
 def _plain_of(lab: Lab) -> str:
