@@ -123,6 +123,15 @@ await tell(async () => {
   await kim.locator("input[type=file]").setInputFiles({ name: "cut.carry", mimeType: "application/octet-stream", buffer: back.subarray(0, -20) });
   await kim.getByText(texts.hub_brought_in_part).waitFor();
   await shot(kim, "76-carried");
+  if (await kim.getByText(like("hub_clock")).isVisible()) throw new Error("the hub's clock is right");
+  // As if the hub had lain in a cupboard: its operator's device is ahead of it.
+  await kim.evaluate(() => {
+    const now = Date.now;
+    Date.now = () => now() + 3_600_000;
+  });
+  await says(kim, "hub_clock");
+  await kim.reload();
+  await says(kim, "hub_people");
   step("files go out and come in at the page; what is no such file is refused with a sentence");
 
   if (!narrow) {
