@@ -201,10 +201,18 @@ def _post(url: str, path: str, body: dict[str, str]) -> dict[str, object]:
     except urllib.error.HTTPError as error:
         with error:
             said = error.read(4_096).decode(errors="replace")
-        raise FatalError(f"{url} refused: {said}") from error
+        raise FatalError(f"{url} refused: {_sentence(said)}") from error
     except (OSError, MatrixError) as error:
         raise FatalError(f"{url} does not answer: {error}") from error
     return found
+
+
+def _sentence(said: str) -> str:
+    """What a person is to read of a refusal."""
+    try:
+        return str(read_object(said.encode())["error"])
+    except (MatrixError, KeyError):
+        return said
 
 
 def _opened(config: Config, work: Callable[[Node], T]) -> T:

@@ -243,7 +243,8 @@ def test_a_running_node_is_asked_and_told(operator: Operator, tmp_path: Path) ->
         revoke = ("site", "revoke", "--url", server.url)
         said = other.fails(*revoke, "--root", other.root, *other.opens, "data")
         assert "is not signed by the key" in said
-        assert "no node at the site nowhere" in operator.fails(*revoke, *signs, "nowhere")
+        unknown = operator.fails(*revoke, *signs, "nowhere")
+        assert "refused: There is no node at the site nowhere" in unknown
         hand_in = ("site", "hand-in", "--url", server.url)
         forged = other.does(
             *("site", "revoke", "--only-sign", "--root", other.root, *other.opens, "00" * 16, "--at", "")
