@@ -113,6 +113,10 @@ def test_the_wifis_password_is_its_owners_alone(root: Path) -> None:
     [
         (r"WIFI_PASSWORD=.*", "WIFI_PASSWORD=short", "8 to 63"),
         (r"SITE=\S+", "SITE=", "does not say SITE"),
+        (r"WIFI_PASSWORD=.*", "WIFI_PASSWORD=봉수대다섯개로만든암호", "8 to 63 letters of ASCII"),
+        (r"WIFI_NAME=.*", "WIFI_NAME=강릉시난곡동주민센터거점", "32 bytes"),
+        (r"LAN_ADDRESS=.*", "LAN_ADDRESS=10.42.17", "LAN_ADDRESS is an address like"),
+        (r"COUNTRY=.*", "COUNTRY=Korea", "COUNTRY is two letters"),
         (r"WIFI_NAME=.*", "WIFI_NAME='a|b'", "may not hold"),
         (r"OPERATORS=\S*", "OPERATORS=kim", "no user id"),
         (r"OPERATORS=\S*", "OPERATORS='@kim;:x'", "no user id"),
