@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bongsu import limits
-from bongsu.canonical import read_trusted
+from bongsu.canonical import json_bytes, read_trusted
 from bongsu.tower.check_in import CheckIn
 from bongsu.view.context import Context
 
@@ -61,8 +61,13 @@ def all_of(context: Context) -> list[CheckIn]:
 
 def seen_by(context: Context, user_id: str) -> list[CheckIn]:
     """What the user and their friends said last."""
-    found = [of(context, each) for each in sorted(friends(context, user_id) | {user_id})]
-    return [each for each in found if each is not None]
+    known = json_bytes(sorted(friends(context, user_id) | {user_id})).decode()
+    rows = context.db.all(
+        f"SELECT {_COLUMNS} FROM check_ins"  # noqa: S608
+        " WHERE user_id IN (SELECT value FROM json_each(?)) ORDER BY user_id",
+        (known,),
+    )
+    return [_check_in(row) for row in rows]
 
 
 def changed_since(context: Context, position: int) -> list[tuple[int, CheckIn]]:

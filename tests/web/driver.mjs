@@ -146,6 +146,8 @@ export async function drive(url, folder, language, width) {
 
   async function menu(page, text) {
     const message = page.locator(".message").filter({ hasText: text }).last();
+    // A row that came into sight while the list flew by is its words alone for a moment, and has nothing to tap.
+    await message.locator(".light").waitFor({ state: "detached" });
     const words = message.locator(".bubble .text");
     // A finger taps the text itself.
     if (page.viewportSize().width < 900 && (await words.count()) > 0) return words.first().click({ position: { x: 4, y: 4 } });
