@@ -282,7 +282,7 @@ def test_bodies_are_held_back_for_a_while(run: Run) -> None:
         await service.take(service.honest)
         # The log takes the body away in its own time; what a batch forgets is what was gone before it.
         async with asyncio.timeout(10):
-            while not service.reader.node.context.hollows.gone:
+            while not service.reader.node.context.hollows.gone:  # noqa: ASYNC110
                 await asyncio.sleep(0.001)
         assert service.reader.node.log.read(position).body is None
         await service.honest.write(drafts.report("@a:b", None, None, None, "", 1, 4))
