@@ -82,7 +82,7 @@ def site() -> None:
 
 
 @site.command("request")
-@with_settings(REQUEST_OPTIONS)
+@with_settings(REQUEST_OPTIONS, together=False)
 @_out
 def site_request(config: Config, out: Path | None) -> None:
     """Print what the holder of the root key needs in order to let this node in."""

@@ -52,6 +52,20 @@ def test_a_hub_of_another_name_orders_no_certificate(operator: Operator) -> None
         assert "0.0.0.0:8008" in text
 
 
+def test_the_request_of_a_hub_comes_before_its_service(operator: Operator) -> None:
+    """As deploy/hub/install asks for it: the root key comes only with the answer."""
+    data = operator.folder / "r17"
+    request = operator.does("site", "request", "--data", data, "--site", "r17", "--role", "hub")
+    settings = operator.folder / "hub.toml"
+    lines = (f'data = "{data}"', 'site = "r17"', 'role = "hub"', 'peers = ["https://talk.example.kr:8449"]')
+    settings.write_text("\n".join(lines), encoding="utf-8")
+    assert operator.does("site", "request", "--config", settings) == request
+    certificate = operator.does("site", "add", "--root", operator.root, *operator.opens, request)
+    said = operator.does("site", "install", "--data", data, "--root-key", operator.root_key, certificate)
+    assert said.endswith("is a hub node of the site r17.")
+    assert load({}, {}, settings).role == "hub"
+
+
 def test_who_runs_a_hub_is_named_or_asked_for(operator: Operator) -> None:
     data = operator.folder / "jongno"
     answers = "jongno\nhttps://jongno.talk.example.kr:8443\nhttps://talk.example.kr:8449\n"
