@@ -33,6 +33,7 @@ URGENCIES = ("Immediate", "Expected", "Future", "Past", "Unknown")
 SEVERITIES = ("Extreme", "Severe", "Moderate", "Minor", "Unknown")
 CERTAINTIES = ("Observed", "Likely", "Possible", "Unlikely", "Unknown")
 TEXTS = {"headline": 160, "description": 2_000, "instruction": 2_000}
+BRIEF_ID_CHARACTERS = 16
 _WORDS = {
     "status": STATUSES,
     "msg_type": MESSAGE_TYPES,
@@ -105,6 +106,11 @@ def check(content: Any) -> dict[str, Any]:
 def alert_id(content: dict[str, Any]) -> str:
     """The alert's identifier: it names the very words that were signed."""
     return signed.statement_id(signed.ALERT, content)
+
+
+def brief_id(name: str) -> str:
+    """The id of the alert's brief: answers to either are answers to both."""
+    return name[:BRIEF_ID_CHARACTERS]
 
 
 def counts(alert: Alert, keyring: Keyring) -> State:

@@ -11,7 +11,8 @@ from bongsu.tower import fields, signed
 
 SAFE, HELP = "safe", "help"
 ANSWERS = (SAFE, HELP, "moving", "unknown")
-ACK_ANSWERS = ("seen", "confirmed", "cannot")
+SEEN = "seen"
+ACK_ANSWERS = (SEEN, "confirmed", "cannot")
 DECIMALS = 2  # of a degree: about a kilometre
 CALL_TEXTS = {"question": 160, "note": 500}
 _CALL_FIELDS = ("sender", "sent", "expires", "status", "areas", "texts", "incident")

@@ -67,6 +67,40 @@ def test_answers_are_counted(mayor: tuple[User, Officer], person: Callable[[str]
     alice.refused(404, "M_NOT_FOUND", "PUT", ALERTS, "0" * 32, "ack", body={"answer": "seen"})
 
 
+def test_a_device_that_comes_late_takes_no_answer_back(
+    mayor: tuple[User, Officer], person: Callable[[str], User]
+) -> None:
+    user, officer = mayor
+    alice = person("alice")
+    name = user.post(ALERTS, body=officer.alert())["id"]
+    alice.put(ALERTS, name, "ack", body={"answer": "cannot"})
+    # Her PC wakes and shows the card: nobody has looked at it.
+    alice.put(ALERTS, name, "ack", body={"answer": "seen"})
+    assert user.get(ALERTS, name, "acks")["cannot"] == [alice.user_id]
+    alice.put(ALERTS, name, "ack", body={"answer": "confirmed"})
+    assert user.get(ALERTS, name, "acks")["cannot"] == []
+
+
+def test_who_answered_the_brief_has_answered_its_alert(
+    mayor: tuple[User, Officer], person: Callable[[str], User]
+) -> None:
+    user, officer = mayor
+    alice, bob = person("alice"), person("bob")
+    handed = officer.alert()
+    payload = brief.payload(handed["content"])
+    raw = brief.encode(payload, officer.id, brief.sign(payload, officer.key.sign_bytes))
+    short = alice.post(ALERTS, body={"brief": unpadded_base64(raw)})["id"]
+    alice.put(ALERTS, short, "ack", body={"answer": "cannot"})
+    whole = user.post(ALERTS, body=handed)["id"]
+    # A phone that was away tells what it was answered then.
+    bob.put(ALERTS, short, "ack", body={"answer": "confirmed"})
+    told = user.get(ALERTS, whole, "acks")
+    assert told["cannot"] == [alice.user_id]
+    assert not {alice.user_id, bob.user_id} & set(told["silent"])
+    mine = {each["id"]: each["answer"] for each in alice.get(ALERTS)["alerts"]}
+    assert mine[whole] == "cannot"
+
+
 def test_update_and_cancel(mayor: tuple[User, Officer]) -> None:
     user, officer = mayor
     first = user.post(ALERTS, body=officer.alert())["id"]
