@@ -7,7 +7,8 @@ import msgspec
 from bongsu.canonical import json_bytes, read_trusted
 from bongsu.node import Node
 from bongsu.sync.token import Since
-from bongsu.tower.alert import State, warns
+from bongsu.tower.alert import State, brief_id, warns
+from bongsu.tower.brief import decode
 from bongsu.tower.check_in import CheckIn
 from bongsu.view import check_ins
 from bongsu.view.apply_tower import ALERTS
@@ -102,6 +103,9 @@ def _changed(context: Context, since: Since) -> list[dict[str, Any]]:
         "SELECT id, changed FROM tower_statements WHERE kind='alert' AND signed=1 AND changed>?",
         (since.position,),
     )
+    briefs = context.db.all("SELECT brief, changed FROM alert_briefs WHERE changed>?", (since.position,))
+    whole = {brief_id(name) for name in shown}
+    rows += [(name, changed) for raw, changed in briefs if (name := decode(raw).id) not in whole]
     found += [
         {"id": name, "state": str(State.REFUSED)}
         for name, changed in rows

@@ -70,10 +70,7 @@ def apply_statement(context: Context, record: Record, body: dict[str, Any], chan
         added += context.db.run("INSERT OR IGNORE INTO tower_signatures VALUES(?,?,?,?)", row)
     if added:
         _set_signed(context, name, record)
-        for other in content.get("references", []):
-            context.db.run(
-                "UPDATE tower_statements SET changed=max(changed, ?) WHERE id=?", (record.position, other)
-            )
+        _mark_references(context, content, record)
         _touched(context, record, changes)
         if kind == signed.ALERT:
             changes.alerts.add(name)
@@ -107,7 +104,6 @@ def _recheck(context: Context, key: keys.TowerKey, record: Record) -> None:
             )
             _set_signed(context, name, record)
     _mark(context, key.id, record)
-    context.db.run("UPDATE alert_briefs SET changed=?", (record.position,))
 
 
 def _set_signed(context: Context, name: str, record: Record) -> None:
@@ -119,11 +115,23 @@ def _set_signed(context: Context, name: str, record: Record) -> None:
 
 
 def _mark(context: Context, key: str, record: Record) -> None:
-    """Whatever the key signed may have become something else."""
-    context.db.run(
-        "UPDATE tower_statements SET changed=? WHERE id IN (SELECT id FROM tower_signatures WHERE key=?)",
-        (record.position, key),
+    """Whatever the key signed may have become something else, and so what that ends: else clients would
+    go on hiding a warning that a stolen key had called off."""
+    rows = context.db.all(
+        "SELECT id, content FROM tower_statements WHERE id IN (SELECT id FROM tower_signatures WHERE key=?)",
+        (key,),
     )
+    for name, content in rows:
+        context.db.run("UPDATE tower_statements SET changed=? WHERE id=?", (record.position, name))
+        _mark_references(context, read_trusted(content), record)
+    context.db.run("UPDATE alert_briefs SET changed=?", (record.position,))
+
+
+def _mark_references(context: Context, content: dict[str, Any], record: Record) -> None:
+    for other in content.get("references", []):
+        context.db.run(
+            "UPDATE tower_statements SET changed=max(changed, ?) WHERE id=?", (record.position, other)
+        )
 
 
 def _touched(context: Context, record: Record, changes: Changes) -> None:

@@ -14,7 +14,7 @@ from tests.api.test_web_push import browsers_pusher, key_of
 from tests.helpers.gateway import Gateway
 from tests.helpers.push_service import PushService
 from tests.helpers.service import ROOT
-from tests.helpers.tower import DAY_MS, HOUR_MS, Officer, install, now_ms, rooted_server
+from tests.helpers.tower import DAY_MS, HOUR_MS, Officer, alert_content, install, now_ms, rooted_server
 from tests.server import Server
 
 ALERTS = "/_bongsu/client/v1/alerts"
@@ -167,6 +167,24 @@ def test_a_key_that_was_ended(
     listed = {each["id"]: each for each in user.get("/_bongsu/client/v1/tower/keys")["keys"]}
     assert listed[officer.id]["ended"] is not None
     assert not listed[officer.id]["mine"]
+
+
+def test_what_a_thief_called_off_stands_again(
+    tower: Server, mayor: tuple[User, Officer], person: Callable[[str], User]
+) -> None:
+    user, officer = mayor
+    alice, stolen = person("alice"), Officer("도둑맞은 열쇠")
+    install(tower.url, stolen.statement())
+    name = user.post(ALERTS, body=officer.alert())["id"]
+    user.post(ALERTS, body=stolen.alert(msg_type="Cancel", references=[name]))
+    payload = brief.payload(alert_content(stolen.id))
+    raw = brief.encode(payload, stolen.id, brief.sign(payload, stolen.key.sign_bytes))
+    lie = user.post(ALERTS, body={"brief": unpadded_base64(raw)})["id"]
+    since = alice.sync()["next_batch"]
+    assert {each["id"]: each["state"] for each in alice.get(ALERTS)["alerts"]}[name] == "cancelled"
+    install(tower.url, keys.end(stolen.id, 1, now_ms() - HOUR_MS, ROOT.sign_bytes))
+    found = news(alice, since)
+    assert (found[name]["state"], found[lie]["state"]) == ("standing", "refused")
 
 
 def test_a_brief_comes_before_its_alert(mayor: tuple[User, Officer], person: Callable[[str], User]) -> None:
