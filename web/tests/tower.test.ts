@@ -1,9 +1,10 @@
 // What officers sign in the browser is, byte by byte, what the server checks; the vectors are the server's own.
 import { expect, test } from "vitest";
-import { type Alert, type AlertContent, learn, toShow } from "../src/tower/alert";
+import { type Alert, type AlertContent, gravestFirst, learn, toKeep, toShow } from "../src/tower/alert";
 import { alertMessage, briefMessage, isShortened, payload } from "../src/tower/brief";
 import { withNews } from "../src/tower/news";
 import { fromSecret, request, unseal } from "../src/tower/officerKey";
+import { ServiceTime } from "../src/tower/serviceTime";
 import { learnSafety, openQuestion, type SafetyCall } from "../src/tower/safety";
 import { base64, canonical, type Json, statementId, unbase64 } from "../src/tower/statement";
 import vectors from "./vectors/tower.json";
@@ -68,6 +69,35 @@ test("news replaces by id, a brief by its alert, and keeps what was answered", (
   expect(learn([brief], [whole])).toMatchObject([{ id: whole.id, answer: "confirmed" }]);
   expect(learn([{ ...whole, answer: "cannot" }], [{ ...whole, state: "cancelled" }])).toMatchObject([{ state: "cancelled", answer: "cannot" }]);
   expect(learn([whole], [{ id: whole.id, state: "refused" }])).toEqual([]);
+});
+
+test("a real warning stands before any exercise, however late that came", () => {
+  const real = alert("a", { status: "Actual", severity: "Severe" });
+  const exercise = alert("b", { severity: "Extreme", sent: NOW + 1_000 });
+  expect(gravestFirst([exercise, real]).map(({ id }) => id)).toEqual(["a", "b"]);
+});
+
+test("a flood of others' notices pushes no warning of ours out of the list", () => {
+  const ours = alert("ours", { status: "Actual", sent: NOW - HOUR_MS });
+  const notices = Array.from({ length: 150 }, (_, number) => alert(`n${number}`, { sent: NOW + number }, { state: "foreign" }));
+  expect(learn([ours], notices)).toHaveLength(100);
+  expect(learn([ours], notices)).toContainEqual(ours);
+  expect(toKeep(learn([ours], notices), 30)).toContainEqual(ours);
+});
+
+test("the time is the service's, whatever the device's clock says", () => {
+  const time = new ServiceTime();
+  expect(time.now({ deviceMs: NOW, steadyMs: 0 })).toBe(NOW);
+  // A device that is three hours ahead.
+  time.learn(NOW, { deviceMs: NOW + 3 * HOUR_MS, steadyMs: 1_000 });
+  expect(time.now({ deviceMs: NOW + 3 * HOUR_MS + 10_000, steadyMs: 11_000 })).toBe(NOW + 10_000);
+  // Somebody sets its clock right, or years ahead: nothing is over for that.
+  const right = { deviceMs: NOW + 20_000, steadyMs: 21_000 };
+  const ahead = { deviceMs: NOW + 1e12, steadyMs: 21_000 };
+  expect([time.slipped(right), time.slipped(ahead), time.now(ahead)]).toEqual([true, true, NOW + 20_000]);
+  // At the next opening, without a network: what was found is remembered, and never hides anything.
+  expect(new ServiceTime(time.aheadMs).now({ deviceMs: NOW + 3 * HOUR_MS, steadyMs: 0 })).toBe(NOW);
+  expect(new ServiceTime(-HOUR_MS).now({ deviceMs: NOW, steadyMs: 0 })).toBe(NOW);
 });
 
 test("a question is open until one has said something since", () => {
