@@ -146,14 +146,17 @@ def _check_ins(node: Node, user_id: str, since: Since | None) -> dict[str, Any]:
     if calls:
         found["calls"] = [call_fields(context, each) for each in calls]
     if said:
-        found["check_ins"] = [check_in_fields(each) for each in said]
+        found["check_ins"] = [check_in_fields(context, each) for each in said]
     if asked:
         found["requests"] = [request_fields(each) for each in asked]
     return found
 
 
-def check_in_fields(said: CheckIn) -> dict[str, Any]:
-    """A check-in as clients are given it. `ts`: when it was said, by the clock of the site that took it."""
+def check_in_fields(context: Context, said: CheckIn) -> dict[str, Any]:
+    """A check-in as clients are given it. `ts`: when it was said, by the clock of the site that took it.
+
+    `exercise`, only if true: it answers a question of an exercise, so that nobody takes it for real.
+    """
     found: dict[str, Any] = {"user_id": said.user_id, "answer": said.answer, "ts": said.stamp}
     if said.together:
         found["with"] = list(said.together)
@@ -161,6 +164,8 @@ def check_in_fields(said: CheckIn) -> dict[str, Any]:
         found["where"] = said.place if isinstance(said.place, str) else list(said.place)
     if said.request:
         found["request"] = said.request
+    if said.request in context.tower.exercises():
+        found["exercise"] = True
     return found
 
 

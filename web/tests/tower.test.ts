@@ -119,6 +119,26 @@ test("a question is open until one has said something since", () => {
   expect(late.checkIns).toMatchObject([{ answer: "safe" }]);
 });
 
+test("an exercise neither answers a real question nor asks beside it", () => {
+  const ask = (id: string, status: string, sent: number): SafetyCall => ({
+    id,
+    content: { sender: "", sent, expires: NOW + HOUR_MS, status, areas: [], texts: { ko: { question: id } } },
+    signed_by: ["시장"],
+  });
+  const calls = [ask("real", "Actual", NOW), ask("play", "Exercise", NOW + 1)];
+  const known = learnSafety({ checkIns: [], requests: [], calls: [] }, { calls });
+  expect(openQuestion(known, "@a:x", "ko", NOW)).toMatchObject({ id: "real", exercise: false });
+  const said = (answer: "safe" | "help", request: string, of = known) =>
+    openQuestion(learnSafety(of, { check_ins: [{ user_id: "@a:x", answer, request, ts: NOW + 2 }] }), "@a:x", "ko", NOW + 3)?.id;
+  expect(said("safe", "play")).toBe("real");
+  expect(said("safe", "real")).toBe(undefined);
+  // With no real one, an exercise asks everybody but who has just said that they need help.
+  const later = learnSafety({ checkIns: [], requests: [], calls: [] }, { calls: [ask("play", "Exercise", NOW + 9)] });
+  expect(openQuestion(later, "@a:x", "ko", NOW + 10)?.id).toBe("play");
+  expect(said("safe", "", later)).toBe("play");
+  expect(said("help", "", later)).toBe(undefined);
+});
+
 test("news is read on its way to the SDK, which gets the same answer", async () => {
   const told: unknown[] = [];
   const body = '{"next_batch":"1","kr.bongsu.alerts":{"alerts":[]}}';
