@@ -171,7 +171,14 @@ def is_foreign(content: Any) -> bool:
     )
     areas = content.get("areas")
     named = isinstance(areas, list) and all(isinstance(each, str) for each in areas)
-    return words and times and said and named and signed.is_id(content.get("id"))
+    ends = content.get("ends", [])
+    ids = isinstance(ends, list) and all(signed.is_id(each) for each in ends)
+    return words and times and said and named and ids and signed.is_id(content.get("id"))
+
+
+def may_end_foreign(later: dict[str, Any], earlier: dict[str, Any]) -> bool:
+    """Whether others' Update or Cancel counts for an alert it names: by the same sender, as real as that."""
+    return bool(later["sender"] == earlier["sender"] and later["status"] == earlier["status"])
 
 
 def warns(content: dict[str, Any]) -> bool:

@@ -90,6 +90,10 @@ def apply_foreign_alert(context: Context, record: Record, body: dict[str, Any], 
         " changed=excluded.changed WHERE (excluded.stamp, excluded.author) < (stamp, author)",
         (*row, record.header.stamp, record.log.node, record.position),
     )
+    for ended in content.get("ends", []):
+        context.db.run(
+            "UPDATE foreign_alerts SET changed=max(changed, ?) WHERE id=?", (record.position, ended)
+        )
     context.touched.touch(ALERTS, record.position)
     changes.everybody = True
 
