@@ -30,7 +30,7 @@ def apply_tower_key(context: Context, record: Record, body: dict[str, Any], chan
     except MatrixError:
         return
     context.db.run("INSERT OR IGNORE INTO tower_keys VALUES(?,?)", (key.id, key.text))
-    _recheck(context, key, record)
+    _recheck(context, key, record, changes)
     _touched(context, record, changes)
 
 
@@ -88,7 +88,7 @@ def apply_alert_brief(context: Context, record: Record, body: dict[str, Any], ch
         _touched(context, record, changes)
 
 
-def _recheck(context: Context, key: keys.TowerKey, record: Record) -> None:
+def _recheck(context: Context, key: keys.TowerKey, record: Record, changes: Changes) -> None:
     """Look at the signatures that could not be checked before their key was known."""
     rows = context.db.all(
         "SELECT s.id, s.kind, s.content, g.signature FROM tower_signatures g"
@@ -103,6 +103,9 @@ def _recheck(context: Context, key: keys.TowerKey, record: Record) -> None:
                 (name, key.id, signature),
             )
             _set_signed(context, name, record)
+            # Only now does it warn: whoever wakes phones and sirens has to be told.
+            if kind == signed.ALERT:
+                changes.alerts.add(name)
     _mark(context, key.id, record)
 
 
