@@ -66,7 +66,7 @@ class FeedPoller:
 
     async def _poll(self) -> None:
         while True:
-            # All at once, and none for longer than until the next time: one that hangs holds up no other's alerts.
+            # All at once, none for longer than until the next time: one that hangs holds up no other's.
             await asyncio.gather(*(self.ask(feed) for feed in feeds(self._node)))
             await asyncio.sleep(limits.FEED_POLL_S)
 

@@ -80,7 +80,7 @@ class Tower:
         )
 
     def other_calls(self, name: str) -> frozenset[str]:
-        """The questions of the other sort than this one: exercises to a real one, real ones to an exercise."""
+        """The questions of the other sort: exercises to a real one, real ones to an exercise."""
         play = self.exercises()
         return frozenset(self.calls()) - play if name in play else play
 
