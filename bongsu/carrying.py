@@ -1,10 +1,15 @@
-"""What `bongsu carry` does: at a stopped node's data, or at a running node's address."""
+"""What `bongsu carry` does: on a node's data, or, where the node runs, through its address."""
 
 import io
+import os
+import ssl
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -12,7 +17,8 @@ from bongsu.bearer import carry
 from bongsu.config import Config
 from bongsu.courier.export import Exported
 from bongsu.courier.take import take as take_file
-from bongsu.errors import FatalError
+from bongsu.errors import FatalError, InUse
+from bongsu.files import sync_folder
 from bongsu.offline import run_stopped
 from bongsu.service import Service
 
@@ -20,6 +26,18 @@ Progress = Callable[[int, int], None]
 PATH = "/_bongsu/client/v1/courier"
 PIECE_BYTES = 262_144
 ANSWER_S = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """To a running node. `trust`: by what its certificate is judged; `extensions`: for which name."""
+
+    url: str
+    trust: ssl.SSLContext | bool = True
+    extensions: dict[str, str] = field(default_factory=dict)
+
+    def client(self) -> httpx.Client:
+        return httpx.Client(base_url=self.url.rstrip("/"), verify=self.trust, timeout=ANSWER_S)
 
 
 def export(config: Config, url: str | None, to: str, file: Path, progress: Progress) -> Exported:
@@ -31,11 +49,23 @@ def export(config: Config, url: str | None, to: str, file: Path, progress: Progr
     part = file.with_name(f"{file.name}.part")
     try:
         with part.open("wb") as out:
-            done = _fetch(url, to, out, progress) if url else _write(config, to, out, progress)
+            try:
+                done = _fetch(_Way(url), to, out, progress) if url else _write(config, to, out, progress)
+            except InUse:
+                done = _fetch(_own(config), to, out, progress)
+            # Whoever reads "wrote" pulls the stick out.
+            out.flush()
+            os.fsync(out.fileno())
         part.replace(file)
+        sync_folder(file.parent)
         return done
+    except OSError as error:
+        raise FatalError(
+            f"{file} cannot be written: {error.strerror or error}. Is the stick in, and is there room on it?"
+        ) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # the stick is gone
+            part.unlink(missing_ok=True)
 
 
 def take(config: Config, url: str | None, file: Path, progress: Progress) -> dict[str, Any]:
@@ -44,16 +74,23 @@ def take(config: Config, url: str | None, file: Path, progress: Progress) -> dic
     Raises:
         FatalError, MatrixError: nothing was taken; the sentence says why.
     """
-    size = file.stat().st_size
+    try:
+        with file.open("rb") as raw:
+            size = os.fstat(raw.fileno()).st_size
+    except OSError as error:
+        raise FatalError(f"{file} cannot be read: {error.strerror or error}.") from error
     if url is not None:
-        return _post(url, file, size, progress)
+        return _post(_Way(url), file, size, progress)
 
     async def work(service: Service) -> dict[str, Any]:
         with file.open("rb") as raw:
             done = await take_file(service.node, raw.read, lambda _: progress(raw.tell(), size))
         return done.as_json()
 
-    return run_stopped(config, work)
+    try:
+        return run_stopped(config, work)
+    except InUse:
+        return _post(_own(config), file, size, progress)
 
 
 def inspect(file: Path) -> dict[str, Any]:
@@ -90,12 +127,35 @@ def _write(config: Config, to: str, out: io.BufferedWriter, progress: Progress) 
     return run_stopped(config, work)
 
 
-def _fetch(url: str, to: str, out: io.BufferedWriter, progress: Progress) -> Exported:
+def _own(config: Config) -> _Way:
+    """To the node that runs on these data: where it listens, judged by its own certificate."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(config.host, config.host)  # noqa: S104
+    address = f"[{host}]:{config.port}" if ":" in host else f"{host}:{config.port}"
+    if config.tls is None:
+        return _Way(f"http://{address}")
+    trust = httpx.create_ssl_context()
+    with suppress(OSError):  # of another user: then it says that nobody trusts it
+        trust.load_verify_locations(config.tls / "certificate.pem")
+    name = urlsplit(config.base_url).hostname or host
+    return _Way(f"https://{address}", trust, {"sni_hostname": name})
+
+
+def _unreached(url: str, error: httpx.HTTPError) -> FatalError:
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return FatalError(
+            f"The certificate of {url} is not one that this machine trusts ({error}). On the node's own "
+            "machine give --config FILE with its settings instead. Elsewhere, check the address."
+        )
+    return FatalError(f"{url} does not answer ({error}). Is the node running there?")
+
+
+def _fetch(way: _Way, to: str, out: io.BufferedWriter, progress: Progress) -> Exported:
     done = Exported(b"")
     try:
-        with httpx.stream(
-            "GET", f"{url.rstrip('/')}{PATH}/export", params={"to": to}, timeout=ANSWER_S
-        ) as got:
+        with (
+            way.client() as http,
+            http.stream("GET", f"{PATH}/export", params={"to": to}, extensions=way.extensions) as got,
+        ):
             if got.status_code != 200:
                 got.read()
                 raise FatalError(_sentence(got))
@@ -107,11 +167,11 @@ def _fetch(url: str, to: str, out: io.BufferedWriter, progress: Progress) -> Exp
                 done.size += len(piece)
                 progress(done.size, max(total, done.size))
     except httpx.HTTPError as error:
-        raise FatalError(f"{url} does not answer ({error}). Is the node running there?") from error
+        raise _unreached(way.url, error) from error
     return done
 
 
-def _post(url: str, file: Path, size: int, progress: Progress) -> dict[str, Any]:
+def _post(way: _Way, file: Path, size: int, progress: Progress) -> dict[str, Any]:
     def pieces() -> Iterator[bytes]:
         sent = 0
         with file.open("rb") as raw:
@@ -122,9 +182,10 @@ def _post(url: str, file: Path, size: int, progress: Progress) -> dict[str, Any]
 
     headers = {"content-length": str(size), "content-type": "application/octet-stream"}
     try:
-        got = httpx.post(f"{url.rstrip('/')}{PATH}", content=pieces(), headers=headers, timeout=ANSWER_S)
+        with way.client() as http:
+            got = http.post(PATH, content=pieces(), headers=headers, extensions=way.extensions)
     except httpx.HTTPError as error:
-        raise FatalError(f"{url} does not answer ({error}). Is the node running there?") from error
+        raise _unreached(way.url, error) from error
     if got.status_code != 200:
         raise FatalError(_sentence(got))
     answered: dict[str, Any] = got.json()

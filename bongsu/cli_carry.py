@@ -12,7 +12,7 @@ from bongsu.config import Config
 DATA_OPTIONS = {"data": "DIR", "root_key": "KEY"}
 FILE = click.Path(path_type=Path, dir_okay=False)
 _url = click.option(
-    "--url", metavar="URL", help="A running node's address, instead of --data of a stopped one."
+    "--url", metavar="URL", help="A running node's address, instead of --config or --data on its own machine."
 )
 _KEPT = "This file is for {to}. It waits at this site now, for whoever goes there."
 
@@ -69,6 +69,8 @@ def carry_inspect(file: Path, as_json: bool) -> None:
         said = carrying.inspect(file)
     except Unreadable as error:
         raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"{file} cannot be read: {error.strerror or error}.") from error
     if as_json:
         click.echo(json.dumps(said))
         return

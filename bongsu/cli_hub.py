@@ -17,6 +17,7 @@ from bongsu.setting_values import SettingError
 DATA_OPTIONS = {"data": "DIR", "root_key": "KEY"}
 FILE_NAME = "hub.toml"
 LISTEN, PEER_LISTEN = "0.0.0.0:8008", "0.0.0.0:8449"
+HTTPS = 443
 
 _hub = click.option("--hub", "site", metavar="SITE", required=True, help="The hub's name, as its site.")
 
@@ -28,15 +29,28 @@ def hub() -> None:
 
 @hub.command("init")
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), default=Path("data"), metavar="DIR")
-@click.option("--site", metavar="NAME", prompt="The hub's name (lower-case letters, digits, hyphens)")
+@click.option("--site", metavar="NAME", prompt="거점의 이름 · The hub's name (a-z 0-9 -)")
 @click.option(
-    "--public-url", metavar="URL", prompt="The address people open, like https://jongno.talk.example.kr"
+    "--public-url",
+    metavar="URL",
+    prompt="사람들이 여는 주소 · The address people open, like https://jongno.talk.example.kr",
 )
 @click.option(
-    "--core", metavar="URL", prompt="Where a data centre takes links, like https://talk.example.kr:8449"
+    "--core",
+    metavar="URL",
+    prompt="센터가 연결을 받는 곳 · Where a data centre takes links, like https://talk.example.kr:8449",
 )
 @click.option("--server-name", metavar="NAME", help="The service's name; the core's host when left out.")
-def hub_init(data: Path, site: str, public_url: str, core: str, server_name: str | None) -> None:
+@click.option(
+    "--operator",
+    "operators",
+    metavar="USER",
+    multiple=True,
+    help="Who runs it, like @kim:talk.example.kr: sees its page, vouches for newcomers. May be given again.",
+)
+def hub_init(
+    data: Path, site: str, public_url: str, core: str, server_name: str | None, operators: tuple[str, ...]
+) -> None:
     """Make a hub's key and settings, and print the request that lets it into the service."""
     from bongsu import enrolment
 
@@ -50,12 +64,15 @@ def hub_init(data: Path, site: str, public_url: str, core: str, server_name: str
         "public_url": public_url,
         "peers": [core],
         "peer_listen": PEER_LISTEN,
+        "operators": list(operators),
     }
     try:
         # As `serve` will read it, but for the root key, which comes with the certificate.
         checked = parse_each(values)
         if orders_certificate(public_url, site, name):
             values["tls_order"] = True
+            # It speaks TLS itself, so it must be where browsers look for the address.
+            values["listen"] = f"0.0.0.0:{urlsplit(public_url).port or HTTPS}"
             checked = parse_each(values)
         request = enrolment.request(checked)
         path = data / FILE_NAME
@@ -74,6 +91,12 @@ def hub_init(data: Path, site: str, public_url: str, core: str, server_name: str
         f"CERTIFICATE, and bongsu serve --config {path}.",
         err=True,
     )
+    if not operators:
+        click.echo(
+            f"맡은 사람을 {path}의 operators에 적으세요. Name who runs it in {path}: "
+            f'operators = ["@kim:{name}"]. Nobody else sees the page {public_url.rstrip("/")}/hub.',
+            err=True,
+        )
 
 
 def orders_certificate(public_url: str, site: str, server_name: str) -> bool:

@@ -15,15 +15,18 @@ from bongsu.setting_values import SettingError
 Command = Callable[..., Any]
 
 
-def with_settings(metavars: dict[str, str]) -> Callable[[Command], Command]:
-    """Add --config and an option for each setting named, and hand the command a checked Config."""
+def with_settings(metavars: dict[str, str], *, together: bool = True) -> Callable[[Command], Command]:
+    """Add --config and an option for each setting named, and hand the command a checked Config.
+
+    `together`: whether the settings must fit each other already (config_load.load).
+    """
 
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
         def call(config: Path | None, **arguments: Any) -> None:
             chosen = {name: arguments.pop(name) for name in metavars}
             try:
-                command(load(chosen, file=config), **arguments)
+                command(load(chosen, file=config, together=together), **arguments)
             except (SettingError, FatalError) as error:
                 raise click.ClickException(str(error)) from error
             except MatrixError as error:

@@ -82,7 +82,7 @@ def site() -> None:
 
 
 @site.command("request")
-@with_settings(REQUEST_OPTIONS)
+@with_settings(REQUEST_OPTIONS, together=False)
 @_out
 def site_request(config: Config, out: Path | None) -> None:
     """Print what the holder of the root key needs in order to let this node in."""
@@ -182,6 +182,7 @@ def site_cuts(config: Config, name: str, at: str) -> None:
     help="What the node wrote before counts; TIME by its own stamps.",
 )
 @_url
+@click.option("--last", is_flag=True, help="Shut out the last data centre, too.")
 @click.option(
     "--only-sign", is_flag=True, help="NAME is a node, --at are CUTS; no data are needed or changed."
 )
@@ -193,6 +194,7 @@ def site_revoke(
     name: str,
     at: str,
     url: str | None,
+    last: bool,
     only_sign: bool,
     out: Path | None,
 ) -> None:
@@ -215,7 +217,9 @@ def site_revoke(
         return
     upto = "now" if given is not None else at
     node, held = (
-        sites.cuts_here(config, name, upto) if url is None else sites.cuts_there(key, url, name, upto)
+        sites.cuts_here(config, name, upto, to_revoke=not last)
+        if url is None
+        else sites.cuts_there(key, url, name, upto, to_revoke=not last)
     )
     text = sites.revoke(key, node, held if given is None else given)
     if url is None:

@@ -15,12 +15,15 @@ def load(
     arguments: Mapping[str, object],
     environment: Mapping[str, str] = os.environ,
     file: Path | None = None,
+    *,
+    together: bool = True,
 ) -> Config:
     """Put the settings together, the first of command line, environment and file that names one.
 
     Args:
         arguments: by setting name; a value of None was not given.
         file: a TOML file; BONGSU_CONFIG names one too.
+        together: whether they must fit each other already; a hub has no root key before it is let in.
     Raises:
         SettingError: one cannot be used, is unknown, or contradicts another.
     """
@@ -35,7 +38,8 @@ def load(
         for name, raw in raw_values.items():
             values[name] = _parse(name, raw, origin)
     config = Config(**values, given=frozenset(values))
-    check_together(config)
+    if together:
+        check_together(config)
     return with_own_tls(config)
 
 

@@ -27,6 +27,22 @@ def cuts_of(node: Node, name: str, stamp_max: int | None) -> tuple[bytes, list[C
     return found, [cut for cut in cuts if cut is not None]
 
 
+def check_not_last(node: Node, gone: bytes) -> None:
+    """Refuse to shut out the last data centre: nothing could be written for the service any more.
+
+    Raises:
+        MatrixError: 400 M_INVALID_PARAM.
+    """
+    authorities = node.context.authorities
+    revoked = authorities.revocations()
+    cores = {each.node for each in authorities.certificates() if each.role == authority.CORE}
+    if cores - revoked.keys() == {gone}:
+        raise invalid_param(
+            f"{gone.hex()} is the last data centre of this service; without it nobody but hubs goes on. Let "
+            "another in first, or say --last if that is what you want."
+        )
+
+
 async def take_revocation(node: Node, text: str) -> bytes:
     """Write a revocation into this node's log, unless a later one is known; the node it is of.
 

@@ -69,5 +69,9 @@ class FatalError(Exception):
     """The store can no longer keep its promises (fsync failed, chain broken): the node must stop."""
 
 
+class InUse(FatalError):
+    """Another process, most likely the running server, has the data."""
+
+
 class StoreDamaged(FatalError):
     """log.db is not what was written. What is whole of it can be kept, and peers have the rest."""

@@ -8,7 +8,8 @@ RECORD_BODY_BYTES_MAX = 1_048_576
 RECENT_RECORDS_MAX = 64  # of each log that a process writes, kept in memory for its links
 RECENT_BODY_BYTES_MAX = 16_384  # of one of them
 SHOWN_AT_ONCE_RECORDS = 256  # whoever is served waits meanwhile
-APPLY_DELAY_S = 0.001  # of what others wrote, so that they are told first that it is on disk
+# Of what others wrote, so that they are told first that it is on disk; uvloop's timers ring up to 1 ms early.
+APPLY_DELAY_S = 0.003
 GARBAGE_OBJECTS = 10_000  # made and not gone again before a look for those in circles
 FOREIGN_RECORDS_MAX = 10_000  # records of another node's log taken at once
 BUNDLE_RECORDS_MAX = 1_024  # that are taken
@@ -235,6 +236,7 @@ HELD_EVERY_S = 86_400  # between two records of what a hub holds
 COURIER_FILE_BYTES_MAX = 16_777_216  # that a phone takes at once
 COURIER_BOX_BYTES_MAX = 268_435_456  # of files for others that a node keeps; the oldest go first
 DEFERRED_MS_MAX = 60 * 24 * 3_600_000  # from a visitor's writing to the sending
+DEFERRED_AGAIN_MAX = 50  # refused requests of a user that are looked at again when the user changed
 DEFERRED_TURN_S = 5  # that a core node waits for the one before it to carry a request out
 WAITING_STEPS_MAX = 1_000  # of a chain of events that wait for each other
 WATCH_LOOK_S = 5  # between two looks whether this node is what is wrong

@@ -6,7 +6,6 @@ import os
 import random
 import ssl
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
 from dataclasses import replace
 
 from bongsu import __version__, limits
@@ -347,13 +346,18 @@ class Peers:
         self._changed = asyncio.Event()
 
     async def _keep_calling(self, url: str, context: ssl.SSLContext | None, dial: Dial) -> None:
-        wait_s = 0.2
+        wait_s, said = 0.2, ""
         while True:
-            with suppress(ChannelClosed):
+            try:
                 peer = await self.serve(await dial(url, context), called=True)
                 if peer is not None:
-                    wait_s = 0.2
+                    wait_s, said = 0.2, ""
                     await self._while_linked(peer.node)
+            except ChannelClosed as error:
+                # Once for each reason: it may go on for days.
+                if said != str(error):
+                    said = str(error)
+                    logger.warning("%s cannot be called: %s", url, said)
             # Jitter, so that many nodes do not call one that comes back in the same moment.
             await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))  # noqa: S311
             wait_s = min(2 * wait_s, limits.LINK_RETRY_S_MAX)

@@ -209,7 +209,8 @@ def _plain(service: Service) -> list["_Listener"]:
     node = service.node
     if node.config.plain_listen is None:
         return []
-    app = PlainApp(node.context, node.config.site, node.config.base_url, service.power)
+    config = node.config
+    app = PlainApp(node.context, node.now_ms, config.site, config.base_url, service.power, config.operators)
     return [_Listener(node.config.plain_listen, app, None)]
 
 
@@ -296,7 +297,10 @@ async def _listening(host: str, port: int, serving: asyncio.Future[None]) -> Non
     target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     while True:
         if serving.done():
-            raise FatalError(f"{host}:{port} cannot be listened on. Is another server running there?")
+            raise FatalError(
+                f"{host}:{port} cannot be listened on. Is another server running there, is "
+                "this an address of this machine, and may you listen there (below 1024 only root may)?"
+            )
         try:
             _, writer = await asyncio.open_connection(target, port, family=socket.AF_UNSPEC)
         except OSError:

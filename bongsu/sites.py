@@ -14,7 +14,7 @@ from bongsu.authority import CORE, HUB, Certificate, Cut, Request
 from bongsu.canonical import json_bytes, read_object
 from bongsu.clock import SystemClock
 from bongsu.config import Config
-from bongsu.cuts import cuts_of, is_node, parse_cuts, take_revocation
+from bongsu.cuts import check_not_last, cuts_of, is_node, parse_cuts, take_revocation
 from bongsu.errors import FatalError, MatrixError
 from bongsu.node import Node
 from bongsu.rootkey import RootKey
@@ -118,16 +118,23 @@ def _state(certificate: Certificate, revoked: bool) -> str:
     return f"{'expired' if certificate.expires_ms <= SystemClock().now_ms() else 'in force until'} {day}"
 
 
-def cuts_here(config: Config, name: str, at: str) -> tuple[bytes, list[Cut]]:
+def cuts_here(config: Config, name: str, at: str, *, to_revoke: bool = False) -> tuple[bytes, list[Cut]]:
     """The node that `name` (its id or site) means, and the ends of its logs as this data directory has them.
 
     `at`: "now" (all that is held), or a local time like 2026-11-22T14:00, by the stamps of the records.
+    `to_revoke`: refuse the last data centre.
     Raises:
         FatalError: there is no such node, or several.
     """
     stamp_max = stamp_of(at)
 
-    return _opened(config, lambda node: cuts_of(node, name, stamp_max))
+    def found(node: Node) -> tuple[bytes, list[Cut]]:
+        gone, cuts = cuts_of(node, name, stamp_max)
+        if to_revoke:
+            check_not_last(node, gone)
+        return gone, cuts
+
+    return _opened(config, found)
 
 
 def stamp_of(at: str) -> int | None:
@@ -173,10 +180,12 @@ def hand_in(config: Config, text: str) -> bytes:
         raise FatalError(error.error) from error
 
 
-def cuts_there(root: RootKey, url: str, name: str, at: str) -> tuple[bytes, list[Cut]]:
+def cuts_there(
+    root: RootKey, url: str, name: str, at: str, *, to_revoke: bool = False
+) -> tuple[bytes, list[Cut]]:
     """As `cuts_here`, of a running node."""
     query = authority.sign_query(name, stamp_of(at) or 0, root.sign)
-    found = _post(url, "cuts", {"query": query})
+    found = _post(url, "cuts", {"query": query, "to_revoke": "yes" if to_revoke else "no"})
     cuts = parse_cuts(str(found.get("cuts")))
     if cuts is None or not is_node(str(found.get("node"))):
         raise FatalError(f"What answers at {url} is not a node of this release.")
@@ -201,10 +210,18 @@ def _post(url: str, path: str, body: dict[str, str]) -> dict[str, object]:
     except urllib.error.HTTPError as error:
         with error:
             said = error.read(4_096).decode(errors="replace")
-        raise FatalError(f"{url} refused: {said}") from error
+        raise FatalError(f"{url} refused: {_sentence(said)}") from error
     except (OSError, MatrixError) as error:
         raise FatalError(f"{url} does not answer: {error}") from error
     return found
+
+
+def _sentence(said: str) -> str:
+    """What a person is to read of a refusal."""
+    try:
+        return str(read_object(said.encode())["error"])
+    except (MatrixError, KeyError):
+        return said
 
 
 def _opened(config: Config, work: Callable[[Node], T]) -> T:

@@ -42,8 +42,8 @@ CORS_HEADERS = (
     ("access-control-max-age", "86400"),
     (
         "access-control-expose-headers",
-        "x-bongsu-id, x-bongsu-records, x-bongsu-complete, x-bongsu-expires, x-bongsu-not-a-resident, "
-        "x-bongsu-not-heard-yet, retry-after",
+        "x-bongsu-id, x-bongsu-records, x-bongsu-complete, x-bongsu-expires, x-bongsu-expires-in, "
+        "x-bongsu-not-a-resident, x-bongsu-not-heard-yet, retry-after",
     ),
 )
 _HEADERS_WITH_CORS = SECURITY_HEADERS + CORS_HEADERS

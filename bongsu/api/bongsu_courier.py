@@ -15,6 +15,7 @@ async def get_waiting(service: Service, request: Request) -> Response:
     """GET /_bongsu/client/v1/courier: what there is to carry from here."""
     service.node.rate.check(ratelimit.COURIER, request.address)
     node = service.node
+    now_ms = node.now_ms()
     kept = [
         {
             "id": each.name,
@@ -23,8 +24,9 @@ async def get_waiting(service: Service, request: Request) -> Response:
             "bytes": each.size,
             "created_ms": each.header.created_ms,
             "expires_ms": each.header.expires_ms,
+            "expires_in_ms": each.header.expires_ms - now_ms,
         }
-        for each in service.desk.box.files(node.now_ms())
+        for each in service.desk.box.files(now_ms)
     ]
     return answer(
         {"site": node.config.site, "role": node.config.role, "waiting": service.desk.waiting(), "kept": kept}
@@ -43,6 +45,8 @@ async def get_export(service: Service, request: Request) -> Response:
         ("content-disposition", f'attachment; filename="{done.file_id.hex()}.carry"'),
         ("x-bongsu-id", done.file_id.hex()),
         ("x-bongsu-expires", str(done.expires_ms)),
+        # By this site's own clock: one that was kept in a cupboard for months is behind by as much.
+        ("x-bongsu-expires-in", str(done.expires_ms - service.node.now_ms())),
         ("x-bongsu-records", str(done.records)),
         ("x-bongsu-complete", "true" if done.complete else "false"),
     )

@@ -2,8 +2,8 @@
 
 from bongsu import ratelimit
 from bongsu.api.http import Request, Response, Route, answer, integer
+from bongsu.hub.board import notices
 from bongsu.hub.operator import check_operator, standing, vouch
-from bongsu.hub.plain import notices
 from bongsu.service import Service
 
 
@@ -15,7 +15,10 @@ async def get_hub(service: Service, request: Request) -> Response:
     said = standing(node, service.peers, service.power, service.keeping.interests)
     waiting = service.desk.waiting()
     kept = service.desk.box.files(node.now_ms())
-    board = [{"room": room, "text": text, "ts": ts} for room, text, ts in notices(node.context)]
+    board = [
+        {"room": room, "text": text, "ts": ts}
+        for room, text, ts in notices(node.context, node.config.operators)
+    ]
     radio = [] if service.radio is None else service.radio.as_json()
     return answer({**said, "waiting": waiting, "files_kept": len(kept), "notices": board, "radio": radio})
 

@@ -5,7 +5,7 @@ docs/protocol/authority.md.
 
 from bongsu import authority, ratelimit
 from bongsu.api.http import Request, Response, Route, answer, string
-from bongsu.cuts import cuts_of, format_cuts, take_revocation
+from bongsu.cuts import check_not_last, cuts_of, format_cuts, take_revocation
 from bongsu.errors import not_found
 from bongsu.service import Service
 
@@ -16,8 +16,11 @@ async def post_cuts(service: Service, request: Request) -> Response:
     root_key = service.node.context.authorities.root_key
     if root_key is None:
         raise not_found("This service has no root key.")
-    name, stamp_max = authority.read_query(root_key, string(request.json(), "query"))
+    body = request.json()
+    name, stamp_max = authority.read_query(root_key, string(body, "query"))
     node, cuts = cuts_of(service.node, name, stamp_max or None)
+    if body.get("to_revoke") == "yes":
+        check_not_last(service.node, node)
     return answer({"node": node.hex(), "cuts": format_cuts(cuts)})
 
 

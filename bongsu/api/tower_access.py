@@ -1,6 +1,7 @@
 """Who may look at the tower, and who hands in what tower keys have signed (docs/protocol/tower.md)."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from bongsu import limits, tower_drafts
@@ -46,7 +47,11 @@ def check_time(node: Node, content: dict[str, Any]) -> None:
     """
     now_ms = node.now_ms()
     if content["sent"] > now_ms + limits.ALERT_CLOCK_MS:
-        raise invalid_param("`sent` lies in the future. Set the clock of the device that signs.")
+        here = datetime.fromtimestamp(now_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+        raise invalid_param(
+            f"`sent` lies in the future: the clock of this node says {here} UTC. Set the one that is wrong, "
+            "the node's or that of the device that signs."
+        )
     if content.get("expires", now_ms + 1) <= now_ms:
         raise invalid_param("This has expired already. Sign it anew with a later `expires`.")
 

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import NoReturn
 
 from cbor2 import dumps
 from cryptography.exceptions import InvalidSignature, InvalidTag
@@ -13,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from bongsu import limits
-from bongsu.bearer.frame import FrameReader, Unreadable, refuse
+from bongsu.bearer.frame import FrameReader, Unreadable
 from bongsu.log.record import NODE_BYTES, node_id
 
 MAGIC = b"bongsu carry 1\n"
@@ -29,6 +30,9 @@ NONCE_BYTES = 12
 
 # What a part holds.
 MANIFEST, BUNDLE, BODIES, END = range(4)
+
+ENDS_EARLY = "This file ends early: what came before its end was taken. Carry it again, whole, for the rest."
+HEADER_ENDS = "This file ends before it says for whom it is. Carry it again, whole."
 
 ReadBytes = Callable[[int], bytes]
 Sign = Callable[[bytes], bytes]
@@ -88,11 +92,11 @@ def read_header(read: ReadBytes) -> tuple[Header, bytes]:
     """
     if read(len(MAGIC)) != MAGIC:
         refuse("it is not a file of bundles, or one of a later version")
-    length = int.from_bytes(_exactly(read, LENGTH_BYTES), "big")
+    length = int.from_bytes(_exactly(read, LENGTH_BYTES, HEADER_ENDS), "big")
     if not 0 < length <= limits.CARRY_HEADER_BYTES_MAX:
         refuse(f"its header has {length} bytes")
-    raw = _exactly(read, length)
-    signature = _exactly(read, SIGNATURE_BYTES)
+    raw = _exactly(read, length, HEADER_ENDS)
+    signature = _exactly(read, SIGNATURE_BYTES, HEADER_ENDS)
     header = _header(raw)
     try:
         Ed25519PublicKey.from_public_bytes(header.public_key).verify(signature, DOMAIN + raw)
@@ -204,10 +208,17 @@ def _nonce(number: int, *, last: bool) -> bytes:
     return number.to_bytes(NONCE_BYTES - 1, "big") + bytes([last])
 
 
-def _exactly(read: ReadBytes, count: int) -> bytes:
+def _exactly(read: ReadBytes, count: int, otherwise: str = ENDS_EARLY) -> bytes:
     raw = read(count)
     if len(raw) != count:
-        raise Unreadable(
-            "This file ends early: what came before its end was taken. Carry it again, whole, for the rest."
-        )
+        raise Unreadable(otherwise)
     return raw
+
+
+def refuse(why: str) -> NoReturn:
+    """Refuse the file, or what follows in it.
+
+    Raises:
+        Unreadable: always.
+    """
+    raise Unreadable(f"This file cannot be read: {why}.")

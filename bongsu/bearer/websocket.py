@@ -4,6 +4,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import Any
 
 from granian.rsgi import WebsocketMessageType
@@ -77,12 +78,22 @@ class _Accepted:
             self._protocol.close()
 
 
+@cache
+def _machines_trust() -> ssl.SSLContext:
+    return ssl.create_default_context()
+
+
 async def dial(base_url: str, context: ssl.SSLContext | None) -> Channel:
     """Call the node whose listener for nodes is at `base_url`.
 
+    `context`: the service's own authority and this node's certificate; None: what the machine trusts.
     Raises:
-        ChannelClosed: it does not answer.
+        ChannelClosed: it does not answer, or not as it should; the sentence says why.
     """
+    if base_url.startswith("https://"):
+        context = context or _machines_trust()
+    elif context is not None:
+        raise ChannelClosed("the address begins with http://, but peer_tls asks for encrypted links")
     address = base_url.replace("http", "ws", 1) + PATH
     try:
         connection = await connect(

@@ -28,6 +28,8 @@ class Deferred:
         self._author = author
         # Tried since the start: what was refused is not tried again at every turn.
         self._tried: set[int] = set()
+        # What was refused, by its user: the joining or the device's keys may come by another way, later.
+        self._refused: dict[str, set[int]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         node.listeners.append(self._changed)
 
@@ -42,7 +44,10 @@ class Deferred:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _changed(self, changes: Changes) -> None:
-        if changes.deferred:
+        changed = changes.users | {each.user_id for each in changes.members}
+        again = [self._refused.pop(user_id) for user_id in changed & self._refused.keys()]
+        self._tried.difference_update(*again)
+        if again or changes.deferred:
             self._look()
 
     def _look(self) -> None:
@@ -61,13 +66,17 @@ class Deferred:
         if node.context.db.one("SELECT 1 FROM deferred WHERE position=?", (position,)) is None:
             return  # another core node has done it meanwhile
         record = node.log.read(position)
+        request = read_trusted(record.body or b"")["request"]
         try:
-            request = read_trusted(record.body or b"")["request"]
             check(node, request)
             new = NewEvent(request["type"], request["content"])
             await self._author.send(request["room_id"], request["user_id"], new, sent_by_of(request))
         except MatrixError as error:
             logger.warning("a deferred message at position %d was not sent: %s", position, error.error)
+            refused = self._refused.setdefault(request["user_id"], set())
+            # Whoever floods a hub with requests in somebody's name must not cost more each time.
+            if len(refused) < limits.DEFERRED_AGAIN_MAX:
+                refused.add(position)
 
     def _turn(self, position: int) -> int:
         """After how many other live core nodes this one comes: the same order on all of them."""

@@ -199,6 +199,9 @@ async def _receive(part: Path, chunks: AsyncIterator[bytes]) -> int:
         async for chunk in chunks:
             size += len(chunk)
             if size > limits.COURIER_FILE_BYTES_MAX + limits.CARRY_PART_BYTES_MAX:
-                raise too_large("The file is larger than a courier carries. Use `bongsu carry import`.")
+                raise too_large(
+                    "The file is larger than a running node takes. Stop the node, and give the file to "
+                    "`bongsu carry import --data DIR`."
+                )
             file.write(chunk)
     return size

@@ -2,21 +2,21 @@
 
 A page over plain HTTP can keep no keys, so nobody logs in here; it says where the service is."""
 
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
 from html import escape
 from typing import Any, Protocol
 
 from bongsu import limits
+from bongsu.hub.board import Notice, notices
 from bongsu.hub.energy import Battery
 from bongsu.hub.power import Power
 from bongsu.view.context import Context
-from bongsu.view.events import ACCEPTED
 
 HTML = "text/html; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
 KOREA = timezone(timedelta(hours=9))
-NOTICES_SHOWN = 30
-ROOMS_SHOWN = 5
+WARNINGS_SHOWN = 5
 
 # What each system asks over plain HTTP, and the answer by which it takes the network for good. Android's
 # second question goes over HTTPS to its maker and cannot be answered here.
@@ -46,6 +46,7 @@ _STYLE = (
     "a.go{display:block;padding:1rem;border-radius:.75rem;background:#b3261e;color:#fff;text-align:center;"
     "text-decoration:none;font-weight:bold}article{border-top:1px solid #888;padding:.5rem 0;"
     "white-space:pre-wrap;overflow-wrap:anywhere}small{opacity:.75}"
+    ".alert{border:3px solid #b3261e;padding:.5rem .75rem}"
 )
 
 
@@ -57,45 +58,42 @@ class Scope(Protocol):
     path: str
 
 
-def notices(context: Context) -> list[tuple[str, str, int]]:
-    """(room's name, text, time in ms) of the latest messages of notice boards, the latest first.
-
-    A notice board is a relief room that anybody may join and read (`world_readable`).
-    """
-    found: list[tuple[str, str, int]] = []
-    rooms = context.db.all(
-        "SELECT room FROM relief_rooms JOIN open_rooms USING(room) ORDER BY room DESC LIMIT ?", (ROOMS_SHOWN,)
-    )
-    for (room,) in rooms:
-        if _state(context, room, "m.room.history_visibility", "history_visibility") != "world_readable":
-            continue
-        name = _state(context, room, "m.room.name", "name")
-        rows = context.events.rows(
-            "room=? AND type='m.room.message' AND verdict=? AND redacted_by IS NULL"
-            " ORDER BY stamp DESC LIMIT ?",
-            (room, ACCEPTED, NOTICES_SHOWN),
-        )
-        for row in rows:
-            event = context.events.body(row.event_id)
-            text = event.content.get("body")
-            if isinstance(text, str):
-                found.append((name, text, int(event.pdu.get("origin_server_ts", 0))))
-    return sorted(found, key=lambda each: -each[2])[:NOTICES_SHOWN]
+def warnings(context: Context, now_ms: int) -> list[dict[str, Any]]:
+    """The alerts that everybody is to be told of now, the latest first."""
+    shown = context.tower.alerts().values()
+    found = [each.content for each in shown if each.warns_at(now_ms) and each.content["scope"] == "Public"]
+    return found[:WARNINGS_SHOWN]
 
 
-def _state(context: Context, room: int, event_type: str, field: str) -> str:
-    live = context.live.find(context.events.room_id(room))
-    event_id = None if live is None else live.state.get((event_type, ""))
-    value = None if event_id is None else context.events.body(event_id).content.get(field)
-    return value if isinstance(value, str) else ""
+def _warning(content: dict[str, Any]) -> str:
+    """An alert as it was signed, in each language it has."""
+    marked = "" if content["status"] == "Actual" else "<b>[훈련 · Exercise]</b>\n"
+    said = [
+        "\n".join(escape(text[part]) for part in ("headline", "description", "instruction") if text.get(part))
+        for text in content["texts"].values()
+    ]
+    at = _time(int(content["sent"]))
+    head = f"<small>경보 · Alert · {escape(content['event'])} · {at}</small>\n"
+    both = "\n\n".join(said)
+    return f'<article class="alert">{head}{marked}{both}</article>'
 
 
-def page(site: str, url: str, battery: Battery | None, listed: list[tuple[str, str, int]]) -> str:
+def _time(ms: int) -> str:
+    at = datetime.fromtimestamp(min(ms, limits.JSON_INTEGER_MAX // 10_000) / 1000, KOREA)
+    return f"{at:%m-%d %H:%M}"
+
+
+def page(
+    site: str,
+    url: str,
+    battery: Battery | None,
+    listed: list[Notice],
+    alerts: Sequence[dict[str, Any]] = (),
+) -> str:
     """The whole page, in Korean and English."""
     blocks = []
     for name, text, ms in listed:
-        at = datetime.fromtimestamp(min(ms, limits.JSON_INTEGER_MAX // 10_000) / 1000, KOREA)
-        blocks.append(f"<article><small>{escape(name)} · {at:%m-%d %H:%M}</small>\n{escape(text)}</article>")
+        blocks.append(f"<article><small>{escape(name)} · {_time(ms)}</small>\n{escape(text)}</article>")
     power = ""
     if battery is not None and not battery.on_mains:
         power = f"<p>배터리 {battery.percent} % · Battery {battery.percent} %</p>"
@@ -103,7 +101,8 @@ def page(site: str, url: str, battery: Battery | None, listed: list[tuple[str, s
     return (
         f'<!doctype html><html lang="ko"><head><meta charset="utf-8"><title>봉수 · {escape(site)}</title>'
         f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>'
-        f"<h1>봉수 · {escape(site)}</h1><p>인터넷이 없어도 이 와이파이 안에서 이야기할 수 있습니다. "
+        f"<h1>봉수 · {escape(site)}</h1>{''.join(map(_warning, alerts))}"
+        "<p>인터넷이 없어도 이 와이파이 안에서 이야기할 수 있습니다. "
         "You can talk on this Wi-Fi without the Internet.</p>"
         f'<p><a class="go" href="{escape(url, quote=True)}">메신저 열기 · Open the messenger</a></p>'
         "<p><small>“인터넷 없음”이라고 나오면 “연결 유지”를 고르세요. "
@@ -115,8 +114,18 @@ def page(site: str, url: str, battery: Battery | None, listed: list[tuple[str, s
 class PlainApp:
     """The RSGI application."""
 
-    def __init__(self, context: Context, site: str, url: str, power: Power) -> None:
+    def __init__(
+        self,
+        context: Context,
+        now_ms: Callable[[], int],
+        site: str,
+        url: str,
+        power: Power,
+        operators: Sequence[str] = (),
+    ) -> None:
         self._context = context
+        self._now_ms = now_ms
+        self._operators = operators
         self._site = site
         self._url = url
         self._power = power
@@ -130,5 +139,7 @@ class PlainApp:
         if scope.method not in ("GET", "HEAD"):
             status, kind, body = 405, TEXT, "Only GET is answered here.\n"
         elif scope.path not in PROBES:
-            body = page(self._site, self._url, self._power.battery, notices(self._context))
+            listed = notices(self._context, self._operators)
+            alerts = warnings(self._context, self._now_ms())
+            body = page(self._site, self._url, self._power.battery, listed, alerts)
         protocol.response_bytes(status, [("content-type", kind), *_HEADERS], body.encode())

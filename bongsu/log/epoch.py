@@ -256,6 +256,8 @@ def merged(held: Mapping[LogName, Held], ours: Vector, theirs: Vector) -> Vector
     log: the list must stay. Where only an opening that is not held here says how much the other means, it
     means more, most likely: a list would lower it.
     """
+    if not theirs.nodes:
+        return ours  # of nearly every token that is written
     both = ours.merge(theirs)
     states = {(prefix_of(state.log.node), _key(state)): state for state in held.values()}
     for vector, other in ((ours, theirs), (theirs, ours)):

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from bongsu.errors import FatalError, StoreDamaged
+from bongsu.errors import FatalError, InUse, StoreDamaged
 from bongsu.log.schema import Connection, Opener, prepare
 
 
@@ -63,7 +63,7 @@ def lock_file(path: Path) -> int:
     """Keep every other process from log.db until the descriptor is closed.
 
     Raises:
-        FatalError: another process has it.
+        InUse: another process has it.
     """
     # Two processes that append to one log would give the same position to different records.
     try:
@@ -74,5 +74,5 @@ def lock_file(path: Path) -> int:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         os.close(lock)
-        raise FatalError(f"{path} is in use by another process. Stop it first.") from error
+        raise InUse(f"{path} is in use by another process. Stop it first.") from error
     return lock

@@ -62,7 +62,9 @@ async def sync(node: Node, request: SyncRequest, since_text: str | None) -> Answ
         if at_once or answer or now != counts or left_s <= 0:
             batch = next_batch(node, token, last, ids)
             before = None if token is None or _is_shortcut(node, token) else token
-            batch = replace(batch, late=late(node, request.user_id, before, batch))
+            told_late = late(node, request.user_id, before, batch)
+            if told_late:
+                batch = replace(batch, late=told_late)
             answer["next_batch"] = _encoded(node, batch)
             answer["device_one_time_keys_count"], answer["device_unused_fallback_key_types"] = now
             return Answer(json_bytes(answer))

@@ -87,6 +87,21 @@ def test_who_left_sends_nothing(http: httpx.Client, make_user: Callable[[str], U
     assert "from outside" not in hears(bob, room, "last")
 
 
+def test_what_comes_before_its_sender_is_known_in_the_room_is_sent_then(
+    http: httpx.Client, make_user: Callable[[str], User], bob: User
+) -> None:
+    """A courier brings the request by one way, and the joining, made at another hub, by another."""
+    carol = make_user("carol")
+    device = Device(carol)
+    room = bob.create_room(invite=[carol.user_id])
+    assert http.post(PATH, json=request(device, room, "too early")).status_code == 200
+    bob.send(room, "meanwhile")
+    assert hears(bob, room, "meanwhile").count("too early") == 0
+    carol.join(room)
+    device.upload()
+    assert hears(bob, room, "too early").count("too early") == 1
+
+
 @pytest.mark.parametrize(
     ("changed", "errcode"),
     [

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bongsu.bearer.carry import MAGIC
 from bongsu.lab import commands, processes
 from bongsu.lab.plan import NodePlan, Plan
 from tests import program
@@ -100,6 +101,15 @@ def test_a_file_that_is_none_gets_a_sentence(plan: Plan, tmp_path: Path) -> None
     file.write_bytes(b"not a file of bundles")
     assert "not a file of bundles" in carry("inspect", file, status=1)
     assert "not a file of bundles" in carry("import", "--url", a.url, file, status=1)
+    cut = tmp_path / "cut"
+    cut.write_bytes(MAGIC + b"\x00\x00")
+    said = carry("import", "--url", a.url, cut, status=1)
+    assert "ends before it says for whom it is" in said
+    assert "Nothing of this file was taken" in said
+    assert (
+        "is the stick in"
+        in carry("export", "--url", a.url, "--to", "core", tmp_path / "no-stick" / "file", status=1).lower()
+    )
     assert "sealed for the site mars" in carry("export", "--url", a.url, "--to", "mars", file, status=1)
     with http_client(a.url) as http:
         assert http.post(PATH, content=b"").json()["errcode"] == "M_INVALID_PARAM"

@@ -11,6 +11,7 @@ import pytest
 
 from bongsu.hub.tls_order import hub_host
 from bongsu.lab import certificates, commands, processes
+from tests import program
 from tests.hubs.conftest import Lab, eventually
 
 # A certificate authority with one file for a key: what `lego` or `certbot` do by DNS, without the waiting.
@@ -32,6 +33,12 @@ made = (x509.CertificateBuilder().subject_name(asked.subject).issuer_name(issuer
     .add_extension(names, critical=False).sign(key, hashes.SHA256()))
 sys.stdout.buffer.write(made.public_bytes(serialization.Encoding.PEM))
 """
+
+
+def carried(*arguments: object) -> str:
+    """What `bongsu carry` says."""
+    done = program.run("carry", *arguments)
+    return done.stdout or done.stderr
 
 
 @pytest.fixture
@@ -89,6 +96,12 @@ def test_a_hub_gets_its_certificate_from_the_data_centre(ordering: tuple[Lab, Pa
     lab, hook = ordering
     home = hook.parent
     assert not reaches(lab, home / "ca.pem"), "what a hub signed itself nobody trusts"
+    file, settings = home / "core.carry", ("--config", lab.node("h1").config)
+    said = carried("export", "--url", f"https://{lab.node('h1').listen}", "--to", "core", file)
+    assert "not one that this machine trusts" in said, said
+    # On its own machine it is known by its settings, while it runs.
+    assert carried("export", *settings, "--to", "core", file).startswith("Wrote")
+    assert "made this file itself" in carried("import", *settings, file)
     polled: list[int] = []
 
     def poll() -> None:

@@ -1,5 +1,6 @@
 """Nothing links the hubs any more: files go from hand to hand, and everybody reads everything once."""
 
+from bongsu.limits import CARRY_EXPIRES_MS
 from tests.api.client import Json, User
 from tests.hubs.conftest import HUBS, Lab, eventually
 from tests.hubs.test_alone_and_merged import bodies, is_in
@@ -118,6 +119,7 @@ def test_a_message_says_where_it_is_on_its_way(lab: Lab) -> None:
     file = lab.http["h1"].get(f"{PATH}/export", params={"to": "core"})
     assert file.headers["x-bongsu-id"]
     assert int(file.headers["x-bongsu-expires"]) > where["since"]
+    assert 0 < int(file.headers["x-bongsu-expires-in"]) <= CARRY_EXPIRES_MS
     assert here.get(path, event_id)["courier_ms"] >= where["since"]
     assert lab.http["a"].post(PATH, content=file.content).json()["complete"]
     assert lab.at(kim, "a").get(path, event_id)["at_core"]

@@ -5,10 +5,14 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bongsu.hub.board import NOTICES_SHOWN, OTHER_BOARDS_SHOWN
 from bongsu.hub.plain import PROBES
 from bongsu.lab import commands, processes
+from bongsu.tower.keys import COMMANDER
 from tests.api.client import User
+from tests.helpers.tower import Officer, install
 from tests.hubs.conftest import Lab, eventually
+from tests.hubs.test_tower import knows_key, statement
 from tests.server import free_port
 
 HUB = "/_bongsu/client/v1/hub"
@@ -74,6 +78,23 @@ def test_notices_and_probes_are_answered_over_plain_http(lab: Lab, operator: Use
     operator.send(room, "상황실 안에서만")
     told = operator.get(HUB)["notices"]
     assert [(each["room"], each["text"]) for each in told] == [("<공지>", "물은 <b>마을 회관</b>에 있습니다")]
+    # However many incidents there are, and whatever others put on boards of their own, it stays first.
+    other = lab.user("h1", "other")
+    for _ in range(OTHER_BOARDS_SHOWN):
+        operator.create_room(preset="public_chat", creation_content={"type": "kr.bongsu.relief"})
+        loud = other.create_room(
+            name="<공지>",
+            preset="public_chat",
+            creation_content={"type": "kr.bongsu.relief"},
+            initial_state=[
+                {"type": "m.room.history_visibility", "content": {"history_visibility": "world_readable"}}
+            ],
+        )
+        operator.join(loud)
+        for number in range(NOTICES_SHOWN // OTHER_BOARDS_SHOWN):
+            other.send(loud, f"loud {number}")
+    told = operator.get(HUB)["notices"]
+    assert (told[0]["text"], len(told)) == ("물은 <b>마을 회관</b>에 있습니다", NOTICES_SHOWN)
     url = _plain_of(lab)
     page = httpx.get(url, trust_env=False)
     assert page.status_code == 200
@@ -84,6 +105,22 @@ def test_notices_and_probes_are_answered_over_plain_http(lab: Lab, operator: Use
         answered = httpx.get(url + path, trust_env=False)
         assert (answered.status_code, answered.text) == (status, body)
     assert httpx.post(url, content=b"x", trust_env=False).status_code == 405
+
+
+def test_alerts_stand_on_the_plain_page_while_they_warn(lab: Lab, operator: User) -> None:
+    officer = Officer("시장")
+    install(lab.node("a").url, statement(lab, officer, COMMANDER, operator))
+    eventually(lambda: knows_key(operator, officer), "the officer's key at h1")
+    lab.isolate()
+    texts = {"ko": {"headline": "<대피>하세요"}, "en": {"headline": "Leave now"}}
+    operator.post("/_bongsu/client/v1/alerts", body=officer.alert(texts=texts))
+    private = {"ko": {"headline": "직원만"}}
+    operator.post("/_bongsu/client/v1/alerts", body=officer.alert(texts=private, scope="Restricted"))
+    page = httpx.get(_plain_of(lab), trust_env=False).text
+    assert "&lt;대피&gt;하세요" in page
+    assert "Leave now" in page
+    assert "[훈련 · Exercise]" in page
+    assert "직원만" not in page
 
 
 def _plain_of(lab: Lab) -> str:

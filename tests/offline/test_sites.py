@@ -168,7 +168,9 @@ def test_a_revoked_node_takes_nothing_new_and_can_be_read(operator: Operator, tm
     operator.does("user", "add", "--data", server.data, "alice", "--password", PASSWORD)
     name = operator.does("site", "list", "--data", server.data).split("\t")[1]
     signs = ("--root", operator.root, *operator.opens)
-    revocation = operator.does("site", "revoke", "--data", server.data, *signs, name)
+    said = operator.fails("site", "revoke", "--data", server.data, *signs, name)
+    assert "is the last data centre" in said
+    revocation = operator.does("site", "revoke", "--data", server.data, *signs, "--last", name)
     assert revocation.startswith("revocation:")
     assert operator.does("site", "list", "--data", server.data).endswith("revoked")
     assert operator.does("user", "list", "--data", server.data) == "@alice:localhost\tactive"
@@ -243,14 +245,16 @@ def test_a_running_node_is_asked_and_told(operator: Operator, tmp_path: Path) ->
         revoke = ("site", "revoke", "--url", server.url)
         said = other.fails(*revoke, "--root", other.root, *other.opens, "data")
         assert "is not signed by the key" in said
-        assert "no node at the site nowhere" in operator.fails(*revoke, *signs, "nowhere")
+        unknown = operator.fails(*revoke, *signs, "nowhere")
+        assert "refused: There is no node at the site nowhere" in unknown
         hand_in = ("site", "hand-in", "--url", server.url)
         forged = other.does(
             *("site", "revoke", "--only-sign", "--root", other.root, *other.opens, "00" * 16, "--at", "")
         )
         assert "is not signed by the key" in operator.fails(*hand_in, forged)
         alice.send(room_id, "still here")
-        revocation = operator.does(*revoke, *signs, server.data.name)
+        assert "is the last data centre" in operator.fails(*revoke, *signs, server.data.name)
+        revocation = operator.does(*revoke, *signs, "--last", server.data.name)
         assert operator.does(*hand_in, revocation).startswith("Revoked node ")
         refused = alice.http.put(
             f"/_matrix/client/v3/rooms/{room_id}/send/m.room.message/1",

@@ -11,7 +11,7 @@ const [core, h1, h2] = ["a", "h1", "h2"].map((site) => nodes.find((node) => node
 const narrow = Number(width) < 900;
 const WAIT_MS = 60_000;
 const COURIER = "/_bongsu/client/v1/courier";
-const { texts, person, register, logIn, say, shows, shot, tab, button, like, pushes, tell, allowed } = await drive(core.url, folder, language, width);
+const { texts, person, register, logIn, say, shows, shot, tab, button, dialog, like, pushes, tell, allowed } = await drive(core.url, folder, language, width);
 allowed.push(h1.url, h2.url);
 
 const link = (hub, other, how) => execFileSync(program, ["lab", "link", hub, other, how, "--dir", lab], { stdio: "pipe" });
@@ -120,7 +120,18 @@ await tell(async () => {
   await says(kim, "hub_brought");
   await kim.locator("input[type=file]").setInputFiles({ name: "photo.png", mimeType: "image/png", buffer: Buffer.from("no file of bundles") });
   await says(kim, "hub_not_bundles");
+  await kim.locator("input[type=file]").setInputFiles({ name: "cut.carry", mimeType: "application/octet-stream", buffer: back.subarray(0, -20) });
+  await kim.getByText(texts.hub_brought_in_part).waitFor();
   await shot(kim, "76-carried");
+  if (await kim.getByText(like("hub_clock")).isVisible()) throw new Error("the hub's clock is right");
+  // As if the hub had lain in a cupboard: its operator's device is ahead of it.
+  await kim.evaluate(() => {
+    const now = Date.now;
+    Date.now = () => now() + 3_600_000;
+  });
+  await says(kim, "hub_clock");
+  await kim.reload();
+  await says(kim, "hub_people");
   step("files go out and come in at the page; what is no such file is refused with a sentence");
 
   if (!narrow) {
@@ -150,4 +161,18 @@ await tell(async () => {
     if (count !== 1) throw new Error(`the deferred message is there ${count} times`);
   }
   step("a visitor's message is left at a hub that does not keep his room, and sent once");
+
+  if (narrow) await button(first, "back").click();
+  await tab(first, "me");
+  const mine = first.getByRole("status").filter({ hasText: texts.town_hall_mine });
+  await mine.waitFor();
+  await button(first, "town_hall_leave").click();
+  await says(first, "town_hall_leave_warning");
+  await shot(first, "78-leaving");
+  await dialog(first, "town_hall_stay").click();
+  await mine.waitFor();
+  await button(first, "town_hall_leave").click();
+  await dialog(first, "town_hall_leave").click();
+  await mine.waitFor({ state: "detached" });
+  step("who leaves a town hall is told first what would be lost");
 });

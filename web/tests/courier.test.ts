@@ -97,6 +97,18 @@ test("who goes out of reach in the middle still has what was not handed in", asy
   expect(await store.all()).toHaveLength(1);
 });
 
+test("a hub whose clock is months behind still has its files carried", async () => {
+  const nowMs = 9_000_000_000;
+  const headers = { "x-bongsu-id": "f1", "x-bongsu-records": "1", "x-bongsu-expires": "5000", "x-bongsu-expires-in": "3000" };
+  const bag = await Bag.open(memory([]), () => Promise.resolve(new Response("sealed", { headers })), () => nowMs);
+  const kept = [{ id: "f2", from: "h3", to: "core", bytes: 6, created_ms: 2000, expires_ms: 5000, expires_in_ms: 1000 }];
+  await bag.take("https://h2", offer({ waiting: [{ to: "h1", records: 1, linked: false }], kept }));
+  expect(bag.files.map(({ id, expiresMs }) => [id, expiresMs - nowMs])).toEqual([
+    ["f1", 3000],
+    ["f2", 1000],
+  ]);
+});
+
 test("a file is fetched, kept, and not fetched twice", async () => {
   const headers = { "x-bongsu-id": "f1", "x-bongsu-records": "128", "x-bongsu-expires": "9000" };
   const bag = await Bag.open(memory([]), () => Promise.resolve(new Response("sealed", { headers })), () => 100);

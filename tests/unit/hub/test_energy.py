@@ -47,6 +47,15 @@ def test_the_battery_is_read_as_linux_has_it(tmp_path: Path) -> None:
     assert battery.read(tmp_path) == Battery(62, on_mains=True)
 
 
+def test_two_batteries_of_which_one_rests_last_for_what_both_hold(tmp_path: Path) -> None:
+    """Laptops empty one after the other; the one that rests calls itself full, on the mains or not."""
+    supply(tmp_path, "AC", type="Mains", online=0)
+    empties = {"status": "Discharging", "energy_now": 10_000_000, "power_now": 5_000_000}
+    supply(tmp_path, "BAT0", type="Battery", capacity=20, **empties)
+    supply(tmp_path, "BAT1", type="Battery", capacity=100, status="Full", energy_now=20_000_000, power_now=0)
+    assert battery.read(tmp_path) == Battery(60, False, 6.0)
+
+
 def test_what_cannot_be_read_is_passed_over(tmp_path: Path) -> None:
     supply(tmp_path, "BAT0", type="Battery", capacity="full", status="Discharging")
     supply(tmp_path, "BAT1", type="Battery", capacity=180, status="Discharging", charge_now=1, current_now=0)

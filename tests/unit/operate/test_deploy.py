@@ -13,6 +13,7 @@ import pytest
 
 from bongsu.cli import main
 from bongsu.config import SETTINGS
+from bongsu.lab import certificates
 
 ROOT = Path(__file__).parents[3]
 DEPLOY, OPERATE = ROOT / "deploy", ROOT / "docs" / "operate"
@@ -83,16 +84,29 @@ def test_units_are_well_formed_and_closed(unit: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(shutil.which("haproxy") is None, reason="haproxy is not installed")
-def test_the_balancer_takes_its_configuration(tmp_path: Path) -> None:
-    certs = tmp_path / "certs"
-    certs.mkdir()
-    config = (DEPLOY / "haproxy.cfg").read_text(encoding="utf-8")
-    file = tmp_path / "haproxy.cfg"
-    file.write_text(config.replace("/etc/haproxy/certs/", f"{certs}/"), encoding="utf-8")
-    done = subprocess.run(
-        ["haproxy", "-c", "-f", str(file)], capture_output=True, text=True, check=False, timeout=60
-    )
+@pytest.mark.parametrize("names", [("haproxy.cfg",), ("haproxy.cfg", "haproxy-hubs.cfg")])
+def test_the_balancer_takes_its_configuration(tmp_path: Path, names: tuple[str, ...]) -> None:
+    authority = certificates.make_authority(tmp_path)
+    certificates.issue(authority, tmp_path, "balancer", "127.0.0.1")
+    both = b"".join((tmp_path / name).read_bytes() for name in ("certificate.pem", "key.pem"))
+    (tmp_path / "certs").mkdir()
+    for name in ("certs/public.pem", "balancer.pem"):
+        (tmp_path / name).write_bytes(both)
+    files = []
+    for name in names:
+        config = (DEPLOY / name).read_text(encoding="utf-8")
+        config = config.replace("/etc/haproxy/certs/", f"{tmp_path}/certs/")
+        (tmp_path / name).write_text(config.replace("/etc/haproxy/peers", str(tmp_path)), encoding="utf-8")
+        files += ["-f", str(tmp_path / name)]
+    done = subprocess.run(["haproxy", "-c", *files], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_hub_is_told_the_port_that_the_balancer_has() -> None:
+    """Nothing else at a data centre takes a hub that has no certificate of the service's own authority."""
+    (port,) = re.findall(r"bind :(\d+)", (DEPLOY / "haproxy-hubs.cfg").read_text(encoding="utf-8"))
+    example = (DEPLOY / "hub" / "hub.env.example").read_text(encoding="utf-8")
+    assert re.findall(r"^CORE=https://[\w.]+:(\d+)", example, re.MULTILINE) == [port]
 
 
 def test_the_compose_file_names_options_files_and_paths_that_are_there() -> None:

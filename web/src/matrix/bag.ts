@@ -64,7 +64,7 @@ export class Bag {
       taken++;
     }
     for (const each of wanted.kept) {
-      await this.keep(await fetchKept(this.fetch, base, each));
+      await this.keep(await fetchKept(this.fetch, base, each, this.now()));
       taken++;
     }
     await this.tidy();

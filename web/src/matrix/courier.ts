@@ -18,7 +18,7 @@ export interface Offer {
   site: string;
   role: string;
   waiting: { to: string; records: number; linked: boolean }[];
-  kept: { id: string; from: string; to: string; bytes: number; created_ms: number; expires_ms: number }[];
+  kept: { id: string; from: string; to: string; bytes: number; created_ms: number; expires_ms: number; expires_in_ms?: number }[];
 }
 
 export interface Receipt {
@@ -109,6 +109,10 @@ export function sums(files: Carried[]): { to: string; records: number | null; by
 
 export type Fetch = typeof globalThis.fetch;
 
+/** When to let go, by this device's clock: the site's own may be months behind, and says how long is left. */
+const endMs = (nowMs: number, leftMs: number | undefined, expiresMs: number): number =>
+  leftMs !== undefined && Number.isFinite(leftMs) ? nowMs + leftMs : expiresMs;
+
 const at = (base: string, path: string): string => base.replace(/\/$/, "") + PATH + path;
 
 /** Asks a site what there is to carry. Null: it cannot be reached, or is of another kind. */
@@ -140,22 +144,28 @@ export async function fetchExport(
   }
   const blob = await response.blob();
   const records = Number(response.headers.get("x-bongsu-records"));
-  const expiresMs = Number(response.headers.get("x-bongsu-expires"));
+  const left = response.headers.get("x-bongsu-expires-in");
+  const expiresMs = endMs(nowMs, left === null ? undefined : Number(left), Number(response.headers.get("x-bongsu-expires")));
   return { id, from, to, bytes: blob.size, createdMs: nowMs, expiresMs, records, blob, passedOn: [] };
 }
 
 /** Fetches a file that waits at a site for somebody to take it along. */
-export async function fetchKept(fetch: Fetch, base: string, kept: Offer["kept"][number]): Promise<Carried> {
+export async function fetchKept(fetch: Fetch, base: string, kept: Offer["kept"][number], nowMs: number): Promise<Carried> {
   const response = await fetch(at(base, `/files/${encodeURIComponent(kept.id)}`), { signal: AbortSignal.timeout(CARRY_MS) });
   if (!response.ok) throw await refusal(response);
   const blob = await response.blob();
-  const { id, from, to, created_ms: createdMs, expires_ms: expiresMs } = kept;
+  const { id, from, to, created_ms: createdMs } = kept;
+  const expiresMs = endMs(nowMs, kept.expires_in_ms, kept.expires_ms);
   return { id, from, to, bytes: blob.size, createdMs, expiresMs, records: null, blob, passedOn: [] };
 }
 
-interface Answer {
+export interface Answer {
   kept?: boolean;
   new?: number;
+  /** Records that need earlier ones, which another file has to bring. */
+  lacking?: number;
+  /** Records that are not what their author wrote. */
+  refused?: number;
   problem?: string | null;
 }
 

@@ -50,6 +50,8 @@ export class HubError extends Error {
 const PATH = "/_bongsu/client/v1/hub";
 /** Days before a certificate ends from which the page warns. */
 export const DAYS_WARNED = 30;
+/** What a hub's clock may differ from this device's, before its operator is told. */
+export const CLOCK_MS = 120_000;
 
 async function read<T>(response: Response): Promise<T> {
   const answer = (await response.json().catch(() => ({}))) as T & { error?: string };
