@@ -59,8 +59,8 @@ def page(found: dict[str, Any]) -> str:
         f"<title>{name} 상태 · status</title><style>{STYLE}</style></head><body>"
         f"<h1>{name}</h1>{_state(found)}"
         f"<p>{when(found['as_of'])}, {escape(found['seen_from'])}에서 본 상태 · as seen from there. "
-        "이 시각이 30분 넘게 지났으면 이 쪽은 멈춘 것이니 다른 곳의 상태를 보세요. · If that is more than half an "
-        "hour ago, this page has stopped: look at another one.</p>"
+        "이 시각이 30분 넘게 지났으면 이 쪽은 멈춘 것이니 다른 곳의 상태를 보세요. · "
+        "If that is more than half an hour ago, this page has stopped: look at another one.</p>"
         f"{_durability(found['durability'])}{_sites(found['sites'])}{_incidents(found['incidents'])}"
         f"{_drills(found['drills'])}</body></html>\n"
     )
