@@ -22,8 +22,7 @@ async def post_check_in(service: Service, request: Request) -> Response:
     node.rate.check(ratelimit.RECEIPT, user_id)
     body = request.json(floats=True)
     said = check_in.check(body, exact=boolean(body, "exact"))
-    before = check_ins.of(node.context, user_id)
-    stamp = next_stamp(node.now_ms(), 0 if before is None else before.stamp)
+    stamp = next_stamp(node.now_ms(), check_ins.last_stamp(node.context, user_id))
     await node.write(tower_drafts.check_in(user_id, said, stamp))
     return answer({"ts": stamp})
 
@@ -100,13 +99,13 @@ def sums_of(node: Node, name: str) -> dict[str, Any]:
     if call is None:
         raise not_found("There is no such question.")
     people = tower_people.asked(tower_people.areas_of_people(context), call.content["areas"])
-    opened = call.content["sent"]
     others = context.tower.other_calls(name)
-    said = [each for each in check_ins.all_of(context) if check_in.answers_to(name, opened, each, others)]
+    said = check_in.answers(check_ins.all_of(context), name, call.content["sent"], others)
+    said.sort(key=lambda each: (-each.stamp, each.user_id))
     answered = {each.user_id for each in said}
     return {
         **call_fields(context, call),
-        "areas": check_in.sums(people, said, name, opened, others),
+        "areas": check_in.sums(people, said),
         "help": [check_in_fields(context, each) for each in said if each.answer == check_in.HELP],
         "silent": sorted(people.keys() - answered),
         "as_of": node.now_ms(),

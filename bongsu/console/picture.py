@@ -11,6 +11,7 @@ from bongsu.node import Node
 from bongsu.peers import Peers
 from bongsu.sync.tower import alert_fields, call_fields, check_in_fields, foreign_alerts
 from bongsu.tower import check_in
+from bongsu.tower.check_in import CheckIn
 from bongsu.tower.export import state_fields
 from bongsu.view import check_ins, registers, tower_desk, tower_people
 from bongsu.view.tower import Shown
@@ -25,6 +26,7 @@ def picture(node: Node, peers: Peers, poller: FeedPoller, radio: "Radio | None" 
     context, now_ms = node.context, node.now_ms()
     tower = context.tower
     people = tower_people.areas_of_people(context)
+    said = check_ins.all_of(context)
     return {
         "as_of": now_ms,
         "version": str(node.position),
@@ -32,10 +34,12 @@ def picture(node: Node, peers: Peers, poller: FeedPoller, radio: "Radio | None" 
         "incidents": [state_fields(each, tower.keyring()) for each in tower.incidents().values()],
         "alerts": [_alert(node, each, people) for each in tower.alerts().values()][:100],
         "foreign_alerts": [fields for _, fields in foreign_alerts(context)][:100],
-        "calls": [_call(node, each.id, people) for each in list(tower.calls().values())[:20]],
+        "calls": [_call(node, each.id, people, said) for each in list(tower.calls().values())[:20]],
         "help": [
             check_in_fields(context, each)
-            for each in check_ins.all_of(context)
+            for each in sorted(
+                check_in.standing(said, tower.exercises()), key=lambda each: (-each.stamp, each.user_id)
+            )
             if each.answer == check_in.HELP
         ],
         "people": _numbers(people),
@@ -84,12 +88,12 @@ def _alert(node: Node, alert: Shown, people: Mapping[str, Areas]) -> dict[str, A
     return {**alert_fields(node.context, alert), "areas": tower_people.counts(asked, given)}
 
 
-def _call(node: Node, name: str, people: Mapping[str, Areas]) -> dict[str, Any]:
+def _call(node: Node, name: str, people: Mapping[str, Areas], said: list[CheckIn]) -> dict[str, Any]:
     call = node.context.tower.calls()[name]
-    opened = call.content["sent"]
     asked = tower_people.asked(people, call.content["areas"])
-    said, others = check_ins.all_of(node.context), node.context.tower.other_calls(name)
-    return {**call_fields(node.context, call), "areas": check_in.sums(asked, said, name, opened, others)}
+    others = node.context.tower.other_calls(name)
+    answered = check_in.answers(said, name, call.content["sent"], others)
+    return {**call_fields(node.context, call), "areas": check_in.sums(asked, answered)}
 
 
 def _numbers(people: Mapping[str, Areas]) -> dict[str, int]:

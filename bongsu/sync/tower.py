@@ -11,8 +11,7 @@ from bongsu.tower.alert import State, brief_id, may_end_foreign, warns
 from bongsu.tower.brief import decode
 from bongsu.tower.check_in import CheckIn
 from bongsu.view import check_ins
-from bongsu.view.apply_tower import ALERTS
-from bongsu.view.apply_tower_users import CHECK_INS
+from bongsu.view.apply_tower import ALERTS, CHECK_INS
 from bongsu.view.check_ins import Request
 from bongsu.view.context import Context
 from bongsu.view.tower import Call, Shown
@@ -158,8 +157,8 @@ def _check_ins(node: Node, user_id: str, since: Since | None) -> dict[str, Any]:
     else:
         said = [
             each
-            for changed, each in check_ins.changed_since(context, since.position)
-            if not since.covers(changed)
+            for each in check_ins.changed_since(context, since.position)
+            if not since.covers(each.changed)
             and (each.user_id == user_id or check_ins.are_friends(context, user_id, each.user_id))
         ]
         asked = [

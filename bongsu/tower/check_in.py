@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bongsu import limits
@@ -20,7 +20,9 @@ _CALL_FIELDS = ("sender", "sent", "expires", "status", "areas", "texts", "incide
 
 @dataclass(frozen=True, slots=True)
 class CheckIn:
-    """What somebody said last. `place`: words, or [latitude, longitude] rounded; `stamp`: of the record."""
+    """What somebody said. `place`: words, or [latitude, longitude] rounded; `stamp`: of the record;
+    `changed`: the position at which it was last told anew.
+    """
 
     user_id: str
     answer: str
@@ -28,6 +30,7 @@ class CheckIn:
     place: str | tuple[float, float] | None
     request: str
     stamp: int
+    changed: int = field(default=0, compare=False)
 
 
 def check(body: dict[str, Any], *, exact: bool = False) -> dict[str, Any]:
@@ -96,35 +99,50 @@ def call_id(content: dict[str, Any]) -> str:
     return signed.statement_id(signed.CALL, content)
 
 
-def answers_to(request: str, opened_ms: int, said: CheckIn, others: Collection[str] = ()) -> bool:
-    """Whether a check-in answers a request: by its id, or because it was said since.
+def standing(said: Iterable[CheckIn], play: Collection[str]) -> list[CheckIn]:
+    """What each said last for real, and what they said since in an exercise: the one never hides the other.
 
     Args:
+        said: the latest last.
+        play: the questions of exercises.
+    """
+    real: dict[str, CheckIn] = {}
+    played: dict[str, CheckIn] = {}
+    for each in said:
+        (played if each.request in play else real)[each.user_id] = each
+    since = (each for name, each in played.items() if name not in real or each.stamp > real[name].stamp)
+    return [*real.values(), *since]
+
+
+def answers(
+    said: Iterable[CheckIn], request: str, opened_ms: int, others: Collection[str] = ()
+) -> list[CheckIn]:
+    """What each user answered last to a request: naming it, or said since.
+
+    Args:
+        said: the latest last.
         others: questions of the other sort, exercises or real ones: what was said to one of these is
             play, or earnest, and no answer to this one.
     """
-    return said.request == request or (said.stamp >= opened_ms and said.request not in others)
+    found = {}
+    for each in said:
+        if each.request == request or (each.stamp >= opened_ms and each.request not in others):
+            found[each.user_id] = each
+    return list(found.values())
 
 
-def sums(
-    asked: Mapping[str, str],
-    said: Iterable[CheckIn],
-    request: str,
-    opened_ms: int,
-    others: Collection[str] = (),
-) -> dict[str, dict[str, int]]:
+def sums(asked: Mapping[str, str], answered: Iterable[CheckIn]) -> dict[str, dict[str, int]]:
     """Per area: how many gave each answer, and under "silent" how many gave none.
 
     Args:
         asked: the area of every user who was asked. Others who answer count under the area "".
-        others: as of `answers_to`.
+        answered: as `answers` gives it.
     """
     counted: dict[str, Counter[str]] = {area: Counter() for area in asked.values()}
-    answered = set()
-    for each in said:
-        if answers_to(request, opened_ms, each, others):
-            counted.setdefault(asked.get(each.user_id, ""), Counter())[each.answer] += 1
-            answered.add(each.user_id)
+    heard = set()
+    for each in answered:
+        counted.setdefault(asked.get(each.user_id, ""), Counter())[each.answer] += 1
+        heard.add(each.user_id)
     for user_id, area in asked.items():
-        counted[area]["silent"] += user_id not in answered
+        counted[area]["silent"] += user_id not in heard
     return {area: dict(counter) for area, counter in sorted(counted.items())}

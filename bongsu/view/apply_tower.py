@@ -7,10 +7,12 @@ from bongsu.errors import MatrixError
 from bongsu.log.record import Kind, Record
 from bongsu.tower import alert, brief, check_in, incident, keys, signed
 from bongsu.view.changes import Changes
+from bongsu.view.check_ins import friends
 from bongsu.view.context import Context
 
-# What the sync section of alerts, and whoever looks at the tower, is told by.
+# What the sync sections of alerts and check-ins, and whoever looks at the tower, are told by.
 ALERTS = "alerts"
+CHECK_INS = "check-ins"
 TOWER = "tower"
 
 _CHECKS = {
@@ -58,10 +60,13 @@ def apply_statement(context: Context, record: Record, body: dict[str, Any], chan
         name = signed.statement_id(kind, content)
     except MatrixError:
         return
-    context.db.run(
+    is_new = context.db.run(
         "INSERT OR IGNORE INTO tower_statements VALUES(?,?,?,?,0,?)",
         (name, kind, content["sender"], json_bytes(content).decode(), record.position),
     )
+    if is_new and kind == signed.CALL:
+        context.tower.forget()
+        _tell_answers_apart(context, name, record, changes)
     added = 0
     for key, text in signatures.items():
         public = context.tower.keyring().public_key(key)
@@ -74,6 +79,14 @@ def apply_statement(context: Context, record: Record, body: dict[str, Any], chan
         _touched(context, record, changes)
         if kind == signed.ALERT:
             changes.alerts.add(name)
+
+
+def _tell_answers_apart(context: Context, call: str, record: Record, changes: Changes) -> None:
+    """Its answers may be here already, and were taken for real: clients are told again what else was said."""
+    for (user_id,) in context.db.all("SELECT user_id FROM check_ins WHERE request=?", (call,)):
+        context.db.run("UPDATE check_ins SET changed=? WHERE user_id=?", (record.position, user_id))
+        context.touched.touch(CHECK_INS, record.position)
+        changes.users |= {user_id, TOWER} | friends(context, user_id)
 
 
 def apply_alert_brief(context: Context, record: Record, body: dict[str, Any], changes: Changes) -> None:

@@ -8,12 +8,10 @@ from bongsu.errors import MatrixError
 from bongsu.log.record import Record
 from bongsu.tower import check_in
 from bongsu.tower.alert import brief_id, is_foreign
-from bongsu.view.apply_tower import ALERTS, TOWER
+from bongsu.view.apply_tower import ALERTS, CHECK_INS, TOWER
 from bongsu.view.changes import Changes
 from bongsu.view.check_ins import friends
 from bongsu.view.context import Context
-
-CHECK_INS = "check-ins"
 
 
 def apply_alert_ack(context: Context, record: Record, body: dict[str, Any], changes: Changes) -> None:
@@ -35,7 +33,7 @@ def apply_alert_ack(context: Context, record: Record, body: dict[str, Any], chan
 
 
 def apply_check_in(context: Context, record: Record, body: dict[str, Any], changes: Changes) -> None:
-    """CHECK_IN: what a user said last, by (stamp, author), however late the others come."""
+    """CHECK_IN: what a user said last to a question, by (stamp, author), however late the others come."""
     user_id = body["user_id"]
     said = {name: value for name, value in body.items() if name not in ("user_id", "answer")}
     try:
@@ -43,12 +41,14 @@ def apply_check_in(context: Context, record: Record, body: dict[str, Any], chang
     except MatrixError:
         return
     changed = context.db.run(
-        "INSERT INTO check_ins VALUES(?,?,?,?,?,?) ON CONFLICT(user_id) DO UPDATE SET answer=excluded.answer,"
-        " body=excluded.body, stamp=excluded.stamp, author=excluded.author, changed=excluded.changed"
+        "INSERT INTO check_ins VALUES(?,?,?,?,?,?,?) ON CONFLICT(user_id, request) DO UPDATE SET"
+        " answer=excluded.answer, body=excluded.body, stamp=excluded.stamp,"
+        " author=excluded.author, changed=excluded.changed"
         " WHERE (excluded.stamp, excluded.author, excluded.answer, excluded.body) >"
         " (stamp, author, answer, body)",
         (
             user_id,
+            said.get("request", ""),
             body["answer"],
             json_bytes(said).decode(),
             record.header.stamp,

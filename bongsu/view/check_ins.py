@@ -5,10 +5,11 @@ from typing import Any
 
 from bongsu import limits
 from bongsu.canonical import json_bytes, read_trusted
-from bongsu.tower.check_in import CheckIn
+from bongsu.tower.check_in import CheckIn, standing
 from bongsu.view.context import Context
 
-_COLUMNS = "user_id, answer, body, stamp"
+_READ = "SELECT user_id, answer, body, stamp, changed FROM check_ins"
+_ORDER = " ORDER BY stamp, author, answer, body, user_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,36 +48,32 @@ def _is_small(context: Context, room: int) -> bool:
     return context.memberships.counts(room).get("join", 0) <= limits.CHECK_IN_ROOM_MEMBERS_MAX
 
 
-def of(context: Context, user_id: str) -> CheckIn | None:
-    """What the user said last."""
-    rows = context.db.all(f"SELECT {_COLUMNS} FROM check_ins WHERE user_id=?", (user_id,))  # noqa: S608
-    return _check_in(rows[0]) if rows else None
+def last_stamp(context: Context, user_id: str) -> int:
+    """The stamp of what the user said last; 0: nothing."""
+    row = context.db.one("SELECT max(stamp) FROM check_ins WHERE user_id=?", (user_id,))
+    return int(row[0] or 0) if row else 0
 
 
 def all_of(context: Context) -> list[CheckIn]:
-    """What everybody said last, the latest first."""
-    rows = context.db.all(f"SELECT {_COLUMNS} FROM check_ins ORDER BY stamp DESC, user_id")  # noqa: S608
-    return [_check_in(row) for row in rows]
+    """What everybody said last to each question, the latest last."""
+    return [_check_in(row) for row in context.db.all(_READ + _ORDER)]
 
 
 def seen_by(context: Context, user_id: str) -> list[CheckIn]:
-    """What the user and their friends said last."""
-    known = json_bytes(sorted(friends(context, user_id) | {user_id})).decode()
-    rows = context.db.all(
-        f"SELECT {_COLUMNS} FROM check_ins"  # noqa: S608
-        " WHERE user_id IN (SELECT value FROM json_each(?)) ORDER BY user_id",
-        (known,),
-    )
-    return [_check_in(row) for row in rows]
+    """What stands of what the user and their friends said."""
+    return _standing(context, friends(context, user_id) | {user_id})
 
 
-def changed_since(context: Context, position: int) -> list[tuple[int, CheckIn]]:
-    """(position, check-in) of what was said beyond a position."""
-    rows = context.db.all(
-        f"SELECT changed, {_COLUMNS} FROM check_ins WHERE changed>? ORDER BY changed",  # noqa: S608
-        (position,),
-    )
-    return [(changed, _check_in(row)) for changed, *row in rows]
+def changed_since(context: Context, position: int) -> list[CheckIn]:
+    """What stands, of that which was said beyond a position."""
+    rows = context.db.all("SELECT DISTINCT user_id FROM check_ins WHERE changed>?", (position,))
+    return [each for each in _standing(context, {user for (user,) in rows}) if each.changed > position]
+
+
+def _standing(context: Context, users: set[str]) -> list[CheckIn]:
+    named = json_bytes(sorted(users)).decode()
+    rows = context.db.all(f"{_READ} WHERE user_id IN (SELECT value FROM json_each(?)){_ORDER}", (named,))  # noqa: S608
+    return standing([_check_in(row) for row in rows], context.tower.exercises())
 
 
 def requests(context: Context, user_id: str, position: int = 0) -> list[tuple[int, Request]]:
@@ -100,7 +97,7 @@ def request_exists(context: Context, name: str) -> bool:
 
 
 def _check_in(row: Any) -> CheckIn:
-    user_id, answer, text, stamp = row
+    user_id, answer, text, stamp, changed = row
     said = read_trusted(text)
     place = said.get("where")
     return CheckIn(
@@ -110,4 +107,5 @@ def _check_in(row: Any) -> CheckIn:
         tuple(place) if isinstance(place, list) else place,
         said.get("request", ""),
         stamp,
+        changed,
     )

@@ -32,7 +32,7 @@ QUERIES: dict[str, tuple[str, ...]] = {
         "SELECT user_id, media_id, hash, bytes, content_type, file_name FROM media ORDER BY 1, 2",
         "SELECT user_id, version, count, etag FROM backup_counts ORDER BY 1, 2",
         "SELECT user_id, alert, answer, stamp FROM alert_acks ORDER BY 1, 2",
-        "SELECT user_id, answer, body, stamp FROM check_ins ORDER BY 1",
+        "SELECT user_id, request, answer, body, stamp FROM check_ins ORDER BY 1, 2",
         "SELECT user_id, id, room_id, text, users FROM check_requests ORDER BY 1, 2",
     ),
     "register": (

@@ -1,6 +1,6 @@
 """The tables of view.db. Everything here is derived: change it, raise VERSION, and the view is rebuilt."""
 
-VERSION = 15
+VERSION = 16
 
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -244,12 +244,14 @@ CREATE TABLE alert_briefs(brief BLOB PRIMARY KEY, changed INTEGER NOT NULL) WITH
 CREATE TABLE alert_acks(
     alert TEXT NOT NULL, user_id TEXT NOT NULL, answer TEXT NOT NULL, stamp INTEGER NOT NULL,
     author BLOB NOT NULL, PRIMARY KEY(alert, user_id)) WITHOUT ROWID;
--- body: what was said beside the answer, as JSON; it decides between equal stamps of one author.
+-- What each user said last to each question ("": to none): an answer to an exercise takes the place of
+-- nothing that was said for real, and which it is may be known only later. body: what was said beside the
+-- answer, as JSON; it decides between equal stamps of one author.
 CREATE TABLE check_ins(
-    user_id TEXT PRIMARY KEY, answer TEXT NOT NULL, body TEXT NOT NULL, stamp INTEGER NOT NULL,
-    author BLOB NOT NULL, changed INTEGER NOT NULL) WITHOUT ROWID;
+    user_id TEXT NOT NULL, request TEXT NOT NULL, answer TEXT NOT NULL, body TEXT NOT NULL,
+    stamp INTEGER NOT NULL, author BLOB NOT NULL, changed INTEGER NOT NULL,
+    PRIMARY KEY(user_id, request)) WITHOUT ROWID;
 CREATE INDEX check_ins_changed ON check_ins(changed);
-CREATE INDEX check_ins_help ON check_ins(stamp) WHERE answer = 'help';
 -- Questions of users to people they know. Of two with one id the earlier (stamp, author) stands.
 CREATE TABLE check_requests(
     id TEXT PRIMARY KEY, user_id TEXT NOT NULL, room_id TEXT, text TEXT NOT NULL, stamp INTEGER NOT NULL,

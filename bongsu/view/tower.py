@@ -73,11 +73,11 @@ class Tower:
         return self._once("calls", self._read_calls)
 
     def exercises(self) -> frozenset[str]:
-        """The questions who is safe that belong to an exercise or a test: their answers are play."""
-        return self._once(
-            "exercises",
-            lambda: frozenset(n for n, each in self.calls().items() if each.content["status"] != "Actual"),
-        )
+        """The questions who is safe that belong to an exercise or a test: their answers are play.
+
+        Whoever signed them: the id is the hash of their words, and who answers has read them.
+        """
+        return self._once("exercises", self._read_exercises)
 
     def other_calls(self, name: str) -> frozenset[str]:
         """The questions of the other sort: exercises to a real one, real ones to an exercise."""
@@ -149,6 +149,12 @@ class Tower:
 
     def _acts(self) -> list[Act]:
         return [Act(name, read_trusted(text)) for name, text, _, _ in self._statements(signed.ACT)]
+
+    def _read_exercises(self) -> frozenset[str]:
+        rows = self._db.all(
+            "SELECT id FROM tower_statements WHERE kind=? AND content->>'status'!='Actual'", (signed.CALL,)
+        )
+        return frozenset(name for (name,) in rows)
 
     def _read_calls(self) -> dict[str, Call]:
         keyring = self.keyring()

@@ -1,6 +1,7 @@
 """\"I'm safe\": said in tens of bytes, seen by friends at once, summed for the tower."""
 
 from collections.abc import Callable
+from typing import Any
 
 from bongsu import tower_drafts
 from tests.api.client import User
@@ -111,7 +112,36 @@ def test_what_is_said_in_an_exercise_is_no_answer_to_a_real_question(
     assert listed[alice.user_id]["exercise"] is True
     alice.post(CHECK_INS, body={"answer": "safe", "request": real})
     assert user.get(f"{BASE}/tower/check_ins", real)["areas"]["okgye"] == {"safe": 2, "silent": 0}
-    assert user.get(f"{BASE}/tower/check_ins", play)["areas"]["okgye"] == {"safe": 1, "silent": 1}
+    assert user.get(f"{BASE}/tower/check_ins", play)["areas"]["okgye"] == {"help": 1, "safe": 1, "silent": 0}
+
+
+def test_an_exercise_hides_nothing_that_was_said_for_real(mayor: tuple[User, Officer], person: Make) -> None:
+    user, officer = mayor
+    alice, bob = person("alice"), person("bob")
+    friends(alice, bob)
+    real = user.post(f"{BASE}/safety_calls", body=officer.call(status="Actual"))["id"]
+    play = user.post(f"{BASE}/safety_calls", body=officer.call())["id"]
+    alice.post(CHECK_INS, body={"answer": "help", "request": real, "where": "옥상"})
+    since = bob.sync()["next_batch"]
+    alice.post(CHECK_INS, body={"answer": "safe", "request": play})
+
+    def told(found: list[dict[str, Any]]) -> list[tuple[str, bool]]:
+        return [
+            (each["answer"], each.get("exercise", False))
+            for each in found
+            if each["user_id"] == alice.user_id
+        ]
+
+    news = bob.sync_until(lambda answer: SECTION in answer, since)[SECTION]["check_ins"]
+    assert told(news) == [("safe", True)]
+    assert told(bob.get(CHECK_INS)["check_ins"]) == [("help", False), ("safe", True)]
+    assert told(bob.sync()[SECTION]["check_ins"]) == [("help", False), ("safe", True)]
+    assert told(user.get(f"{BASE}/tower/picture")["help"]) == [("help", False)]
+    assert told(user.get(f"{BASE}/tower/check_ins", real)["help"]) == [("help", False)]
+    assert user.get(f"{BASE}/tower/check_ins", play)["help"] == []
+    # What is said for real later ends both.
+    alice.post(CHECK_INS, body={"answer": "safe"})
+    assert told(bob.get(CHECK_INS)["check_ins"]) == [("safe", False)]
 
 
 def test_odd_check_ins(person: Make) -> None:

@@ -13,6 +13,7 @@ from bongsu.log.record import Draft
 from bongsu.offline import differences
 from bongsu.tower import brief, keys, signed
 from bongsu.tower.alert import State
+from bongsu.tower.check_in import call_id, standing
 from bongsu.tower.export import state_fields
 from bongsu.tower.incident import act_id
 from bongsu.view import check_ins
@@ -40,6 +41,7 @@ def scribble(seed: int) -> list[Draft]:
         made.append(tower_drafts.tower_key_end(end, number))
     alerts: list[str] = []
     acts: list[str] = []
+    calls = [""]
     for step in range(40):
         by = chosen.choice([*officers, thief])
         sent = START + step * 1000
@@ -52,7 +54,11 @@ def scribble(seed: int) -> list[Draft]:
             answer = chosen.choice(("seen", "confirmed", "cannot"))
             made.append(tower_drafts.alert_ack(user, chosen.choice(alerts), answer, stamp))
         answer = chosen.choice(("safe", "help"))
-        made.append(tower_drafts.check_in(user, {"answer": answer, "where": f"{step}"}, stamp))
+        asked = chosen.choice(calls)
+        said = {"answer": answer, "where": f"{step}"} | ({"request": asked} if asked else {})
+        made.append(tower_drafts.check_in(user, said, stamp))
+        if step % 10 == 0:
+            made.append(_call(chosen, by, calls, sent))
     return made
 
 
@@ -80,6 +86,12 @@ def _alert(
     return [*drafts, tower_drafts.alert_brief(raw, 1)]
 
 
+def _call(chosen: random.Random, by: Officer, calls: list[str], sent: int) -> Draft:
+    content = by.call(sent=sent, expires=sent + 1000, status=chosen.choice(("Actual", "Exercise")))["content"]
+    calls.append(call_id(content))
+    return tower_drafts.statement(signed.CALL, content, {by.id: by.sign(signed.CALL, content)}, 1)
+
+
 def _act(chosen: random.Random, by: Officer, acts: list[str], sent: int) -> Draft:
     content: dict[str, Any] = {"sender": by.id, "sent": sent}
     if not acts:
@@ -102,7 +114,8 @@ def told(context: Context) -> list[Any]:
     alerts = [(each.id, each.state, each.content, each.signers) for each in context.tower.alerts().values()]
     incidents = [state_fields(each, keyring) for each in context.tower.incidents().values()]
     acks = context.db.all("SELECT alert, user_id, answer, stamp FROM alert_acks ORDER BY 1, 2")
-    return [alerts, incidents, acks, check_ins.all_of(context)]
+    said = check_ins.all_of(context)
+    return [alerts, incidents, acks, said, standing(said, context.tower.exercises())]
 
 
 async def seen(folder: Path, sites: list[Site], order: int) -> list[Any]:

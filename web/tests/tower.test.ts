@@ -5,7 +5,7 @@ import { alertMessage, briefMessage, isShortened, payload } from "../src/tower/b
 import { withNews } from "../src/tower/news";
 import { fromSecret, request, unseal } from "../src/tower/officerKey";
 import { ServiceTime } from "../src/tower/serviceTime";
-import { learnSafety, openQuestion, type SafetyCall } from "../src/tower/safety";
+import { type CheckIn, type Known, learnSafety, openQuestion, type SafetyCall, saidBy } from "../src/tower/safety";
 import { base64, canonical, type Json, statementId, unbase64 } from "../src/tower/statement";
 import vectors from "./vectors/tower.json";
 
@@ -137,6 +137,28 @@ test("an exercise neither answers a real question nor asks beside it", () => {
   expect(openQuestion(later, "@a:x", "ko", NOW + 10)?.id).toBe("play");
   expect(said("safe", "", later)).toBe("play");
   expect(said("help", "", later)).toBe(undefined);
+});
+
+test("an answer to an exercise hides nothing that was said for real, whichever comes first", () => {
+  const call: SafetyCall = {
+    id: "play",
+    content: { sender: "", sent: NOW, expires: NOW + HOUR_MS, status: "Exercise", areas: [], texts: { ko: { question: "" } } },
+    signed_by: [],
+  };
+  const nothing = { checkIns: [], requests: [], calls: [] };
+  const help: CheckIn = { user_id: "@a:x", answer: "help", ts: NOW };
+  const play: CheckIn = { user_id: "@a:x", answer: "safe", ts: NOW + 1, request: "play", exercise: true };
+  const after = (...news: CheckIn[]) => saidBy(news.reduce((known, each) => learnSafety(known, { check_ins: [each] }), nothing as Known), "@a:x");
+  expect(after(help, play)).toEqual([help, play]);
+  expect(after(play, help)).toEqual([help, play]);
+  const safe: CheckIn = { user_id: "@a:x", answer: "safe", ts: NOW + 2 };
+  expect(after(help, play, safe)).toEqual([safe]);
+  // Before the question was here it seemed real; then the service tells both again.
+  const seeming: CheckIn = { user_id: "@a:x", answer: "safe", ts: NOW + 1, request: "play" };
+  const deceived = learnSafety(learnSafety(nothing, { check_ins: [help] }), { check_ins: [seeming] });
+  expect(saidBy(deceived, "@a:x")).toEqual([seeming]);
+  expect(saidBy(learnSafety(deceived, { check_ins: [help, play] }), "@a:x")).toEqual([help, play]);
+  expect(saidBy(learnSafety(deceived, { calls: [call], check_ins: [help] }), "@a:x")).toEqual([help, seeming]);
 });
 
 test("news is read on its way to the SDK, which gets the same answer", async () => {

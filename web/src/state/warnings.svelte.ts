@@ -8,7 +8,7 @@ import { type Alert, type AlertNews, type Answer, gravestFirst, learn, stands, t
 import { get, post, put, refusal } from "../tower/api";
 import type { News } from "../tower/news";
 import { clocks, ServiceTime } from "../tower/serviceTime";
-import { type CheckIn, type Known, learnSafety, openQuestion, type Wellbeing } from "../tower/safety";
+import { type CheckIn, isPlay, type Known, learnSafety, openQuestion, saidBy, type Wellbeing } from "../tower/safety";
 import { app } from "./app.svelte";
 import { notices } from "./notices.svelte";
 
@@ -33,16 +33,18 @@ interface Kept {
   known: Known;
   /** Answers that no site has taken yet, by alert. */
   answers: Record<string, Answer>;
-  draft: CheckInDraft | null;
+  drafts: CheckInDraft[];
   /** By how much the device's clock is ahead of the service's. */
   aheadMs: number;
 }
 
 function readKept(userId: string): Kept {
-  const none = { userId, alerts: [], known: NOTHING, answers: {}, draft: null, aheadMs: 0 };
+  const none = { userId, alerts: [], known: NOTHING, answers: {}, drafts: [], aheadMs: 0 };
   try {
-    const kept = JSON.parse(localStorage.getItem(KEY) ?? "null") as Kept | null;
-    return kept?.userId === userId ? { ...none, ...kept } : none;
+    const kept = JSON.parse(localStorage.getItem(KEY) ?? "null") as (Kept & { draft?: CheckInDraft }) | null;
+    if (kept?.userId !== userId) return none;
+    // Clients before this one kept a single check-in.
+    return { ...none, ...kept, drafts: kept.drafts ?? (kept.draft ? [kept.draft] : []) };
   } catch {
     return none;
   }
@@ -52,8 +54,8 @@ class Warnings {
   private kept = readKept(app.session?.userId ?? "");
   alerts = $state.raw<Alert[]>(this.kept.alerts);
   known = $state.raw<Known>(this.kept.known);
-  /** What the person said and no site has taken yet. */
-  draft = $state.raw<CheckInDraft | null>(this.kept.draft);
+  /** What the person said and no site has taken yet: at most one for real and one in an exercise. */
+  drafts = $state.raw<CheckInDraft[]>(this.kept.drafts);
   /** Alerts that a person has put aside on this device alone: others' take no answer. */
   private answers: Record<string, Answer> = this.kept.answers;
   private readonly time = new ServiceTime(this.kept.aheadMs);
@@ -70,14 +72,16 @@ class Warnings {
   /** The one that the line names. */
   readonly line = $derived(this.lined.find(({ content }) => content.msg_type !== "Cancel"));
   readonly question = $derived(openQuestion(this.known, this.me, getLocale(), this.now.getTime()));
-  readonly lastSaid = $derived(new Map(this.known.checkIns.map((each) => [each.user_id, each])));
 
   get me(): string {
     return app.session?.userId ?? "";
   }
 
-  get mine(): CheckIn | undefined {
-    return this.lastSaid.get(this.me);
+  /** What stands of what somebody said; of the person's own also what waits, with `ts` 0. */
+  saidBy(user: string): CheckIn[] {
+    const waiting = user === this.me ? this.drafts.map((draft) => ({ ...draft, user_id: user, ts: 0 })) : [];
+    const kinds = waiting.map((each) => isPlay(each, this.known.calls));
+    return [...saidBy(this.known, user).filter((each) => !kinds.includes(isPlay(each, this.known.calls))), ...waiting];
   }
 
   /** What time it is, also where the device's clock is wrong. */
@@ -93,7 +97,7 @@ class Warnings {
     }, TICK_MS);
     // What a site that answers did not take has no other occasion: /sync goes on as if nothing were.
     setInterval(() => {
-      if (this.draft || Object.keys(this.answers).length > 0) void this.tell();
+      if (this.drafts.length > 0 || Object.keys(this.answers).length > 0) void this.tell();
     }, TELL_AGAIN_MS);
     client.on(ClientEvent.Sync, (state, previous) => {
       if (state === SyncState.Syncing && previous !== SyncState.Syncing) void (this.time.isKnown ? this.tell() : this.load());
@@ -140,6 +144,11 @@ class Warnings {
     return alerts.map((alert) => (this.answers[alert.id] ? { ...alert, answer: this.answers[alert.id] as Answer } : alert));
   }
 
+  /** Whether what waits for a site answers the question already; play answers nothing that is real. */
+  isAnswering(exercise: boolean): boolean {
+    return this.drafts.some((each) => exercise || !isPlay(each, this.known.calls));
+  }
+
   answer(alert: Alert, answer: Answer): void {
     if (alert.answer === answer) return;
     this.answers = { ...this.answers, [alert.id]: answer };
@@ -149,7 +158,8 @@ class Warnings {
   }
 
   checkIn(draft: CheckInDraft): void {
-    this.draft = draft;
+    const { calls } = this.known;
+    this.drafts = [...this.drafts.filter((each) => isPlay(each, calls) !== isPlay(draft, calls)), draft];
     this.keep();
     void this.tell();
   }
@@ -164,10 +174,11 @@ class Warnings {
     if (!client || this.telling) return;
     this.telling = true;
     try {
-      for (let draft = this.draft; draft; draft = this.draft) {
-        const { ts } = await this.handOver(() => post<{ ts: number }>(client, "/check_ins", draft as CheckInDraft), { ts: 0 });
-        if (ts) this.known = learnSafety(this.known, { check_ins: [{ ...draft, user_id: this.me, ts }] });
-        if (this.draft === draft) this.draft = null;
+      for (let draft = this.drafts[0]; draft; draft = this.drafts[0]) {
+        const said = draft;
+        const { ts } = await this.handOver(() => post<{ ts: number }>(client, "/check_ins", said), { ts: 0 });
+        if (ts) this.known = learnSafety(this.known, { check_ins: [{ ...said, user_id: this.me, ts }] });
+        this.drafts = this.drafts.filter((each) => each !== said);
       }
       for (const [id, answer] of Object.entries(this.answers)) {
         await this.handOver(() => put(client, `/alerts/${id}/ack`, { answer }), {});
@@ -194,8 +205,8 @@ class Warnings {
   }
 
   private keep(): void {
-    const { alerts, known, answers, draft, me: userId } = this;
-    this.kept = { userId, alerts: toKeep(alerts, KEPT_ALERTS_MAX), known, answers, draft, aheadMs: this.time.aheadMs };
+    const { alerts, known, answers, drafts, me: userId } = this;
+    this.kept = { userId, alerts: toKeep(alerts, KEPT_ALERTS_MAX), known, answers, drafts, aheadMs: this.time.aheadMs };
     try {
       localStorage.setItem(KEY, JSON.stringify(this.kept));
     } catch {

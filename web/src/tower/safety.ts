@@ -59,11 +59,14 @@ export interface Known {
   calls: SafetyCall[];
 }
 
-/** What is known after news: what each said last, and every question once. */
+/** What is known after news: what each said last, for real and in an exercise, and every question once. */
 export function learnSafety(known: Known, news: Partial<{ check_ins: CheckIn[]; requests: CheckRequest[]; calls: SafetyCall[] }>): Known {
-  const said = new Map(known.checkIns.map((each) => [each.user_id, each]));
-  for (const each of news.check_ins ?? []) if (each.ts >= (said.get(each.user_id)?.ts ?? 0)) said.set(each.user_id, each);
-  return { checkIns: [...said.values()], requests: once(known.requests, news.requests), calls: once(known.calls, news.calls) };
+  const calls = once(known.calls, news.calls);
+  // Told again, it may be known by now that it was an exercise's.
+  const told = new Map([...known.checkIns, ...(news.check_ins ?? [])].map((each) => [`${each.user_id} ${each.ts}`, each]));
+  const said = new Map<string, CheckIn>();
+  for (const each of [...told.values()].sort((a, b) => a.ts - b.ts)) said.set(`${each.user_id} ${isPlay(each, calls)}`, each);
+  return { checkIns: [...said.values()], requests: once(known.requests, news.requests), calls };
 }
 
 function once<T extends { id: string }>(known: T[], news: T[] = []): T[] {
@@ -74,15 +77,22 @@ function once<T extends { id: string }>(known: T[], news: T[] = []): T[] {
 export const isPlay = (said: Pick<CheckIn, "request" | "exercise">, calls: SafetyCall[]): boolean =>
   said.exercise === true || calls.some(({ id, content }) => id === said.request && content.status !== "Actual");
 
+/** What somebody said last for real, and what they said in an exercise since: play never hides what is real. */
+export function saidBy({ checkIns, calls }: Known, user: string): CheckIn[] {
+  const said = checkIns.filter((each) => each.user_id === user);
+  const real = said.find((each) => !isPlay(each, calls));
+  return said.filter((each) => each === real || each.ts > (real?.ts ?? 0)).sort((a, b) => a.ts - b.ts);
+}
+
 /** The latest question that this person has not answered; the tower's before a friend's. While a real one stands, or
- * somebody said that they need help, no exercise asks: only what was said last counts, and play would take its place. */
+ * somebody said that they need help, no exercise asks: it would stand in their way. */
 export function openQuestion(known: Known, me: string, language: string, nowMs: number): Question | null {
-  const mine = known.checkIns.find((each) => each.user_id === me);
-  const played = mine !== undefined && isPlay(mine, known.calls);
-  const isOpen = (id: string, sinceMs: number, real: boolean) => !mine || (mine.request !== id && (mine.ts < sinceMs || (real && played)));
+  const mine = known.checkIns.filter((each) => each.user_id === me);
+  const real = mine.filter((each) => !isPlay(each, known.calls));
+  const isOpen = (id: string, sinceMs: number, isReal: boolean) => (isReal ? real : mine).every((each) => each.request !== id && each.ts < sinceMs);
   const standing = known.calls.filter(({ content }) => content.expires > nowMs);
   const isReal = ({ content }: SafetyCall) => content.status === "Actual";
-  const inNeed = mine?.answer === "help" && !played && nowMs - mine.ts < ASKED_MS_MAX;
+  const inNeed = real.some(({ answer, ts }) => answer === "help" && nowMs - ts < ASKED_MS_MAX);
   const asking = inNeed || standing.some(isReal) ? standing.filter(isReal) : standing;
   const calls = asking.filter((each) => isOpen(each.id, each.content.sent, isReal(each)));
   const call = calls.sort((a, b) => b.content.sent - a.content.sent)[0];
