@@ -115,7 +115,9 @@ await tell(async () => {
   await button(mayor, "cancel").click();
   const headline = "난곡동 산불이 경포 방향으로 번지고 있습니다";
   const english = "Wildfire spreads from Nangok towards Gyeongpo";
-  await tower.write(mayor, { event: "산불", korean: headline, instruction: "창문을 닫고 경포초등학교로 걸어서 대피하십시오.", english });
+  const descriptions = { ko: "불길이 초속 18 m의 바람을 타고 번집니다.", en: "A wind of 18 m/s drives the fire." };
+  await tower.write(mayor, { event: "산불", korean: headline, instruction: "창문을 닫고 경포초등학교로 걸어서 대피하십시오.", english, descriptions });
+  for (const text of Object.values(descriptions)) await mayor.getByText(text).waitFor();
   await shot(mayor, "76-alert-preview");
   await tower.send(mayor);
   await mayor.getByText(like("alert_pending")).or(mayor.getByText(texts.alert_pending_hint)).first().waitFor();
@@ -144,6 +146,14 @@ await tell(async () => {
   await button(mayor, "show_silent").first().click();
   await mayor.getByText(like("silent_count")).waitFor();
   await shot(mayor, "80-acknowledgements");
+  await button(mayor, "alert_do_update").first().click();
+  for (const [language, text] of Object.entries(descriptions)) {
+    const group = mayor.getByRole("group", { name: texts[language === "ko" ? "korean" : "english"], exact: true });
+    const written = await group.getByLabel(texts.alert_description).inputValue();
+    if (written !== text) throw new Error(`an Update begins with the description ${JSON.stringify(written)}`);
+  }
+  await shot(mayor, "80-alert-update");
+  await button(mayor, "cancel").click();
   step("two officers sign; the card stays until it is answered; answers are counted");
 
   await tower.askSafe(mayor);
