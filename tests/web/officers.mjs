@@ -141,7 +141,7 @@ export function officers({ texts, button, like, dialog }) {
   const stage = (page, key) => page.getByRole("group", { name: texts.incident_stage }).getByRole("button", { name: texts[key], exact: true });
 
   /** Fills the form in and looks at what would go out. */
-  async function write(page, { event, korean, instruction, english, descriptions }) {
+  async function write(page, { event, korean, instruction, english, descriptions, area }) {
     await view(page, "tower_alerts");
     await button(page, "alert_new").click();
     await page.getByLabel(texts.alert_event, { exact: true }).fill(event);
@@ -150,6 +150,7 @@ export function officers({ texts, button, like, dialog }) {
     await ko.getByLabel(texts.alert_instruction).fill(instruction);
     await en.getByLabel(texts.alert_headline).fill(english);
     for (const [group, text] of [[ko, descriptions?.ko], [en, descriptions?.en]]) if (text) await group.getByLabel(texts.alert_description).fill(text);
+    if (area) await page.getByLabel(area).check();
     await button(page, "alert_look").click();
     await page.getByRole("heading", { name: texts.alert_preview }).waitFor();
   }

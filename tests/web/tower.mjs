@@ -116,7 +116,7 @@ await tell(async () => {
   const headline = "난곡동 산불이 경포 방향으로 번지고 있습니다";
   const english = "Wildfire spreads from Nangok towards Gyeongpo";
   const descriptions = { ko: "불길이 초속 18 m의 바람을 타고 번집니다.", en: "A wind of 18 m/s drives the fire." };
-  await tower.write(mayor, { event: "산불", korean: headline, instruction: "창문을 닫고 경포초등학교로 걸어서 대피하십시오.", english, descriptions });
+  await tower.write(mayor, { event: "산불", korean: headline, instruction: "창문을 닫고 경포초등학교로 걸어서 대피하십시오.", english, descriptions, area: /옥계면/ });
   for (const text of Object.values(descriptions)) await mayor.getByText(text).waitFor();
   await shot(mayor, "76-alert-preview");
   await tower.send(mayor);
@@ -146,6 +146,14 @@ await tell(async () => {
   await button(mayor, "show_silent").first().click();
   await mayor.getByText(like("silent_count")).waitFor();
   await shot(mayor, "80-acknowledgements");
+  // The alert is an exercise's, and the map says so in colours and words.
+  await tower.view(mayor, "tower_sites");
+  const label = async () => (await mayor.locator("svg[role=img]").last().getAttribute("aria-label")) ?? "";
+  await mayor.locator("path[data-alarm=exercise]").first().waitFor();
+  if ((await mayor.locator("path.warned").count()) > 0) throw new Error("an exercise warns districts as if it were real");
+  if (!(await label()).includes(`[${texts.alert_exercise}] ${texts.map_warned}: `)) throw new Error(`the map reads: ${await label()}`);
+  await shot(mayor, "80-map-exercise");
+  await tower.view(mayor, "tower_alerts");
   await button(mayor, "alert_do_update").first().click();
   for (const [language, text] of Object.entries(descriptions)) {
     const group = mayor.getByRole("group", { name: texts[language === "ko" ? "korean" : "english"], exact: true });

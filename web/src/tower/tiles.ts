@@ -13,8 +13,8 @@ export interface Mark {
 
 export interface Overlay {
   features: Feature[];
-  /** Whether an alert stands for the district. */
-  warned: (feature: Feature) => boolean;
+  /** What stands for the district: a real alert, or an exercise's alone. */
+  alarm: (feature: Feature) => "real" | "exercise" | "none";
   marks: Mark[];
 }
 
@@ -65,15 +65,16 @@ export function styleOf(header: Pick<Header, "tileType" | "minZoom" | "maxZoom">
 }
 
 /** The districts and what stands in them, as layers over the map. */
-function overlaid({ features, warned, marks }: Overlay) {
-  const districts = features.map((feature) => ({ ...feature, properties: { ...feature.properties, warned: warned(feature) } }));
+function overlaid({ features, alarm, marks }: Overlay) {
+  const districts = features.map((feature) => ({ ...feature, properties: { ...feature.properties, alarm: alarm(feature) } }));
   const points = marks.map(({ name, kind, place }) => ({ type: "Feature" as const, geometry: { type: "Point", coordinates: place } satisfies PointOf, properties: { name, colour: COLOURS[kind] } }));
   return { districts: { type: "FeatureCollection" as const, features: districts }, marks: { type: "FeatureCollection" as const, features: points } };
 }
 
 const LAYERS: LayerSpecification[] = [
-  { id: "warned", type: "fill", source: "districts", filter: ["==", ["get", "warned"], true], paint: { "fill-color": "#f3b48d", "fill-opacity": 0.55 } },
+  { id: "warned", type: "fill", source: "districts", filter: ["==", ["get", "alarm"], "real"], paint: { "fill-color": "#f3b48d", "fill-opacity": 0.55 } },
   { id: "districts", type: "line", source: "districts", paint: { "line-color": "#5d564c", "line-width": 1.5 } },
+  { id: "drilled", type: "line", source: "districts", filter: ["==", ["get", "alarm"], "exercise"], paint: { "line-color": "#ffd400", "line-width": 5, "line-dasharray": [2, 1] } },
   { id: "marks", type: "circle", source: "marks", paint: { "circle-radius": 7, "circle-color": ["get", "colour"], "circle-stroke-color": "#ffffff", "circle-stroke-width": 2 } },
   {
     id: "names of marks",
