@@ -84,15 +84,22 @@ async function ends(early, right) {
   await right.context().setOffline(true);
   await say(right, "아직 못 보낸 말");
   await right.getByTitle(texts.sending).first().waitFor();
+  await right.evaluate(() => (location.hash = "#/friends"));
+  await right.getByRole("button", { name: texts.say_help, exact: true }).click();
+  await right.getByText(texts.said_waits).waitFor();
   const { accessToken } = await right.evaluate(() => JSON.parse(localStorage.getItem("bongsu.session")));
   await fetch(`${url}/_matrix/client/v3/logout`, { method: "POST", headers: { Authorization: `Bearer ${accessToken}` } });
   await right.context().setOffline(false);
   await right.getByText(texts.logged_out).waitFor();
-  await right.getByText(texts.kept_letters.replace("{name}", "right").replace("{count}", "1")).waitFor();
+  await right.getByText(texts.kept_letters.replace("{name}", "right").replace("{count}", "2")).waitFor();
   await shot(right, "51-logged-out");
   await right.getByLabel(texts.password, { exact: true }).fill(PASSWORD);
   await button(right, "log_in").click();
   await shows(early, "아직 못 보낸 말");
+  const { accessToken: token } = await early.evaluate(() => JSON.parse(localStorage.getItem("bongsu.session")));
+  const headers = { Authorization: `Bearer ${token}` };
+  const said = async () => (await (await fetch(`${url}/_bongsu/client/v1/check_ins`, { headers })).json()).check_ins;
+  while (!(await said()).some(({ answer }) => answer === "help")) await new Promise((done) => setTimeout(done, 200));
   step("a session that was ended says so; what was not sent goes out when the same person is back");
 
   // The server of a service without short-lived tokens never asks so; the answer is put in its place.

@@ -2,6 +2,7 @@
 import { IDBFactory } from "fake-indexeddb";
 import { expect, test } from "vitest";
 import { handOver, outboxName, readKept, writeKept } from "../src/matrix/keptOutbox";
+import { WARNINGS_KEY } from "../src/state/keys";
 import type { TextStore } from "../src/matrix/session";
 
 function fakeStore(): TextStore {
@@ -34,9 +35,11 @@ test.each([
 ])("after a log-in of %s there are %i outboxes", async (userId, left) => {
   const [store, databases] = [fakeStore(), await withOutbox()];
   writeKept(store, { userId: "@hong:x", letters: 2 });
+  store.setItem(WARNINGS_KEY, "what hong said");
   expect(readKept(store)).toEqual({ userId: "@hong:x", letters: 2 });
   handOver(store, databases, userId);
   expect(readKept(store)).toBeNull();
+  expect(store.getItem(WARNINGS_KEY)).toBe(left ? "what hong said" : null);
   await expect.poll(() => names(databases)).toHaveLength(left);
 });
 

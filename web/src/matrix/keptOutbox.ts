@@ -1,4 +1,5 @@
-// What somebody wrote and could not send before the server ended the session: it waits for the same person here.
+// What somebody wrote, or said of how they are, and could not send before the server ended the session: it waits for the same person here.
+import { WARNINGS_KEY } from "../state/keys";
 import type { TextStore } from "./session";
 
 export interface Kept {
@@ -27,5 +28,7 @@ export function writeKept(store: TextStore, kept: Kept): void {
 export function handOver(store: TextStore, databases: IDBFactory, userId: string | null): void {
   const kept = readKept(store);
   store.removeItem(KEY);
-  if (kept && kept.userId !== userId) databases.deleteDatabase(outboxName(kept.userId));
+  if (!kept || kept.userId === userId) return;
+  databases.deleteDatabase(outboxName(kept.userId));
+  store.removeItem(WARNINGS_KEY);
 }

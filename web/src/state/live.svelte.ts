@@ -367,14 +367,14 @@ class LiveState {
 
   /** The server ended the session. What is not sent yet waits here for the same person. */
   private async ended(): Promise<void> {
-    const letters = this.running?.outbox.waiting().length ?? 0;
+    const letters = (this.running?.outbox.waiting().length ?? 0) + warnings.drafts.length;
     const userId = app.session?.userId;
     if (userId && letters > 0 && !this.farewell) writeKept(localStorage, { userId, letters });
-    await this.end(this.farewell || m.logged_out());
+    await this.end(this.farewell || m.logged_out(), !this.farewell);
   }
 
   /** Leaves this account on this device, and everything the device held of it. */
-  async end(notice = ""): Promise<void> {
+  async end(notice = "", keepsDrafts = false): Promise<void> {
     if (this.over) return;
     this.over = true;
     const running = this.running;
@@ -387,7 +387,7 @@ class LiveState {
     await running?.client.clearStores({ cryptoDatabasePrefix: `bongsu-${userId}` }).catch(() => undefined);
     await forgetStores(userId);
     forgetChats();
-    warnings.forget();
+    warnings.forget(keepsDrafts);
     app.leave(notice);
     location.reload();
   }

@@ -10,9 +10,9 @@ import type { News } from "../tower/news";
 import { clocks, ServiceTime } from "../tower/serviceTime";
 import { type CheckIn, isPlay, type Known, learnSafety, openQuestion, saidBy, type Wellbeing } from "../tower/safety";
 import { app } from "./app.svelte";
+import { WARNINGS_KEY as KEY } from "./keys";
 import { notices } from "./notices.svelte";
 
-const KEY = "bongsu.warnings";
 const TICK_MS = 5_000;
 const TELL_AGAIN_MS = 15_000;
 // An answer that took longer says too little of what time it is.
@@ -63,6 +63,7 @@ class Warnings {
   private client: MatrixClient | null = null;
   private telling = false;
   private loading = false;
+  private over = false;
 
   /** The one that covers the screen. */
   readonly current = $derived(toShow(this.alerts, this.now.getTime()));
@@ -205,6 +206,8 @@ class Warnings {
   }
 
   private keep(): void {
+    // What is on its way when the session ends must not write it all down again.
+    if (this.over) return;
     const { alerts, known, answers, drafts, me: userId } = this;
     this.kept = { userId, alerts: toKeep(alerts, KEPT_ALERTS_MAX), known, answers, drafts, aheadMs: this.time.aheadMs };
     try {
@@ -214,8 +217,11 @@ class Warnings {
     }
   }
 
-  forget(): void {
-    localStorage.removeItem(KEY);
+  /** Everything goes from this device; what the person said and no site has taken may wait for them (`keptOutbox`). */
+  forget(keepsDrafts: boolean): void {
+    this.over = true;
+    if (!keepsDrafts || this.drafts.length === 0) return localStorage.removeItem(KEY);
+    localStorage.setItem(KEY, JSON.stringify({ userId: this.me, drafts: this.drafts }));
   }
 }
 
