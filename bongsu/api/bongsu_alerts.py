@@ -13,7 +13,7 @@ from bongsu.log.record import Draft
 from bongsu.node import Node
 from bongsu.service import Service
 from bongsu.sync.tower import alert_fields, foreign_alerts
-from bongsu.tower import alert, brief, signed
+from bongsu.tower import alert, brief, fields, signed
 from bongsu.tower.alert import Alert, State
 from bongsu.tower.broadcast import CHARACTERS, cell_broadcast
 from bongsu.tower.check_in import ACK_ANSWERS, SEEN
@@ -23,6 +23,7 @@ from bongsu.view import tower_people
 async def post_preview(service: Service, request: Request) -> Response:
     """POST /alerts/preview: what an alert would be in every form, and what to sign."""
     content = alert.check(request.json().get("content"))
+    fields.refuse_turning(content)
     forms: dict[str, Any] = {
         "id": alert.alert_id(content),
         "sign": unpadded_base64(signed.message(signed.ALERT, content)),
@@ -69,6 +70,7 @@ async def post_alert(service: Service, request: Request) -> Response:
     if "brief" in body:
         return answer(await _take_brief(node, decode_base64(string(body, "brief"))))
     content = alert.check(body.get("content"))
+    fields.refuse_turning(content)
     given = signed.check_signatures(body.get("signatures"))
     check_time(node, content)
     signatures = right_signatures(node, signed.ALERT, content, given)

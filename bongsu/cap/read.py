@@ -10,7 +10,7 @@ from bongsu import limits
 from bongsu.cap.signing import verified
 from bongsu.cap.xml import ATOM, CAP, check_schema, parse
 from bongsu.errors import MatrixError, invalid_param
-from bongsu.tower import alert
+from bongsu.tower import alert, fields
 from bongsu.tower.shorten import shorten
 
 _TEXTS = ("headline", "description", "instruction")
@@ -104,7 +104,7 @@ def _bounded(text: str, characters_max: int) -> str:
 
 def _text(element: Any, name: str) -> str:
     found = element.find(f"{{{CAP}}}{name}")
-    return "" if found is None or found.text is None else str(found.text).strip()
+    return "" if found is None or found.text is None else fields.unturned(str(found.text)).strip()
 
 
 def _time_ms(text: str) -> int:

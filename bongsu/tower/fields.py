@@ -10,6 +10,31 @@ from bongsu.tower.signed import is_id
 
 AREA = re.compile(r"[\w.-]{1,32}")
 LANGUAGES = ("ko", "en")
+# They turn the letters round them about, so that a text reads as what nobody wrote (Unicode TR 36, 2.6).
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+
+
+def unturned(value: str) -> str:
+    """The text without characters that change the direction of others."""
+    return _TURNING.sub("", value)
+
+
+def refuse_turning(content: dict[str, Any]) -> None:
+    """Refuse what somebody writes now if its event or texts have such characters; what stands is still read.
+
+    Raises:
+        MatrixError: a sentence about which text has one.
+    """
+    said = [
+        (f"texts.{language}.{part}", text)
+        for language, parts in content["texts"].items()
+        for part, text in parts.items()
+    ]
+    for name, value in [("event", content["event"]), *said]:
+        if unturned(value) != value:
+            raise invalid_param(
+                f"`{name}` has an invisible character that turns the text about. Type it anew."
+            )
 
 
 def text(content: dict[str, Any], name: str, characters_max: int, *, least: int = 1) -> str:

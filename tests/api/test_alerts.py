@@ -238,6 +238,8 @@ def test_odd_alerts(mayor: tuple[User, Officer]) -> None:
         ({"siren": True}, "M_INVALID_PARAM"),
         ({"references": ["0" * 32]}, "M_INVALID_PARAM"),
         ({"msg_type": "Cancel"}, "M_INVALID_PARAM"),
+        ({"event": "\u202e불산"}, "M_INVALID_PARAM"),
+        ({"texts": {"ko": {"headline": "대피\u2066하십시오"}}}, "M_INVALID_PARAM"),
     ):
         handed = officer.alert()
         handed["content"].update(changed)

@@ -87,6 +87,12 @@ def foreign(key: CapKey | None, name: str, **changed: Any) -> bytes:
     return raw
 
 
+def test_no_feed_turns_words_about() -> None:
+    raw = foreign(None, "a", event="\u202e산불", texts={"ko": {"headline": "\u2067대피\u202c하십시오"}})
+    said, _ = read_alert(raw, None, now_ms())
+    assert (said["event"], said["texts"]["ko"]["headline"]) == ("산불", "대피하십시오")
+
+
 def test_alerts_of_a_feed_are_shown_as_somebody_elses(
     feed: tuple[str, dict[str, bytes]], tmp_path: Path
 ) -> None:

@@ -1,6 +1,6 @@
 // What officers sign in the browser is, byte by byte, what the server checks; the vectors are the server's own.
 import { expect, test } from "vitest";
-import { type Alert, type AlertContent, gravestFirst, learn, toKeep, toShow } from "../src/tower/alert";
+import { type Alert, type AlertContent, gravestFirst, learn, toKeep, toShow, wordsOf } from "../src/tower/alert";
 import { alertMessage, briefMessage, isShortened, payload } from "../src/tower/brief";
 import { withNews } from "../src/tower/news";
 import { fromSecret, request, unseal } from "../src/tower/officerKey";
@@ -159,6 +159,12 @@ test("an answer to an exercise hides nothing that was said for real, whichever c
   expect(saidBy(deceived, "@a:x")).toEqual([seeming]);
   expect(saidBy(learnSafety(deceived, { check_ins: [help, play] }), "@a:x")).toEqual([help, play]);
   expect(saidBy(learnSafety(deceived, { calls: [call], check_ins: [help] }), "@a:x")).toEqual([help, seeming]);
+});
+
+test("no invisible character turns an alert's words about", () => {
+  const { content } = alert("a", {});
+  const turned = { ...alert("a", {}), content: { ...content, texts: { ko: { headline: "\u202e대피\u2066 하십시오" } } } };
+  expect(wordsOf(turned, "ko")).toEqual({ headline: "대피 하십시오" });
 });
 
 test("news is read on its way to the SDK, which gets the same answer", async () => {

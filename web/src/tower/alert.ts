@@ -105,9 +105,13 @@ function weight({ content }: Alert): number {
   return CODED.status.indexOf(content.status) * 10 + (severity < 0 ? 5 : severity);
 }
 
+/** Without characters that turn the letters round them about: a line would read as what nobody wrote. */
+const unturned = (text: string): string => text.replace(/[\u202a-\u202e\u2066-\u2069]/gu, "");
+
 /** Its words in the reader's language, else in what there is. */
 export function wordsOf({ content }: Alert, language: string): AlertTexts {
   const { texts } = content;
   const matching = Object.keys(texts).find((each) => each.toLowerCase().startsWith(language));
-  return texts[matching ?? "ko"] ?? Object.values(texts)[0] ?? { headline: content.event };
+  const words = texts[matching ?? "ko"] ?? Object.values(texts)[0] ?? { headline: content.event };
+  return Object.fromEntries(Object.entries(words).map(([part, text]) => [part, unturned(text)])) as AlertTexts;
 }
