@@ -52,6 +52,7 @@ def backup(
     key = NodeKey.load(config.data / "node.key")
     part = out.with_name(f"{out.name}.part")
     try:
+        out.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         _copy_log(source, part, progress)
         _sign_own_logs(part, key)
         part.replace(out)

@@ -83,6 +83,18 @@ def test_units_are_well_formed_and_closed(unit: str, tmp_path: Path) -> None:
     assert "NoNewPrivileges=yes" in said
 
 
+@pytest.mark.parametrize("unit", sorted(file.name for file in DEPLOY.glob("systemd/*.service")))
+def test_a_unit_makes_the_directories_that_it_writes(unit: str) -> None:
+    """systemd refuses to begin a unit of which one of ReadWritePaths is not there."""
+    said = (DEPLOY / "systemd" / unit).read_text(encoding="utf-8")
+    written = {
+        path for line in re.findall(r"^ReadWritePaths=(.*)", said, re.MULTILINE) for path in line.split()
+    }
+    made = {line.split()[-1] for line in re.findall(r"^ExecStartPre=\+(.*install -d.*)", said, re.MULTILINE)}
+    # The node's own directory is made by its unit, which runs before there is anything to copy.
+    assert written <= made | {"/var/lib/bongsu"}
+
+
 @pytest.mark.skipif(shutil.which("haproxy") is None, reason="haproxy is not installed")
 @pytest.mark.parametrize("names", [("haproxy.cfg",), ("haproxy.cfg", "haproxy-hubs.cfg")])
 def test_the_balancer_takes_its_configuration(tmp_path: Path, names: tuple[str, ...]) -> None:
