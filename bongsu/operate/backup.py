@@ -173,9 +173,10 @@ def restore(
             "A service without a root key believes its own node alone, so without that node's key nothing in"
             " the copy counts. Give --key, or --root-key if the service has one."
         )
+    made_key = not (data / "node.key").exists()
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     if key_file is not None:
-        write_whole(data / "node.key", key_file.read_bytes(), replace=False)
+        _keep_key(data, key_file)
     part = data / "log.db.part"
     shutil.copyfile(copy, part)
     part.chmod(0o600)
@@ -183,7 +184,13 @@ def restore(
         os.fsync(file.fileno())
     part.replace(data / "log.db")
     say("Checking every chain, hash and signature.")
-    _check(config, clock, progress)
+    try:
+        _check(config, clock, progress)
+    except FatalError:
+        if made_key:
+            # The next try may be without --key: it would take this one for the node's own.
+            (data / "node.key").unlink(missing_ok=True)
+        raise
     files = 0 if media is None else copy_media(media, data / "media")[0]
     say("Building the view.")
     node = Node.open(config, clock, progress, repaired=True)
@@ -191,6 +198,19 @@ def restore(
         return Restored(node.log.head_position, files, time.monotonic() - began)
     finally:
         node.close()
+
+
+def _keep_key(data: Path, file: Path) -> None:
+    path = data / "node.key"
+    try:
+        key = file.read_bytes()
+        NodeKey(key)
+        if not path.exists():
+            write_whole(path, key, replace=False)
+    except (OSError, ValueError) as error:
+        raise FatalError(f"The key {file} cannot be used: {error}.") from error
+    if path.read_bytes() != key:
+        raise FatalError(f"{data} has the key of another node. Leave --key out, or give an empty directory.")
 
 
 def _check(config: Config, clock: Clock, progress: Progress) -> None:

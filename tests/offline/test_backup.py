@@ -103,6 +103,21 @@ def test_a_damaged_copy_is_refused_and_leaves_nothing(copied: Path, tmp_path: Pa
     assert done.returncode == 1
     assert "The copy is not whole" in done.stderr
     assert not (tmp_path / "new" / "log.db").exists()
+    assert not (tmp_path / "new" / "node.key").exists(), "the next try would take it for a new one"
+
+
+def test_a_key_that_cannot_be_used_is_refused_with_a_sentence(copied: Path, tmp_path: Path) -> None:
+    key, data = tmp_path / "other.key", tmp_path / "new"
+    for file in (key, copied):
+        done = restore(data, str(copied), "--key", str(file))
+        assert done.returncode == 1
+        assert f"The key {file} cannot be used" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert not (data / "node.key").exists()
+    program.run("site", "request", "--data", data)
+    done = restore(data, str(copied), "--key", f"{copied}.key")
+    assert done.returncode == 1
+    assert "has the key of another node" in done.stderr
 
 
 def test_a_node_that_is_gone_comes_back_under_its_key(copied: Path, server: Server, tmp_path: Path) -> None:
