@@ -15,7 +15,7 @@ from bongsu.clock import Clock
 from bongsu.config import Config
 from bongsu.enrolment import with_root_key
 from bongsu.errors import FatalError
-from bongsu.files import sync_folder, write_whole
+from bongsu.files import make_data_folder, sync_folder, write_whole
 from bongsu.log.key import NodeKey
 from bongsu.log.reader import Damaged, Reader
 from bongsu.log.schema import INSERT_SIGNATURE, connect
@@ -174,7 +174,7 @@ def restore(
             " the copy counts. Give --key, or --root-key if the service has one."
         )
     made_key = not (data / "node.key").exists()
-    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_data_folder(data)
     if key_file is not None:
         _keep_key(data, key_file)
     part = data / "log.db.part"
