@@ -64,7 +64,12 @@ def backup(
         part.unlink(missing_ok=True)
         raise FatalError(f"No copy was made: {error}. Check the disk, and `bongsu verify`.") from error
     said = {"made_ms": clock.now_ms(), "out": str(out.resolve())}
-    write_whole(config.data / LAST, json.dumps(said).encode())
+    try:
+        write_whole(config.data / LAST, json.dumps(said).encode())
+    except OSError as error:
+        raise FatalError(
+            f"The copy is made, but {config.data} cannot note when: {error.strerror}."
+        ) from error
     return Copied(out.stat().st_size, files, size)
 
 
@@ -177,12 +182,7 @@ def restore(
     make_data_folder(data)
     if key_file is not None:
         _keep_key(data, key_file)
-    part = data / "log.db.part"
-    shutil.copyfile(copy, part)
-    part.chmod(0o600)
-    with part.open("rb+") as file:
-        os.fsync(file.fileno())
-    part.replace(data / "log.db")
+    _take(copy, data / "log.db")
     say("Checking every chain, hash and signature.")
     try:
         _check(config, clock, progress)
@@ -198,6 +198,19 @@ def restore(
         return Restored(node.log.head_position, files, time.monotonic() - began)
     finally:
         node.close()
+
+
+def _take(copy: Path, log: Path) -> None:
+    part = log.with_name(f"{log.name}.part")
+    try:
+        shutil.copyfile(copy, part)
+        part.chmod(0o600)
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        part.replace(log)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise FatalError(f"The copy {copy} cannot be taken over: {error}. Check the disk.") from error
 
 
 def _keep_key(data: Path, file: Path) -> None:
