@@ -129,7 +129,7 @@ class Node:
         config = enrolment.with_root_key(config)
         # A key without a log has written before. Peers take a start for newer than those they know by its
         # number, so where starts may be forgotten it is counted in minutes, of which each has at most one.
-        repaired = repaired or ((data / "node.key").exists() and not (data / "log.db").exists())
+        repaired = repaired or ((data / "node.key").exists() and suspicion.log_is_gone(config))
         key = NodeKey.open(data / "node.key")
         config = enrolment.as_certified(config, key.node)
         log = open_log(
