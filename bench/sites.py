@@ -114,7 +114,8 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def _context(plan: Plan) -> ssl.SSLContext | None:
+def lab_context(plan: Plan) -> ssl.SSLContext | None:
+    """What a client trusts there; None without TLS."""
     return ssl.create_default_context(cafile=plan.ca) if plan.ca else None
 
 
@@ -123,7 +124,7 @@ def measure(folder: Path, arguments: argparse.Namespace) -> dict[str, list[Costs
     results: dict[str, list[Costs]] = {"one node alone": [], "all three sites": [], "one of three sites": []}
     plan = commands.up(folder / "lab", arguments.sites, tls=arguments.tls)
     try:
-        tls = _context(plan)
+        tls = lab_context(plan)
         pids = {f"node {node.site}": [node.pid] for node in plan.nodes}
         pids[NATS] = [server.pid for server in plan.nats]
         urls = [node.url for node in plan.nodes]

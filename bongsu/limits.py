@@ -238,6 +238,7 @@ COURIER_BOX_BYTES_MAX = 268_435_456  # of files for others that a node keeps; th
 DEFERRED_MS_MAX = 60 * 24 * 3_600_000  # from a visitor's writing to the sending
 DEFERRED_AGAIN_MAX = 50  # refused requests of a user that are looked at again when the user changed
 DEFERRED_TURN_S = 5  # that a core node waits for the one before it to carry a request out
+RELEASED_RECORDS_MAX = 20_000  # that waited for others, and of which is known when they were applied
 WAITING_STEPS_MAX = 1_000  # of a chain of events that wait for each other
 WATCH_LOOK_S = 5  # between two looks whether this node is what is wrong
 WATCH_LOOKS = 4  # over which errors are counted

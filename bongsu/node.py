@@ -40,6 +40,7 @@ from bongsu.view.client_event import ClientEvents
 from bongsu.view.context import Context
 from bongsu.view.db import Database
 from bongsu.view.opening import damaged, open_view, rebuild_beside
+from bongsu.view.released import Released
 from bongsu.view.sessions import Requester
 from bongsu.view.unfilled import Unfilled
 from bongsu.view.waiting import without_waiting
@@ -102,9 +103,11 @@ class Node:
         # Told of every batch that is on disk, before it is shown: the links to other nodes.
         self.committed_listeners: list[Callable[[list[Record]], None]] = []
         self.unfilled = Unfilled()
+        self.released = Released(self.position)
+        # By user and device: the token with which it came while bodies lacked that it may have seen.
+        self.came: Cache[tuple[str, str], str] = Cache(limits.USERS_IN_MEMORY_MAX)
         self._waiters = Waiters()
-        # Set, and replaced, whenever more is applied.
-        self.applied = asyncio.Event()
+        self.applied = asyncio.Event()  # set, and replaced, whenever more is applied
         self._releasing = Alarm(self._release_late)
         self.behind = Behind(clock.monotonic)
 
@@ -250,6 +253,7 @@ class Node:
         self.context.authorities.restart()
         self.vector = self.shown(self.applied_vector)
         self.context.touched.restart(self.position)
+        self.released = Released(self.position)
         self.context.hollows.resume()
         self.client_events.forget_all()
         self.shared.forget_all()
@@ -318,6 +322,7 @@ class Node:
         if changes.ended_sessions:
             self.sessions.clear()
         self.position = records[-1].position
+        self.released.note(self.position, changes.released)
         self.applied_vector = vector
         self.vector = self.shown(vector)
         self.applied.set()

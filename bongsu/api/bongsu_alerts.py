@@ -16,7 +16,7 @@ from bongsu.sync.tower import alert_fields, foreign_alerts
 from bongsu.tower import alert, brief, signed
 from bongsu.tower.alert import Alert, State
 from bongsu.tower.broadcast import CHARACTERS, cell_broadcast
-from bongsu.tower.check_in import ACK_ANSWERS
+from bongsu.tower.check_in import ACK_ANSWERS, SEEN
 from bongsu.view import tower_people
 
 
@@ -131,12 +131,17 @@ async def put_ack(service: Service, request: Request) -> Response:
     given = string(request.json(), "answer")
     if given not in ACK_ANSWERS:
         raise invalid_param(f"`answer` must be one of: {', '.join(ACK_ANSWERS)}.")
-    if name not in node.context.tower.alerts():
+    # Whoever was shown the brief answers it, also when the whole alert has taken its place.
+    known = node.context.tower.alerts()
+    if name not in known and name not in map(alert.brief_id, known):
         raise not_found("There is no such alert.")
+    before = tower_people.answer_of(node.context, name, user_id)
     stamp = node.context.db.value(
-        "SELECT stamp FROM alert_acks WHERE alert=? AND user_id=?", (name, user_id), default=0
+        "SELECT stamp FROM alert_acks WHERE alert=? AND user_id=?",
+        (alert.brief_id(name), user_id),
+        default=0,
     )
-    if tower_people.answer_of(node.context, name, user_id) != given:
+    if before != given and (before is None or given != SEEN):
         await node.write(tower_drafts.alert_ack(user_id, name, given, next_stamp(node.now_ms(), stamp)))
     return answer({})
 

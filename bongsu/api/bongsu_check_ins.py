@@ -33,7 +33,7 @@ async def get_check_ins(service: Service, request: Request) -> Response:
     context, user_id = service.node.context, request.who.user_id
     return answer(
         {
-            "check_ins": [check_in_fields(each) for each in check_ins.seen_by(context, user_id)],
+            "check_ins": [check_in_fields(context, each) for each in check_ins.seen_by(context, user_id)],
             "requests": [request_fields(each) for _, each in check_ins.requests(context, user_id)],
             "calls": [call_fields(context, each) for each in context.tower.calls().values()],
             "now": service.node.now_ms(),
@@ -101,12 +101,13 @@ def sums_of(node: Node, name: str) -> dict[str, Any]:
         raise not_found("There is no such question.")
     people = tower_people.asked(tower_people.areas_of_people(context), call.content["areas"])
     opened = call.content["sent"]
-    said = [each for each in check_ins.all_of(context) if check_in.answers_to(name, opened, each)]
+    others = context.tower.other_calls(name)
+    said = [each for each in check_ins.all_of(context) if check_in.answers_to(name, opened, each, others)]
     answered = {each.user_id for each in said}
     return {
         **call_fields(context, call),
-        "areas": check_in.sums(people, said, name, opened),
-        "help": [check_in_fields(each) for each in said if each.answer == check_in.HELP],
+        "areas": check_in.sums(people, said, name, opened, others),
+        "help": [check_in_fields(context, each) for each in said if each.answer == check_in.HELP],
         "silent": sorted(people.keys() - answered),
         "as_of": node.now_ms(),
     }

@@ -66,15 +66,20 @@ class FeedPoller:
 
     async def _poll(self) -> None:
         while True:
-            for feed in feeds(self._node):
-                await self.ask(feed)
+            # All at once, none for longer than until the next time: one that hangs holds up no other's.
+            await asyncio.gather(*(self.ask(feed) for feed in feeds(self._node)))
             await asyncio.sleep(limits.FEED_POLL_S)
 
     async def ask(self, feed: Feed) -> None:
         """Read one feed; what goes wrong is a sentence in `results`."""
         worked = self.results.get(feed.id, (None, None))[0]
         try:
-            problems = await self._read(feed)
+            async with asyncio.timeout(limits.FEED_POLL_S):
+                problems = await self._read(feed)
+        except TimeoutError:
+            sentence = f"It was not read within {limits.FEED_POLL_S} s. It is asked again."
+            self.results[feed.id] = (worked, sentence)
+            logger.warning("the feed %s: %s", feed.name, sentence)
         except (FetchError, MatrixError) as error:
             sentence = error.error if isinstance(error, MatrixError) else str(error)
             self.results[feed.id] = (worked, sentence)
@@ -92,19 +97,16 @@ class FeedPoller:
 
         raw = await self._fetcher.get(feed.url, limits.CAP_BYTES_MAX)
         found, urls = documents(raw, feed.url)
-        problems = []
+        problems = [await self.take(feed, document) for document in found]
         for url in urls:
             if self._node.stopping:
                 break
             try:
-                found.append(await self._fetcher.get(url, limits.CAP_BYTES_MAX))
+                # Each as it comes: what hangs behind it must not keep it back.
+                problems.append(await self.take(feed, await self._fetcher.get(url, limits.CAP_BYTES_MAX)))
             except FetchError as error:
                 problems.append(f"{url[:200]}: {error}")
-        for document in found:
-            problem = await self.take(feed, document)
-            if problem is not None:
-                problems.append(problem)
-        return problems
+        return [each for each in problems if each is not None]
 
     async def take(self, feed: Feed, raw: bytes) -> str | None:
         """Record an alert, unless it is known; why nothing of it is believed."""

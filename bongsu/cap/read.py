@@ -1,5 +1,6 @@
 """Alerts of others: what is believed of a CAP document, and where a feed says that documents are."""
 
+import contextlib
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -8,7 +9,7 @@ from urllib.parse import urljoin
 from bongsu import limits
 from bongsu.cap.signing import verified
 from bongsu.cap.xml import ATOM, CAP, check_schema, parse
-from bongsu.errors import invalid_param
+from bongsu.errors import MatrixError, invalid_param
 from bongsu.tower import alert
 from bongsu.tower.shorten import shorten
 
@@ -47,7 +48,7 @@ def _fields(root: Any) -> dict[str, Any]:
     expires = _text(first, "expires")
     areas = [_text(each, "areaDesc")[:100] for info in infos for each in info.findall(f"{{{CAP}}}area")]
     return {
-        "id": sha256("\n".join((sender, identifier, str(sent_ms))).encode()).hexdigest()[:32],
+        "id": _id(sender, identifier, sent_ms),
         "identifier": identifier[:200],
         "sender": sender[:200],
         "sender_name": _text(first, "senderName")[:200] or sender[:200],
@@ -57,6 +58,7 @@ def _fields(root: Any) -> dict[str, Any]:
         "msg_type": _text(root, "msgType"),
         "scope": _text(root, "scope"),
         "references": _text(root, "references")[:2_000],
+        "ends": _ends(_text(root, "msgType"), _text(root, "references")),
         "category": _text(first, "category"),
         "event": _text(first, "event")[:100],
         "urgency": _text(first, "urgency"),
@@ -65,6 +67,24 @@ def _fields(root: Any) -> dict[str, Any]:
         "areas": list(dict.fromkeys(areas))[: limits.TOWER_AREAS_MAX],
         "texts": _texts(infos),
     }
+
+
+def _id(sender: str, identifier: str, sent_ms: int) -> str:
+    return sha256("\n".join((sender, identifier, str(sent_ms))).encode()).hexdigest()[:32]
+
+
+def _ends(msg_type: str, references: str) -> list[str]:
+    """The ids of the alerts that an Update or Cancel takes the place of. CAP 1.2 § 3.2.1, references."""
+    if msg_type not in ("Update", "Cancel"):
+        return []
+    found = []
+    for named in references.split():
+        parts = named.split(",")
+        # What names its predecessor badly is shown all the same.
+        with contextlib.suppress(MatrixError, ValueError):
+            sender, identifier, sent = parts
+            found.append(_id(sender, identifier, _time_ms(sent)))
+    return found[: limits.TOWER_REFERENCES_MAX]
 
 
 def _texts(infos: list[Any]) -> dict[str, dict[str, str]]:

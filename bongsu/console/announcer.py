@@ -11,7 +11,6 @@ from bongsu.authority import CORE
 from bongsu.errors import MatrixError
 from bongsu.node import Node
 from bongsu.peers import Peers
-from bongsu.tower.alert import State, warns
 from bongsu.tower.broadcast import cell_broadcast
 from bongsu.view import registers
 from bongsu.view.changes import Changes
@@ -66,7 +65,8 @@ class Announcer:
         node = self._node
         shown = node.context.tower.alerts().get(name)
         room = registers.get(node.context, FAMILY, "", "", "")
-        if shown is None or shown.brief or shown.state is not State.STANDING or not warns(shown.content):
+        # What a courier brought after it was over would raise a false alarm: a message has no end.
+        if shown is None or shown.brief or not shown.warns_at(node.now_ms()):
             return
         if not isinstance(room, dict) or not self._is_mine(name):
             return

@@ -74,7 +74,7 @@ COMPONENTS = (
         "every data centre",
         "거점마다 대화, 경보, 안부가 이어집니다. 알림(푸시)과 다른 거점 소식은 기다립니다.",
         "Talk, alerts and check-ins go on at each hub. Push and news of other hubs wait.",
-        ("hub-cut", "courier-only", "all-power"),
+        ("courier-only", "all-power"),
     ),
     Component(
         "push",

@@ -33,7 +33,11 @@ def picture(node: Node, peers: Peers, poller: FeedPoller, radio: "Radio | None" 
         "alerts": [_alert(node, each, people) for each in tower.alerts().values()][:100],
         "foreign_alerts": [fields for _, fields in foreign_alerts(context)][:100],
         "calls": [_call(node, each.id, people) for each in list(tower.calls().values())[:20]],
-        "help": [check_in_fields(each) for each in check_ins.all_of(context) if each.answer == check_in.HELP],
+        "help": [
+            check_in_fields(context, each)
+            for each in check_ins.all_of(context)
+            if each.answer == check_in.HELP
+        ],
         "people": _numbers(people),
         "staff_room": tower_desk.staff_room(context),
         "drills": shown(node),
@@ -84,8 +88,8 @@ def _call(node: Node, name: str, people: Mapping[str, Areas]) -> dict[str, Any]:
     call = node.context.tower.calls()[name]
     opened = call.content["sent"]
     asked = tower_people.asked(people, call.content["areas"])
-    said = check_ins.all_of(node.context)
-    return {**call_fields(node.context, call), "areas": check_in.sums(asked, said, name, opened)}
+    said, others = check_ins.all_of(node.context), node.context.tower.other_calls(name)
+    return {**call_fields(node.context, call), "areas": check_in.sums(asked, said, name, opened, others)}
 
 
 def _numbers(people: Mapping[str, Areas]) -> dict[str, int]:

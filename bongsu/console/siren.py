@@ -12,6 +12,7 @@ from bongsu.canonical import json_bytes
 from bongsu.hook import HookFailed, run_hook
 from bongsu.live.background import Background
 from bongsu.node import Node
+from bongsu.tower.alert import brief_id
 from bongsu.view import tower_people
 from bongsu.view.changes import Changes
 from bongsu.view.tower import Shown
@@ -42,10 +43,12 @@ class Siren:
 
     def _applied(self, changes: Changes) -> None:
         alerts = self._node.context.tower.alerts() if changes.alerts else {}
-        for name in sorted(changes.alerts - self._told):
+        for name in sorted(changes.alerts):
             shown = alerts.get(name)
-            if shown is not None and self._concerns_people_here(shown):
-                self._told.add(name)
+            # The whole alert follows its brief, and is no second reason to sound a siren.
+            told = brief_id(name) in self._told
+            if shown is not None and not told and self._concerns_people_here(shown):
+                self._told.add(brief_id(name))
                 self._queue.put_nowait(shown)
 
     def _concerns_people_here(self, shown: Shown) -> bool:

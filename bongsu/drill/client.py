@@ -3,7 +3,10 @@
 import asyncio
 import json
 import random
+import ssl
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,8 +17,10 @@ SYNC_TIMEOUT_MS = 5_000
 SYNC_SILENCE_S = 3.0  # beyond the poll's own time-out
 RETRY_S = (0.1, 0.4)
 CONNECT_TIMEOUT_S = 1.0
-# A person who was away long is given all of it, so that every message can be counted.
-FILTER = '{"room":{"timeline":{"limit":1000}}}'
+# As much as one answer gives; of a longer backlog the person pages what was left out.
+FILTER = '{"room":{"timeline":{"limit":500}}}'
+PAGE_EVENTS = "500"
+PAGE_TIMEOUT_S = 20.0
 API = "/_matrix/client/v3"
 NOT_HEARD_YET = "x-bongsu-not-heard-yet"  # another site may know more
 PROMISE = "kr.bongsu.promise"  # in an answer: the site alone has it
@@ -34,6 +39,19 @@ class Sent:
     # The site said that it alone has it: it may burn with that site.
     held_here: bool = False
 
+    @property
+    def fields(self) -> list[Any]:
+        """As JSON."""
+        return [
+            self.number,
+            self.began_s,
+            self.acked_s,
+            self.site,
+            self.event_id,
+            self.tries,
+            self.held_here,
+        ]
+
 
 @dataclass(slots=True)
 class Person:
@@ -45,6 +63,8 @@ class Person:
     access_token: str
     user_id: str
     since: str
+    # Whether this person writes without end; who does not may still be given messages to send.
+    writes: bool = True
     sent: list[Sent] = field(default_factory=list)
     # (when, sender, number) in the order in which this person's syncs brought them.
     seen: list[tuple[float, str, int]] = field(default_factory=list)
@@ -73,6 +93,9 @@ class Client:
         self._home_after_s = home_after_s
         self._moved_s = 0.0
         self._choice = random.Random(person.name)  # noqa: S311
+        # Event ids of the room that the person was shown, and of these what was paged and no sync brought.
+        self._shown: set[str] = set()
+        self._paged: set[str] = set()
         self.per_second = 1.0
         self.stopping = False
 
@@ -86,7 +109,7 @@ class Client:
         number = 0
         while not self.stopping:
             number += 1
-            await self._send(number)
+            await self.send(number)
             await asyncio.sleep(self._choice.expovariate(self.per_second))
 
     async def read(self) -> None:
@@ -107,7 +130,7 @@ class Client:
 
     def _move(self, site: int) -> None:
         # The reader and the writer of a person may find out at once: one move.
-        if site == self._site:
+        if site == self._site and len(self._order) > 1:
             self._site = (self._site + 1) % len(self._order)
             self._moved_s = self._now()
             self.person.moves += 1
@@ -119,7 +142,8 @@ class Client:
             self.person.moves += 1
         return self._site
 
-    async def _send(self, number: int) -> None:
+    async def send(self, number: int) -> None:
+        """Send one message, again and again until it is acknowledged, here or elsewhere."""
         person = self.person
         path = f"{API}/rooms/{person.room_id}/send/m.room.message/{person.name}-{number}"
         body = {"msgtype": "m.text", "body": f"{person.name} {number}", "n": number}
@@ -147,7 +171,7 @@ class Client:
         status, answer = await self._request("GET", site, f"{API}/sync", limit_s, params=query)
         if status != 200:
             return await self._pause()
-        self._take(answer)
+        await self._take(answer, site)
 
     async def _request(
         self, method: str, site: int, path: str, limit_s: float, **arguments: Any
@@ -166,18 +190,49 @@ class Client:
             self._move(site)
             return 0, {}
 
-    def _take(self, answer: dict[str, Any]) -> None:
+    async def _take(self, answer: dict[str, Any], site: int) -> None:
         person = self.person
         person.since = answer["next_batch"]
         room = answer.get("rooms", {}).get("join", {}).get(person.room_id, {})
         timeline = room.get("timeline", {})
+        events = timeline.get("events", [])
         if timeline.get("limited"):
             person.limited += 1
+            left_out = await self._page(timeline["prev_batch"], site)
+            events = [*left_out, *events]
+            self._paged |= {event["event_id"] for event in left_out}
         now = self._now()
-        for event in timeline.get("events", []):
-            number = event["content"].get("n")
-            if event["type"] == "m.room.message" and isinstance(number, int):
-                person.seen.append((now, event["sender"], number))
+        for event in events:
+            self._see(event, now)
+
+    def _see(self, event: dict[str, Any], now: float) -> None:
+        event_id, number = event["event_id"], event["content"].get("n")
+        if event_id in self._shown and event_id in self._paged:
+            # History had it before the sync that it belonged to.
+            self._paged.discard(event_id)
+            return
+        self._shown.add(event_id)
+        if event["type"] == "m.room.message" and isinstance(number, int):
+            self.person.seen.append((now, event["sender"], number))
+
+    async def _page(self, place: str | None, site: int) -> list[dict[str, Any]]:
+        """What a limited timeline left out, oldest first: all of the room's history that was not shown yet.
+
+        A merge brings what sorts far back, so nothing but the beginning of the room says that it is all.
+        """
+        found: list[dict[str, Any]] = []
+        path = f"{API}/rooms/{self.person.room_id}/messages"
+        while place is not None:
+            query = {"dir": "b", "limit": PAGE_EVENTS, "from": place}
+            status, answer = await self._request("GET", site, path, PAGE_TIMEOUT_S, params=query)
+            if status != 200:
+                # The token is a place in history, which every site understands.
+                await self._pause()
+                site = self._where()
+                continue
+            found += [event for event in answer["chunk"] if event["event_id"] not in self._shown]
+            place = answer.get("end")
+        return found[::-1]
 
     def _url(self, site: int) -> str:
         return self._urls[self._order[site]]
@@ -189,6 +244,14 @@ class Client:
         await asyncio.sleep(self._choice.uniform(*RETRY_S))
 
 
+@asynccontextmanager
+async def connected(ca: str) -> AsyncIterator[aiohttp.ClientSession]:
+    """Connections to the sites of a laboratory. `ca`: the file of its authority; empty: no TLS."""
+    context: ssl.SSLContext | bool = ssl.create_default_context(cafile=ca) if ca else True
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context, limit=0)) as http:
+        yield http
+
+
 def dump(people: list[Person]) -> str:
     """What a load process tells of its people when it ends."""
     fields = [
@@ -197,19 +260,9 @@ def dump(people: list[Person]) -> str:
             "home": person.home,
             "room_id": person.room_id,
             "user_id": person.user_id,
-            "sent": [
-                [
-                    sent.number,
-                    sent.began_s,
-                    sent.acked_s,
-                    sent.site,
-                    sent.event_id,
-                    sent.tries,
-                    sent.held_here,
-                ]
-                for sent in person.sent
-            ],
+            "sent": [sent.fields for sent in person.sent],
             "seen": person.seen,
+            "writes": person.writes,
             "limited": person.limited,
             "moves": person.moves,
         }

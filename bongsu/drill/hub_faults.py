@@ -24,8 +24,17 @@ def alone(plan: Plan, _: str) -> None:
     plan.save()
 
 
+def cut_off(plan: Plan, _: str) -> None:
+    """Every hub is cut off from the data centres, which go on, and from every other hub."""
+    for hub in plan.hubs:
+        commands.link(plan, hub.name, "core", "none")
+
+
 def back(plan: Plan, _: str) -> None:
-    """The data centres and the wires to them come back; returns once every hub has a link, or too late."""
+    """Whatever of the data centres and the wires to them is gone comes back.
+
+    Returns once every hub has a link, or too late.
+    """
     commands.start_all(plan)
     trust: ssl.SSLContext | bool = ssl.create_default_context(cafile=plan.ca) if plan.ca else True
     deadline = time.monotonic() + LINKED_S
@@ -72,4 +81,11 @@ def _stopped(plan: Plan, target: str) -> NodePlan:
     return node
 
 
-HUB_ACTS = {"hubs-alone": alone, "hubs-back": back, "courier": courier, "image": image, "amnesia": amnesia}
+HUB_ACTS = {
+    "hubs-alone": alone,
+    "hubs-cut": cut_off,
+    "hubs-back": back,
+    "courier": courier,
+    "image": image,
+    "amnesia": amnesia,
+}

@@ -1,7 +1,9 @@
-"""The people of a drill with hubs: accounts of the core, each a resident of a hub and never elsewhere."""
+"""The people of a drill with hubs: accounts of the core, each a resident of a hub and never elsewhere.
+
+Where the core lives on while hubs are cut off, as many stay with it as live at each hub."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,20 +17,27 @@ from bongsu.lab.plan import Plan
 SETTLE_S = 90
 
 
-def move_in(api: Api, plan: Plan, town: Town) -> None:
-    """Make everybody a resident, as many at each hub, and wait until the hubs have all they need.
+def share_out(plan: Plan, town: Town, *, core_too: bool) -> None:
+    """Say who is to live at which hub, as many at each; `core_too`: and as many at the core."""
+    hubs = [hub.site for hub in plan.hubs] + ([""] if core_too else [])
+    for number, person in enumerate(town.people):
+        person["hub"] = hubs[number % len(hubs)]
+
+
+def move_in(api: Api, plan: Plan, people: Sequence[dict[str, Any]]) -> None:
+    """Make everybody a resident of their hub, and wait until the hubs have all they need.
 
     Raises:
         FatalError: they have not, in time.
     """
-    hubs = [hub.site for hub in plan.hubs]
-    _until(lambda: set(hubs) <= _linked(api, plan), "the hubs linked with the core")
-    for number, person in enumerate(town.people):
-        home, hub = person["home"], hubs[number % len(hubs)]
-        path = "/_bongsu/client/v1/residency"
-        api.call(home, "PUT", path, person["access_token"], json={"hub": hub})
-        person["home"] = hub
-    for person in town.people:
+    hubs = {hub.site for hub in plan.hubs}
+    _until(lambda: hubs <= _linked(api, plan), "the hubs linked with the core")
+    for person in people:
+        if person["hub"]:
+            path = "/_bongsu/client/v1/residency"
+            api.call(person["home"], "PUT", path, person["access_token"], json={"hub": person["hub"]})
+            person["home"] = person["hub"]
+    for person in people:
         _until(partial(_is_there, api, person), f"{person['name']} at {person['home']}")
         answer = api.call(person["home"], "GET", f"{API}/sync", person["access_token"])
         person["since"] = answer["next_batch"]

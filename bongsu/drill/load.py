@@ -3,22 +3,19 @@
 import asyncio
 import contextlib
 import json
-import ssl
 import sys
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-
-from bongsu.drill.client import Client, Person, dump
+from bongsu.drill.client import Client, Person, connected, dump
 
 FINISH_S = 30.0
+STOP, WRITTEN = "stop\n", "written"
 
 
 async def _drive(spec: dict[str, Any]) -> list[Person]:
     people = [Person(**fields) for fields in spec["people"]]
-    context: ssl.SSLContext | bool = ssl.create_default_context(cafile=spec["ca"]) if spec["ca"] else True
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=context, limit=0)) as http:
+    async with connected(spec["ca"]) as http:
         sites, home_after_s = spec["sites"], spec["home_after_s"]
         clients = [
             Client(
@@ -32,20 +29,28 @@ async def _drive(spec: dict[str, Any]) -> list[Person]:
         ]
         readers = [asyncio.ensure_future(client.read()) for client in clients]
         _set_rate(clients, spec["per_second"])
-        writers = [asyncio.ensure_future(client.write()) for client in clients]
+        writers = [asyncio.ensure_future(client.write()) for client in clients if client.person.writes]
         print("running", flush=True)
-        # Each line is a new rate; the parent closes standard input when the drill is over.
-        while line := await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline):
+        # Each line is a new rate, or says that all has been written that is to be.
+        while (line := await _line()) not in ("", STOP):
             _set_rate(clients, float(line))
         for client in clients:
             client.stopping = True
         # A message that was begun is brought to its end, and everything acknowledged is waited for.
-        await asyncio.wait(writers, timeout=FINISH_S)
+        if writers:
+            await asyncio.wait(writers, timeout=FINISH_S)
         await asyncio.wait(readers, timeout=FINISH_S)
+        print(WRITTEN, flush=True)
+        # The parent closes standard input when those of every process have written and it has gone around.
+        await _line()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(FINISH_S):
                 await asyncio.gather(*(client.finish() for client in clients))
     return people
+
+
+async def _line() -> str:
+    return await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
 
 
 def _set_rate(clients: list[Client], per_second: float) -> None:

@@ -27,6 +27,8 @@ class DrillPlan:
     hubs: int = 0
     # How long people stay elsewhere before they try their home again; None: for good.
     home_after_s: float | None = None
+    # Of talk that both sides of a cut write in time-lapse: the step "talk", then "merge" waits for all of it.
+    hours: int = 0
     # The steps come again after so long, for as long as there is load; None: once.
     repeat_s: float | None = None
     # With fewer, what is drilled does not happen, and nothing would be wrong.
@@ -243,12 +245,13 @@ PLANS = {
         ),
         DrillPlan(
             "hub-cut",
-            "데이터센터가 모두 꺼지고 거점끼리도 끊긴다. 그래도 대화는 이어지고, 나중에 합쳐진다.",
-            "Every data centre goes dark and hubs are cut off: talk goes on at each, and merges later.",
-            60,
-            (Step(10, "hubs-alone"), Step(40, "hubs-back")),
+            "거점이 모두 끊기고, 센터와 거점마다 열두 시간 동안 대화가 이어진다. 나중에 합쳐진다.",
+            "Every hub is cut off: for twelve hours the core and each hub go on talking, then all merges.",
+            35,
+            (Step(10, "hubs-cut"), Step(14, "talk"), Step(16, "hubs-back"), Step(20, "merge")),
             ("h1", "h2"),
             hubs=2,
+            hours=12,
         ),
         DrillPlan(
             "courier-only",

@@ -4,6 +4,7 @@ import html
 from typing import Any
 
 from bongsu import __version__
+from bongsu.drill import report_merge
 from bongsu.drill.check import percentile
 from bongsu.drill.run import Outcome
 
@@ -14,7 +15,7 @@ COLOURS = ("#c2410c", "#1d4ed8", "#15803d", "#7e22ce", "#0f766e")
 
 def figures(outcome: Outcome) -> dict[str, Any]:
     """What was measured. Times in seconds but where the name says otherwise; None: nothing to measure."""
-    found = outcome.findings
+    found, merge = outcome.findings, outcome.merge
     return {
         "drill": outcome.plan.name,
         "release": __version__,
@@ -42,6 +43,9 @@ def figures(outcome: Outcome) -> dict[str, Any]:
         "login_p99_s": percentile(outcome.logins_s, 0.99),
         "sites_agreed_after_s": outcome.agreed_s,
         "digests_differ": len(outcome.differing),
+        # How often what somebody carried between hubs was seen; None: nobody walks in this drill.
+        "carried": outcome.carried,
+        **({} if merge is None else report_merge.figures(merge)),
         # What of the drill could not be done; the rest is what was counted until then.
         "failed": outcome.failed,
         "happened": [[round(at, 3), act, target] for at, act, target in outcome.happened],
@@ -51,6 +55,8 @@ def figures(outcome: Outcome) -> dict[str, Any]:
             *found.duplicates[:20],
             *found.reordered[:20],
             *outcome.differing[:20],
+            *([] if merge is None else merge.wrong[:20]),
+            *(["Nobody saw anything that was carried."] if outcome.carried == 0 else []),
         ],
     }
 
@@ -72,19 +78,21 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
     ("send_p99_ms", "보내기 p99 (밀리초)", "send p99 (ms)", "≤ 50"),
     ("login_p99_s", "몰린 로그인 p99 (초)", "log-ins in a storm, p99 (s)", ""),
     ("digests_differ", "사이트마다 다른 기록", "scopes not the same at all sites", "0"),
+    ("carried", "사람이 날라 온 것을 본 횟수", "sights of what somebody carried", ""),
     ("sites_agreed_after_s", "모든 곳의 기록이 같아진 때 (초)", "all sites told the same after (s)", "≤ 5"),
 )
 
 
 def page(outcome: Outcome) -> str:
     """The report as one HTML file."""
-    found = figures(outcome)
+    found, merge = figures(outcome), outcome.merge
     rows = "".join(
         f"<tr><td>{korean}<br><small>{english}</small></td><td>{_shown(found[name])}</td><td>{must}</td></tr>"
-        for name, korean, english, must in ROWS
+        for name, korean, english, must in (*ROWS, *(() if merge is None else report_merge.ROWS))
     )
     verdict = outcome.kept
     words = _words(outcome)
+    lapse = "" if merge is None else "<p>{}<br><small>{}</small></p>".format(*report_merge.words(merge))
     broken = "".join(f"<li>{html.escape(line)}</li>" for line in (*found["failed"], *found["broken"]))
     return f"""<!doctype html>
 <html lang="ko"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -94,7 +102,7 @@ table{{border-collapse:collapse}}td{{border-bottom:1px solid #ddd;padding:.3rem 
 small{{color:#555}}svg{{max-width:100%;height:auto}}.good{{color:#15803d}}.bad{{color:#b91c1c}}</style></head><body>
 <h1>{outcome.plan.korean}<br><small>{outcome.plan.english}</small></h1>
 <p class="{"good" if verdict else "bad"}"><strong>{words[0]}</strong> {words[1]}</p>
-{_picture(outcome)}
+{lapse}{_picture(outcome)}
 <table>{rows}</table><ul>{broken}</ul>
 <p><small>{found["clients"]} clients, {outcome.seconds:.0f} s, Bongsu {__version__}</small></p>
 </body></html>
@@ -116,6 +124,8 @@ def _words(outcome: Outcome) -> tuple[str, str]:
 def _shown(value: Any) -> str:
     if value is None:
         return "-"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {of_it}" for name, of_it in value.items()) or "-"
     return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
@@ -124,6 +134,8 @@ def _picture(outcome: Outcome) -> str:
     counts: dict[str, list[int]] = {}
     steps = int(outcome.seconds / STEP_S) + 1
     for person in outcome.people:
+        if not person.get("writes", True):
+            continue  # in time-lapse
         line = counts.setdefault(person["home"], [0] * steps)
         for sent in person["sent"]:
             at = int(sent[2] / STEP_S)

@@ -13,7 +13,9 @@ from typing import Any
 
 from bongsu.drill import faults, machines
 from bongsu.drill.check import Findings, check
-from bongsu.drill.hub_town import move_in
+from bongsu.drill.hub_town import move_in, share_out
+from bongsu.drill.merge import Merge, Times, carried, measure
+from bongsu.drill.parted import Parted
 from bongsu.drill.plans import DrillPlan
 from bongsu.drill.storm import log_in
 from bongsu.drill.thief import forged
@@ -29,6 +31,9 @@ LOADS = 2
 COLLECT_S = 120
 CONVERGE_S = 30.0
 MERGE_S = 8.0
+PER_HOUR = 20
+# Acts that take as long as they take: what follows comes so much later.
+LASTING = ("talk", "merge")
 
 
 class Outcome:
@@ -45,6 +50,10 @@ class Outcome:
         self.logins_s: list[float] = []
         # Seconds after the end until all sites that are there told the same histories; None: they did not.
         self.agreed_s: float | None = None
+        # Where the sides of a cut talked for hours: what came of it.
+        self.merge: Merge | None = None
+        # Where somebody walked between hubs that are cut off: how often what he brought was seen.
+        self.carried: int | None = None
         # Scopes whose digests differed between sites at the end, a sentence each.
         self.differing: list[str] = []
         # What of the drill itself could not be done, a sentence each; what was counted until then stands.
@@ -54,7 +63,12 @@ class Outcome:
     def kept(self) -> bool:
         """Whether every promise was kept, every site holds the same, and the whole drill was done."""
         same = self.agreed_s is not None and not self.differing
-        return self.findings.clean and same and not self.failed
+        as_it_must = self.merge is None or not self.merge.wrong
+        return self.findings.clean and same and as_it_must and self.carried != 0 and not self.failed
+
+    def moment(self, act: str) -> float:
+        """When an act of the plan first began, or was done (`… done`), in seconds."""
+        return next(at for at, what, _ in self.happened if what == act)
 
     @contextmanager
     def noting(self, what: str) -> Iterator[None]:
@@ -75,10 +89,12 @@ def run(
     seconds: float | None,
     tls: bool,
     progress: Callable[[str], None],
+    per_hour: int = PER_HOUR,
 ) -> Outcome:
     """Run one drill in a new laboratory in `folder`; the laboratory has ended when this returns.
 
     A step that fails is the last one; what was counted until then is in the outcome, and why.
+    `per_hour`: messages an hour that each side writes in each of its rooms, where the plan has hours of talk.
 
     Raises:
         FatalError: the laboratory or a load process did not start.
@@ -90,14 +106,15 @@ def run(
     try:
         progress(f"settling {people} people")
         town = settle(api, lab, people)
+        outcome.settled = len(town.people)
+        parted = None
         if drill.hubs:
             progress("making them residents of hubs")
-            move_in(api, lab, town)
-        outcome.settled = len(town.people)
+            parted = _move_in(drill, api, lab, town, per_hour)
         start = time.monotonic()
         loads = [_load(drill, lab, town, folder, number, per_second, start) for number in range(LOADS)]
         try:
-            _happen(outcome, lab, loads, per_second, start, progress)
+            _happen(outcome, lab, loads, per_second, start, progress, parted)
             progress("waiting for the last clients")
             _collect(outcome, loads, folder)
         finally:
@@ -105,12 +122,24 @@ def run(
                 load.kill()
                 load.wait()
         progress("comparing the histories of all sites")
-        _judge(outcome, api, lab, town)
+        _judge(outcome, api, lab, town, parted)
     finally:
         api.close()
         commands.down(lab)
         machines.undo()
     return outcome
+
+
+def _move_in(drill: DrillPlan, api: Api, lab: Plan, town: Town, per_hour: int) -> Parted | None:
+    """Residents to their hubs; who talks there for hours, where the plan has hours of talk."""
+    share_out(lab, town, core_too=bool(drill.hours))
+    if not drill.hours:
+        move_in(api, lab, town.people)
+        return None
+    parted = Parted(api, lab, hours=drill.hours, per_hour=per_hour)
+    others = parted.settle(town)
+    move_in(api, lab, [*town.people, *others])
+    return parted
 
 
 def _load(
@@ -124,7 +153,7 @@ def _load(
         "stay": bool(lab.hubs),
         "home_after_s": drill.home_after_s,
         "people": [
-            {name: value for name, value in person.items() if name != "members"}
+            {name: value for name, value in person.items() if name not in ("members", "hub")}
             for person in town.people[number::LOADS]
         ],
         "per_second": per_second,
@@ -151,10 +180,13 @@ def _happen(
     per_second: float,
     start: float,
     progress: Callable[[str], None],
+    parted: Parted | None = None,
 ) -> None:
     """Let time pass, and the plan's steps come."""
+    there = [node.site for node in lab.nodes if node.site not in outcome.plan.gone]
+    late_s = 0.0
     for step in outcome.plan.steps_within(outcome.seconds):
-        _pass(start, step.at_s, progress)
+        _pass(start, step.at_s + late_s, progress)
         outcome.happened.append((time.monotonic() - start, step.act, step.target))
         words = f"{step.act} {step.target or 'everything'}"
         progress(words)
@@ -162,17 +194,20 @@ def _happen(
             if step.act == "surge":
                 _set_rate(loads, per_second * float(step.target))
             elif step.act == "login-storm":
-                there = [node.site for node in lab.nodes if node.site not in outcome.plan.gone]
                 outcome.logins_s = log_in(lab, outcome.settled, there)
+            elif parted is not None and step.act == "talk":
+                parted.talk(start)
+            elif parted is not None and step.act == "merge":
+                parted.wait(there)
             else:
                 faults.act(lab, step.act, step.target)
         if outcome.failed:
             return
         outcome.happened.append((time.monotonic() - start, f"{step.act} done", step.target))
+        if step.act in LASTING:
+            late_s += outcome.happened[-1][0] - outcome.happened[-2][0]
+    outcome.seconds += late_s
     _pass(start, outcome.seconds, progress)
-    if outcome.plan.hubs:
-        # What hubs wrote alone is on its way; nobody is asked what they saw before it came.
-        _pass(time.monotonic(), MERGE_S, progress)
 
 
 def _set_rate(loads: list["subprocess.Popen[str]"], per_second: float) -> None:
@@ -189,7 +224,20 @@ def _pass(start: float, until_s: float, progress: Callable[[str], None]) -> None
 
 
 def _collect(outcome: Outcome, loads: list["subprocess.Popen[str]"], folder: Path) -> None:
-    """What the clients saw, of each load process that can say it."""
+    """What the clients saw, of each load process that can say it.
+
+    Nobody is asked what they saw before those of every process have ended writing, and hubs have given it on.
+    """
+    with outcome.noting("Ending the load"):
+        for load in loads:
+            assert load.stdin is not None
+            load.stdin.write("stop\n")
+            load.stdin.flush()
+    for load in loads:
+        assert load.stdout is not None
+        load.stdout.readline()
+    if outcome.plan.hubs:
+        time.sleep(MERGE_S)
     for load in loads:
         assert load.stdin is not None
         load.stdin.close()
@@ -201,12 +249,25 @@ def _collect(outcome: Outcome, loads: list["subprocess.Popen[str]"], folder: Pat
             load.stdout.close()
 
 
-def _judge(outcome: Outcome, api: Api, lab: Plan, town: Town) -> None:
+def _judge(outcome: Outcome, api: Api, lab: Plan, town: Town, parted: Parted | None) -> None:
+    if parted is not None:
+        parted.tell(outcome.people)
     told: dict[str, dict[str, list[str]]] = {}
     with outcome.noting("Comparing what the sites hold"):
         told = _compare(outcome, api, lab, town)
     fault_s = outcome.happened[0][0] if outcome.happened else None
     outcome.findings = check(outcome.people, told, struck=outcome.plan.struck, fault_s=fault_s)
+    if any(step.act == "courier" for step in outcome.plan.steps):
+        with outcome.noting("Counting what was carried"):
+            sides = {node.site: node.site for node in lab.nodes}
+            alone_s, back_s = outcome.moment("hubs-alone done"), outcome.moment("hubs-back")
+            outcome.carried = carried(outcome.people, sides, alone_s, back_s)
+    if parted is not None:
+        outcome.merge = parted.merge
+        with outcome.noting("Looking at what the merge brought"):
+            times = (outcome.moment(act) for act in ("hubs-cut done", "hubs-back", "hubs-back done"))
+            measure(parted.merge, outcome.people, parted.sides, Times(*times))
+            parted.judge([node.site for node in lab.nodes if node.site not in outcome.plan.gone])
 
 
 def _compare(outcome: Outcome, api: Api, lab: Plan, town: Town) -> dict[str, dict[str, list[str]]]:

@@ -41,6 +41,18 @@ class Api:
         found: dict[str, Any] = answer.json()
         return found
 
+    def history(self, site: str, room_id: str, token: str) -> list[dict[str, Any]]:
+        """All the events of a room that a site tells, oldest first."""
+        events: list[dict[str, Any]] = []
+        place: str | None = None
+        while True:
+            query = {"dir": "b", "limit": "500", **({"from": place} if place else {})}
+            answer = self.call(site, "GET", f"{API}/rooms/{room_id}/messages", token, params=query)
+            events += answer["chunk"]
+            place = answer.get("end")
+            if place is None:
+                return events[::-1]
+
     def close(self) -> None:
         """End the connections."""
         for http in self._http.values():
@@ -50,21 +62,7 @@ class Api:
 def settle(api: Api, plan: Plan, people: int) -> Town:
     """Make accounts, as many at each site, and rooms whose members live at different sites."""
     sites = [node.site for node in plan.core]
-    made: list[dict[str, Any]] = []
-    for number in range(people):
-        site = sites[number % len(sites)]
-        body = {"username": f"p{number}", "password": PASSWORD, "auth": {"type": "m.login.dummy"}}
-        account = api.call(site, "POST", f"{API}/register", json=body)
-        made.append(
-            {
-                "name": f"p{number}",
-                "home": site,
-                "room_id": "",
-                "access_token": account["access_token"],
-                "user_id": account["user_id"],
-                "since": "",
-            }
-        )
+    made = [register(api, sites[number % len(sites)], f"p{number}") for number in range(people)]
     for first in range(0, people, MEMBERS):
         members = made[first : first + MEMBERS]
         host = members[0]
@@ -78,14 +76,28 @@ def settle(api: Api, plan: Plan, people: int) -> Town:
         for member in members:
             member["room_id"], member["members"] = room["room_id"], len(members)
             if member is not host:
-                _join(api, member)
+                join(api, member)
     for person in made:
         answer = api.call(person["home"], "GET", f"{API}/sync", person["access_token"])
         person["since"] = answer["next_batch"]
     return Town(made)
 
 
-def _join(api: Api, member: dict[str, Any]) -> None:
+def register(api: Api, site: str, name: str) -> dict[str, Any]:
+    """A new account at a site; a person of no room yet, as `client.Person` has its fields."""
+    body = {"username": name, "password": PASSWORD, "auth": {"type": "m.login.dummy"}}
+    account = api.call(site, "POST", f"{API}/register", json=body)
+    return {
+        "name": name,
+        "home": site,
+        "room_id": "",
+        "access_token": account["access_token"],
+        "user_id": account["user_id"],
+        "since": "",
+    }
+
+
+def join(api: Api, member: dict[str, Any]) -> None:
     """Join at the member's own site, where the room may not have come yet: the links are just being made."""
     deadline = time.monotonic() + SETTLE_S
     while True:
@@ -109,17 +121,6 @@ def histories(
         for person in town.people:
             there = site not in hubs or person["home"] == site
             if there and person["room_id"] not in rooms:
-                rooms[person["room_id"]] = _history(api, site, person["room_id"], person["access_token"])
+                events = api.history(site, person["room_id"], person["access_token"])
+                rooms[person["room_id"]] = [event["event_id"] for event in events]
     return found
-
-
-def _history(api: Api, site: str, room_id: str, token: str) -> list[str]:
-    events: list[str] = []
-    place: str | None = None
-    while True:
-        query = {"dir": "b", "limit": "500", **({"from": place} if place else {})}
-        answer = api.call(site, "GET", f"{API}/rooms/{room_id}/messages", token, params=query)
-        events += [event["event_id"] for event in answer["chunk"]]
-        place = answer.get("end")
-        if place is None:
-            return events[::-1]

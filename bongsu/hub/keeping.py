@@ -222,6 +222,8 @@ class Keeping:
                 wanted = (
                     scopes if own is None else {s for s in scopes if s in own.scopes or s in side.allowed}
                 )
+                # Kept before its people moved away, and whole no more: to be asked for when they come again.
+                side.told -= scopes - wanted
                 if wanted:
                     side.recent.update(came)
                     side.fresh |= wanted

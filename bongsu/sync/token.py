@@ -80,6 +80,14 @@ class Token:
         return "d" + unpadded_urlsafe_base64(bytes([len(self.given)]) + self.given + raw)
 
 
+def but_waiting(start: bytes) -> bytes:
+    """The name of a start in a token whose position says all but what waited there for others.
+
+    Other nodes, other starts and other releases know no start of this name, and read the vector.
+    """
+    return bytes(each ^ 0xFF for each in start)
+
+
 def decode(text: str) -> Token:
     """Read a token. Members of a room who are told at once come back with the same one.
 

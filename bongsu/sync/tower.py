@@ -7,7 +7,8 @@ import msgspec
 from bongsu.canonical import json_bytes, read_trusted
 from bongsu.node import Node
 from bongsu.sync.token import Since
-from bongsu.tower.alert import State, warns
+from bongsu.tower.alert import State, brief_id, may_end_foreign, warns
+from bongsu.tower.brief import decode
 from bongsu.tower.check_in import CheckIn
 from bongsu.view import check_ins
 from bongsu.view.apply_tower import ALERTS
@@ -34,24 +35,45 @@ def alert_fields(context: Context, alert: Shown) -> dict[str, Any]:
 
 def foreign_alerts(context: Context, position: int = 0) -> list[tuple[int, dict[str, Any]]]:
     """(position, alert as clients are given it) of others' alerts beyond a position, the latest first."""
-    rows = context.db.all(
-        "SELECT id, feed, proved, content, changed FROM foreign_alerts WHERE changed>? ORDER BY changed DESC",
-        (position,),
-    )
+    rows = [
+        (name, feed, bool(proved), read_trusted(text), changed)
+        for name, feed, proved, text, changed in context.db.all(
+            "SELECT id, feed, proved, content, changed FROM foreign_alerts ORDER BY changed DESC"
+        )
+    ]
+    ended = _ended({name: (feed, proved, content) for name, feed, proved, content, _ in rows})
     return [
         (
             changed,
             {
                 "id": name,
-                "state": "foreign",
-                "content": read_trusted(text),
+                "state": ended.get(name, "foreign"),
+                "content": content,
                 "signed_by": [],
                 "brief": False,
-                "source": {"feed": feed, "proved": bool(proved)},
+                "source": {"feed": feed, "proved": proved},
             },
         )
-        for name, feed, proved, text, changed in rows
+        for name, feed, proved, content, changed in rows
+        if changed > position
     ]
+
+
+def _ended(known: dict[str, tuple[str, bool, dict[str, Any]]]) -> dict[str, str]:
+    """What became of others' alerts, by id, where an Update or Cancel of the same feed says so.
+
+    One that nothing proves ends none that is proved: whoever can write to a feed could call off a warning.
+    """
+    found: dict[str, str] = {}
+    for feed, proved, later in known.values():
+        for name in later.get("ends", []):
+            if name not in known:
+                continue
+            of_feed, was_proved, earlier = known[name]
+            if feed == of_feed and proved >= was_proved and may_end_foreign(later, earlier):
+                state = State.CANCELLED if later["msg_type"] == "Cancel" else State.REPLACED
+                found[name] = str(State.CANCELLED if found.get(name) == State.CANCELLED else state)
+    return found
 
 
 def tower_sections(node: Node, user_id: str, since: Since | None) -> dict[str, Any]:
@@ -87,7 +109,11 @@ def _standing(node: Node) -> list[dict[str, Any]]:
     now_ms, context = node.now_ms(), node.context
     own = [alert_fields(context, each) for each in context.tower.alerts().values() if each.warns_at(now_ms)]
     others = [alert for _, alert in foreign_alerts(context)]
-    return own + [each for each in others if each["content"].get("expires", now_ms) > now_ms]
+    return own + [
+        each
+        for each in others
+        if each["state"] == "foreign" and each["content"].get("expires", now_ms) > now_ms
+    ]
 
 
 def _changed(context: Context, since: Since) -> list[dict[str, Any]]:
@@ -102,6 +128,9 @@ def _changed(context: Context, since: Since) -> list[dict[str, Any]]:
         "SELECT id, changed FROM tower_statements WHERE kind='alert' AND signed=1 AND changed>?",
         (since.position,),
     )
+    briefs = context.db.all("SELECT brief, changed FROM alert_briefs WHERE changed>?", (since.position,))
+    whole = {brief_id(name) for name in shown}
+    rows += [(name, changed) for raw, changed in briefs if (name := decode(raw).id) not in whole]
     found += [
         {"id": name, "state": str(State.REFUSED)}
         for name, changed in rows
@@ -142,14 +171,17 @@ def _check_ins(node: Node, user_id: str, since: Since | None) -> dict[str, Any]:
     if calls:
         found["calls"] = [call_fields(context, each) for each in calls]
     if said:
-        found["check_ins"] = [check_in_fields(each) for each in said]
+        found["check_ins"] = [check_in_fields(context, each) for each in said]
     if asked:
         found["requests"] = [request_fields(each) for each in asked]
     return found
 
 
-def check_in_fields(said: CheckIn) -> dict[str, Any]:
-    """A check-in as clients are given it. `ts`: when it was said, by the clock of the site that took it."""
+def check_in_fields(context: Context, said: CheckIn) -> dict[str, Any]:
+    """A check-in as clients are given it. `ts`: when it was said, by the clock of the site that took it.
+
+    `exercise`, only if true: it answers a question of an exercise, so that nobody takes it for real.
+    """
     found: dict[str, Any] = {"user_id": said.user_id, "answer": said.answer, "ts": said.stamp}
     if said.together:
         found["with"] = list(said.together)
@@ -157,6 +189,8 @@ def check_in_fields(said: CheckIn) -> dict[str, Any]:
         found["where"] = said.place if isinstance(said.place, str) else list(said.place)
     if said.request:
         found["request"] = said.request
+    if said.request in context.tower.exercises():
+        found["exercise"] = True
     return found
 
 

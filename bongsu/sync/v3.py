@@ -18,7 +18,15 @@ from bongsu.sync.late import late
 from bongsu.sync.presence import note_sync, presence_events
 from bongsu.sync.request import SyncRequest
 from bongsu.sync.rooms import rooms
-from bongsu.sync.token import GIVEN_BYTES_MAX, GIVEN_ID_BYTES, NO_START, Since, Token, decode
+from bongsu.sync.token import (
+    GIVEN_BYTES_MAX,
+    GIVEN_ID_BYTES,
+    NO_START,
+    Since,
+    Token,
+    but_waiting,
+    decode,
+)
 from bongsu.sync.tower import tower_sections
 from bongsu.view import registers
 
@@ -49,7 +57,7 @@ async def sync(node: Node, request: SyncRequest, since_text: str | None) -> Answ
             return _nothing(node, request, since_text)
         await _confirm(node, request, token)
     counts = key_counts(node, request.user_id, request.device_id)
-    since = None if token is None else read(node, token)
+    since = None if token is None else _since(node, request, token)
     while True:
         at_once = since is None or request.full_state or node.stopping
         answer: dict[str, Any] = {}
@@ -61,6 +69,7 @@ async def sync(node: Node, request: SyncRequest, since_text: str | None) -> Answ
         left_s = deadline - loop.time()
         if at_once or answer or now != counts or left_s <= 0:
             batch = next_batch(node, token, last, ids)
+            _note_came(node, request, token, batch)
             before = None if token is None or _is_shortcut(node, token) else token
             told_late = late(node, request.user_id, before, batch)
             if told_late:
@@ -69,9 +78,9 @@ async def sync(node: Node, request: SyncRequest, since_text: str | None) -> Answ
             answer["device_one_time_keys_count"], answer["device_unused_fallback_key_types"] = now
             return Answer(json_bytes(answer))
         await node.wake.wait(request.user_id, left_s)
-        if token is not None and not _is_shortcut(node, token):
-            # What has arrived meanwhile the client may have seen elsewhere.
-            since = read(node, token)
+        if token is not None:
+            # What has arrived meanwhile the client may have seen elsewhere, or it waited here.
+            since = _since(node, request, token)
 
 
 def _nothing(node: Node, request: SyncRequest, since_text: str | None) -> Answer:
@@ -122,24 +131,63 @@ def _held(node: Node, token: Token) -> bool:
 
 
 def _is_shortcut(node: Node, token: Token) -> bool:
-    """Whether this start of the node wrote the token, so that its position says all."""
-    return token.start == node.log.start_tag and token.position <= node.position
+    """Whether this start of the node wrote the token, so that its position says all.
+
+    All but what waited then for others, of a token of which the name of the start says so.
+    """
+    if token.position > node.position:
+        return False
+    start = node.log.start_tag
+    return token.start == start or (token.start == but_waiting(start) and _waited(node, token) is not None)
+
+
+def _waited(node: Node, token: Token) -> frozenset[int] | None:
+    """What the token's client was not shown below its position; None: this start does not know."""
+    if token.start != but_waiting(node.log.start_tag):
+        return frozenset()
+    return node.released.beyond(token.position)
+
+
+def _since(node: Node, request: SyncRequest, token: Token) -> Since:
+    """What a token means here; of what has come since, without what the device had seen before it came."""
+    since = read(node, token)
+    came = node.came.get((request.user_id, request.device_id)) if _is_shortcut(node, token) else None
+    if came is None:
+        return since
+    seen = read(node, decode(came))
+    later = range(since.position + 1, node.position + 1) if since.unseen is None else since.unseen
+    unseen = frozenset(position for position in later if not seen.covers(position))
+    if not unseen:
+        return Since(node.position, since.live, given=token.given)
+    return Since(min(unseen) - 1, since.live, unseen, token.given)
+
+
+def _note_came(node: Node, request: SyncRequest, token: Token | None, batch: Token) -> None:
+    """Keep the token with which a device came, for as long as bodies are to come."""
+    device = (request.user_id, request.device_id)
+    if token is None or not (node.unfilled or node.holds_back):
+        node.came.drop(device)
+    elif batch.start != NO_START and not _is_shortcut(node, token):
+        node.came.put(device, token.encode())
 
 
 def read(node: Node, token: Token) -> Since:
     """What a token means here: by the shortcut if this node's store wrote it, else by the vector."""
-    live = token.live if token.start == node.log.start_tag else 0
+    live = token.live if token.start in (start := node.log.start_tag, but_waiting(start)) else 0
     if _is_shortcut(node, token):
+        if waited := _waited(node, token):
+            unseen = waited.union(range(token.position + 1, node.position + 1))
+            return Since(min(unseen) - 1, live, unseen, token.given)
         return Since(token.position, live, given=token.given)
     if token.start != NO_START and node.log.shortcut_valid(token.start, token.position):
         return Since(min(token.position, node.position), live, given=token.given)
     beyond = node.log.positions_beyond(token.vector)
     for each in token.late:
         beyond += node.log.positions_beyond(each.vector, each.scopes or None)
-    unseen = {position for position in beyond if position <= node.position}
+    unseen = frozenset(position for position in beyond if position <= node.position)
     if not unseen:
         return Since(node.position, live, given=token.given)
-    return Since(min(unseen) - 1, live, frozenset(unseen), token.given)
+    return Since(min(unseen) - 1, live, unseen, token.given)
 
 
 def next_batch(node: Node, token: Token | None, last: int | None = None, ids: Sequence[bytes] = ()) -> Token:
@@ -153,15 +201,18 @@ def next_batch(node: Node, token: Token | None, last: int | None = None, ids: Se
     if node.config.has_several_sites:
         before = b"" if token is None else token.given
         given = (before + b"".join(each[:GIVEN_ID_BYTES] for each in ids))[-GIVEN_BYTES_MAX:]
-    known = Vector.empty() if token is None or _is_shortcut(node, token) else token.vector
+    came = token is not None and not _is_shortcut(node, token)  # from elsewhere, or from before a start
+    known = token.vector if token is not None and came else Vector.empty()
     if last is not None:
         vector = node.shown(node.log.vector_at(last, Lane.BULK, node.position))
         return Token(NO_START, 0, node.live.count, node.log.merged(vector, known), given)
     merged = node.log.merged(node.vector, known)
-    if merged == node.vector and not node.holds_back:
-        return Token(node.log.start_tag, node.position, node.live.count, node.vector, given)
-    # The client has seen records this node lacks: the shortcut would deliver them again. Or events wait here
-    # for others: the shortcut would pass over them, since they keep their place in the order of arrival.
+    if merged == node.vector and not (came and node.holds_back and not node.unfilled):
+        # Events that wait here keep their place in the order of arrival, where the position would pass over
+        # them. The vector alone would tell, at every sync, what was shown before a body that came late.
+        start = but_waiting(node.log.start_tag) if node.holds_back else node.log.start_tag
+        return Token(start, node.position, node.live.count, node.vector, given)
+    # The client has seen records this node lacks, or what waits here: the shortcut would deliver them again.
     return Token(NO_START, 0, node.live.count, merged, given)
 
 

@@ -33,6 +33,7 @@ URGENCIES = ("Immediate", "Expected", "Future", "Past", "Unknown")
 SEVERITIES = ("Extreme", "Severe", "Moderate", "Minor", "Unknown")
 CERTAINTIES = ("Observed", "Likely", "Possible", "Unlikely", "Unknown")
 TEXTS = {"headline": 160, "description": 2_000, "instruction": 2_000}
+BRIEF_ID_CHARACTERS = 16
 _WORDS = {
     "status": STATUSES,
     "msg_type": MESSAGE_TYPES,
@@ -107,6 +108,11 @@ def alert_id(content: dict[str, Any]) -> str:
     return signed.statement_id(signed.ALERT, content)
 
 
+def brief_id(name: str) -> str:
+    """The id of the alert's brief: answers to either are answers to both."""
+    return name[:BRIEF_ID_CHARACTERS]
+
+
 def counts(alert: Alert, keyring: Keyring) -> State:
     """Whether it was signed by who may: STANDING, PENDING or REFUSED; what it is about is not looked at."""
     sent, areas = int(alert.content["sent"]), alert.content["areas"]
@@ -165,7 +171,14 @@ def is_foreign(content: Any) -> bool:
     )
     areas = content.get("areas")
     named = isinstance(areas, list) and all(isinstance(each, str) for each in areas)
-    return words and times and said and named and signed.is_id(content.get("id"))
+    ends = content.get("ends", [])
+    ids = isinstance(ends, list) and all(signed.is_id(each) for each in ends)
+    return words and times and said and named and ids and signed.is_id(content.get("id"))
+
+
+def may_end_foreign(later: dict[str, Any], earlier: dict[str, Any]) -> bool:
+    """Whether others' Update or Cancel counts for an alert it names: by the same sender, as real as that."""
+    return bool(later["sender"] == earlier["sender"] and later["status"] == earlier["status"])
 
 
 def warns(content: dict[str, Any]) -> bool:

@@ -1,7 +1,7 @@
 """Check-ins: "I am safe" and "I need help", in tens of bytes, and what they come to (DESIGN 8). Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,8 @@ from bongsu.tower import fields, signed
 
 SAFE, HELP = "safe", "help"
 ANSWERS = (SAFE, HELP, "moving", "unknown")
-ACK_ANSWERS = ("seen", "confirmed", "cannot")
+SEEN = "seen"
+ACK_ANSWERS = (SEEN, "confirmed", "cannot")
 DECIMALS = 2  # of a degree: about a kilometre
 CALL_TEXTS = {"question": 160, "note": 500}
 _CALL_FIELDS = ("sender", "sent", "expires", "status", "areas", "texts", "incident")
@@ -95,23 +96,33 @@ def call_id(content: dict[str, Any]) -> str:
     return signed.statement_id(signed.CALL, content)
 
 
-def answers_to(request: str, opened_ms: int, said: CheckIn) -> bool:
-    """Whether a check-in answers a request: by its id, or because it was said since."""
-    return said.request == request or said.stamp >= opened_ms
+def answers_to(request: str, opened_ms: int, said: CheckIn, others: Collection[str] = ()) -> bool:
+    """Whether a check-in answers a request: by its id, or because it was said since.
+
+    Args:
+        others: questions of the other sort, exercises or real ones: what was said to one of these is
+            play, or earnest, and no answer to this one.
+    """
+    return said.request == request or (said.stamp >= opened_ms and said.request not in others)
 
 
 def sums(
-    asked: Mapping[str, str], said: Iterable[CheckIn], request: str, opened_ms: int
+    asked: Mapping[str, str],
+    said: Iterable[CheckIn],
+    request: str,
+    opened_ms: int,
+    others: Collection[str] = (),
 ) -> dict[str, dict[str, int]]:
     """Per area: how many gave each answer, and under "silent" how many gave none.
 
     Args:
         asked: the area of every user who was asked. Others who answer count under the area "".
+        others: as of `answers_to`.
     """
     counted: dict[str, Counter[str]] = {area: Counter() for area in asked.values()}
     answered = set()
     for each in said:
-        if answers_to(request, opened_ms, each):
+        if answers_to(request, opened_ms, each, others):
             counted.setdefault(asked.get(each.user_id, ""), Counter())[each.answer] += 1
             answered.add(each.user_id)
     for user_id, area in asked.items():

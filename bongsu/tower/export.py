@@ -85,6 +85,9 @@ def _problems(exported: dict[str, Any], root_key: bytes | None) -> list[str]:
     found += [f"Act {name} is missing: a later act names it." for name in missing]
     if not found and [state_fields(each, keyring) for each in known] != [exported["state"]]:
         found.append("What is said of the state is not what the acts come to.")
+    names = {act.content["sender"]: keyring.name(act.content["sender"]) for act in acts}
+    if exported.get("names", names) != names:
+        found.append("The names of those who acted are not those that the root key gave.")
     return found
 
 

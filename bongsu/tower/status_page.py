@@ -31,12 +31,13 @@ def status(told: dict[str, Any], drills: list[dict[str, Any]], now_ms: int) -> d
     ]
     core = [each for each in sites if each["role"] == "core"]
     up = sum(each["up"] for each in core)
+    troubled = any(found["serious"] for each in core for found in each["problems"])
     return {
         "format": FORMAT,
         "server_name": told["server_name"],
         "as_of": now_ms,
         "seen_from": told["seen_from"],
-        "state": "up" if up == len(core) else "reduced",
+        "state": "up" if up == len(core) and not troubled else "reduced",
         "durability": {
             "promise": "two sites" if up > 1 else "here",
             "core_sites_up": up,
@@ -57,7 +58,9 @@ def page(found: dict[str, Any]) -> str:
         "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; style-src 'unsafe-inline'\">"
         f"<title>{name} 상태 · status</title><style>{STYLE}</style></head><body>"
         f"<h1>{name}</h1>{_state(found)}"
-        f"<p>{when(found['as_of'])}, {escape(found['seen_from'])}에서 본 상태 · as seen from there.</p>"
+        f"<p>{when(found['as_of'])}, {escape(found['seen_from'])}에서 본 상태 · as seen from there. "
+        "이 시각이 30분 넘게 지났으면 이 쪽은 멈춘 것이니 다른 곳의 상태를 보세요. · "
+        "If that is more than half an hour ago, this page has stopped: look at another one.</p>"
         f"{_durability(found['durability'])}{_sites(found['sites'])}{_incidents(found['incidents'])}"
         f"{_drills(found['drills'])}</body></html>\n"
     )
@@ -66,6 +69,11 @@ def page(found: dict[str, Any]) -> str:
 def _state(found: dict[str, Any]) -> str:
     if found["state"] == "up":
         return "<p><strong>모든 데이터센터가 정상입니다.</strong> All data centres are up.</p>"
+    if found["durability"]["core_sites_up"] == found["durability"]["core_sites"]:
+        return (
+            "<p class=warning><strong>데이터센터에 문제가 있습니다. 무엇인지 아래에 있습니다.</strong> "
+            "A data centre has a problem, which is named below.</p>"
+        )
     return (
         "<p class=warning><strong>일부 데이터센터에 닿지 않습니다. 다른 곳에서 계속 쓸 수 있습니다."
         "</strong> Some data centres are not reached. The service goes on at the others.</p>"

@@ -162,6 +162,7 @@ def _apply_with_waiting(context: Context, record: Record, changes: Changes, appl
     while changes.retry or changes.admitted:
         if changes.retry:
             position = changes.retry.pop(0)
+            changes.released.append(position)
             apply(context, context.log.read(position), changes)
             waiting.waited(context, position, changes)
         else:

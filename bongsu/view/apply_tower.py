@@ -30,7 +30,7 @@ def apply_tower_key(context: Context, record: Record, body: dict[str, Any], chan
     except MatrixError:
         return
     context.db.run("INSERT OR IGNORE INTO tower_keys VALUES(?,?)", (key.id, key.text))
-    _recheck(context, key, record)
+    _recheck(context, key, record, changes)
     _touched(context, record, changes)
 
 
@@ -70,10 +70,7 @@ def apply_statement(context: Context, record: Record, body: dict[str, Any], chan
         added += context.db.run("INSERT OR IGNORE INTO tower_signatures VALUES(?,?,?,?)", row)
     if added:
         _set_signed(context, name, record)
-        for other in content.get("references", []):
-            context.db.run(
-                "UPDATE tower_statements SET changed=max(changed, ?) WHERE id=?", (record.position, other)
-            )
+        _mark_references(context, content, record)
         _touched(context, record, changes)
         if kind == signed.ALERT:
             changes.alerts.add(name)
@@ -91,7 +88,7 @@ def apply_alert_brief(context: Context, record: Record, body: dict[str, Any], ch
         _touched(context, record, changes)
 
 
-def _recheck(context: Context, key: keys.TowerKey, record: Record) -> None:
+def _recheck(context: Context, key: keys.TowerKey, record: Record, changes: Changes) -> None:
     """Look at the signatures that could not be checked before their key was known."""
     rows = context.db.all(
         "SELECT s.id, s.kind, s.content, g.signature FROM tower_signatures g"
@@ -106,8 +103,10 @@ def _recheck(context: Context, key: keys.TowerKey, record: Record) -> None:
                 (name, key.id, signature),
             )
             _set_signed(context, name, record)
+            # Only now does it warn: whoever wakes phones and sirens has to be told.
+            if kind == signed.ALERT:
+                changes.alerts.add(name)
     _mark(context, key.id, record)
-    context.db.run("UPDATE alert_briefs SET changed=?", (record.position,))
 
 
 def _set_signed(context: Context, name: str, record: Record) -> None:
@@ -119,11 +118,23 @@ def _set_signed(context: Context, name: str, record: Record) -> None:
 
 
 def _mark(context: Context, key: str, record: Record) -> None:
-    """Whatever the key signed may have become something else."""
-    context.db.run(
-        "UPDATE tower_statements SET changed=? WHERE id IN (SELECT id FROM tower_signatures WHERE key=?)",
-        (record.position, key),
+    """Whatever the key signed may have become something else, and so what that ends: else clients would
+    go on hiding a warning that a stolen key had called off."""
+    rows = context.db.all(
+        "SELECT id, content FROM tower_statements WHERE id IN (SELECT id FROM tower_signatures WHERE key=?)",
+        (key,),
     )
+    for name, content in rows:
+        context.db.run("UPDATE tower_statements SET changed=? WHERE id=?", (record.position, name))
+        _mark_references(context, read_trusted(content), record)
+    context.db.run("UPDATE alert_briefs SET changed=?", (record.position,))
+
+
+def _mark_references(context: Context, content: dict[str, Any], record: Record) -> None:
+    for other in content.get("references", []):
+        context.db.run(
+            "UPDATE tower_statements SET changed=max(changed, ?) WHERE id=?", (record.position, other)
+        )
 
 
 def _touched(context: Context, record: Record, changes: Changes) -> None:

@@ -7,7 +7,7 @@ from bongsu.canonical import json_bytes
 from bongsu.errors import MatrixError
 from bongsu.log.record import Record
 from bongsu.tower import check_in
-from bongsu.tower.alert import is_foreign
+from bongsu.tower.alert import brief_id, is_foreign
 from bongsu.view.apply_tower import ALERTS, TOWER
 from bongsu.view.changes import Changes
 from bongsu.view.check_ins import friends
@@ -17,14 +17,19 @@ CHECK_INS = "check-ins"
 
 
 def apply_alert_ack(context: Context, record: Record, body: dict[str, Any], changes: Changes) -> None:
-    """ALERT_ACK: the last writer's answer, also to an alert that is not here yet."""
+    """ALERT_ACK: the last writer's answer, also to an alert that is not here yet.
+
+    "seen" is said by a device that shows the alert, so it never takes the place of what a person said.
+    """
     if body["answer"] not in check_in.ACK_ANSWERS:
         return
+    row = (brief_id(body["alert"]), body["user_id"], body["answer"], record.header.stamp, record.log.node)
     context.db.run(
         "INSERT INTO alert_acks VALUES(?,?,?,?,?) ON CONFLICT(alert, user_id) DO UPDATE SET"
         " answer=excluded.answer, stamp=excluded.stamp, author=excluded.author"
-        " WHERE (excluded.stamp, excluded.author, excluded.answer) > (stamp, author, answer)",
-        (body["alert"], body["user_id"], body["answer"], record.header.stamp, record.log.node),
+        " WHERE (excluded.answer!='seen', excluded.stamp, excluded.author, excluded.answer)"
+        " > (answer!='seen', stamp, author, answer)",
+        row,
     )
     changes.users |= {body["user_id"], TOWER}
 
@@ -85,6 +90,10 @@ def apply_foreign_alert(context: Context, record: Record, body: dict[str, Any], 
         " changed=excluded.changed WHERE (excluded.stamp, excluded.author) < (stamp, author)",
         (*row, record.header.stamp, record.log.node, record.position),
     )
+    for ended in content.get("ends", []):
+        context.db.run(
+            "UPDATE foreign_alerts SET changed=max(changed, ?) WHERE id=?", (record.position, ended)
+        )
     context.touched.touch(ALERTS, record.position)
     changes.everybody = True
 

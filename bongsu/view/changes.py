@@ -35,6 +35,7 @@ class Changes:
     deferred: bool = False  # a visitor's request arrived that waits to be carried out
     waited: bool = False  # the record being applied has waited for another
     retry: list[int] = field(default_factory=list)  # positions of records whose missing event arrived
+    released: list[int] = field(default_factory=list)  # of those, what was applied again
     # Nodes whose certificate arrived, or whose residency of this user did; and up to which position.
     admitted: list[tuple[bytes, str | None]] = field(default_factory=list)
     admitted_to: dict[tuple[bytes, str | None], int] = field(default_factory=dict)

@@ -1,6 +1,6 @@
 """The tables of view.db. Everything here is derived: change it, raise VERSION, and the view is rebuilt."""
 
-VERSION = 14
+VERSION = 15
 
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -239,7 +239,8 @@ CREATE TABLE tower_signatures(
     PRIMARY KEY(id, key, signature)) WITHOUT ROWID;
 CREATE INDEX tower_signatures_key ON tower_signatures(key);
 CREATE TABLE alert_briefs(brief BLOB PRIMARY KEY, changed INTEGER NOT NULL) WITHOUT ROWID;
--- The last writer's answer by (stamp, author, answer), so that late ones by a courier count once.
+-- The last writer's answer by (not only seen, stamp, author, answer): late ones by a courier count once.
+-- alert: the first 16 digits of its id, which are its brief's.
 CREATE TABLE alert_acks(
     alert TEXT NOT NULL, user_id TEXT NOT NULL, answer TEXT NOT NULL, stamp INTEGER NOT NULL,
     author BLOB NOT NULL, PRIMARY KEY(alert, user_id)) WITHOUT ROWID;

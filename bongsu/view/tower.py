@@ -72,6 +72,18 @@ class Tower:
         """Every question who is safe that counts, by id, the latest first."""
         return self._once("calls", self._read_calls)
 
+    def exercises(self) -> frozenset[str]:
+        """The questions who is safe that belong to an exercise or a test: their answers are play."""
+        return self._once(
+            "exercises",
+            lambda: frozenset(n for n, each in self.calls().items() if each.content["status"] != "Actual"),
+        )
+
+    def other_calls(self, name: str) -> frozenset[str]:
+        """The questions of the other sort: exercises to a real one, real ones to an exercise."""
+        play = self.exercises()
+        return frozenset(self.calls()) - play if name in play else play
+
     def _once(self, name: str, read: Callable[[], T]) -> T:
         if name not in self._known:
             self._known[name] = read()

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from bongsu.tower.alert import brief_id
 from bongsu.view.context import Context
 
 FAMILY = "area"
@@ -54,14 +55,15 @@ def known(people: Mapping[str, Areas]) -> set[str]:
 
 
 def answer_of(context: Context, alert: str, user_id: str) -> str | None:
-    """What the user answered to an alert."""
-    answer = context.db.value("SELECT answer FROM alert_acks WHERE alert=? AND user_id=?", (alert, user_id))
+    """What the user answered to an alert, or to its brief."""
+    key = (brief_id(alert), user_id)
+    answer = context.db.value("SELECT answer FROM alert_acks WHERE alert=? AND user_id=?", key)
     return None if answer is None else str(answer)
 
 
 def answers(context: Context, alert: str) -> dict[str, str]:
-    """The answer of every user who gave one."""
-    return dict(context.db.all("SELECT user_id, answer FROM alert_acks WHERE alert=?", (alert,)))
+    """The answer of every user who gave one, to the alert or to its brief."""
+    return dict(context.db.all("SELECT user_id, answer FROM alert_acks WHERE alert=?", (brief_id(alert),)))
 
 
 def counts(people: dict[str, str], given: dict[str, str]) -> dict[str, dict[str, int]]:

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from bongsu.canonical import unpadded_base64
+from bongsu.tower import brief
 from tests.api.client import User, http_client
 from tests.api.test_alerts import ALERTS
 from tests.helpers.tower import Officer, install, rooted_server
@@ -29,7 +31,12 @@ def test_the_program_is_told_once_of_each_alert_that_concerns_people_here(tmp_pa
             mayor.register()
             install(server.url, officer.statement(users=(mayor.user_id,)))
             first = officer.alert(areas=["gangneung"])
-            told = [mayor.post(ALERTS, body=first)["id"]]
+            # By radio first; then the whole alert, which is the same one.
+            payload = brief.payload(first["content"])
+            raw = brief.encode(payload, officer.id, brief.sign(payload, officer.key.sign_bytes))
+            told = [mayor.post(ALERTS, body={"brief": unpadded_base64(raw)})["id"]]
+            eventually(lambda: len(_told(tmp_path)) >= 1, "the program was told of the brief")
+            mayor.post(ALERTS, body=first)
             mayor.post(ALERTS, body=first)
             mayor.post(ALERTS, body=officer.alert(areas=["busan"]))
             told.append(mayor.post(ALERTS, body=officer.alert(status="Actual"))["id"])

@@ -14,7 +14,7 @@ from tests.api.test_web_push import browsers_pusher, key_of
 from tests.helpers.gateway import Gateway
 from tests.helpers.push_service import PushService
 from tests.helpers.service import ROOT
-from tests.helpers.tower import DAY_MS, HOUR_MS, Officer, install, now_ms, rooted_server
+from tests.helpers.tower import DAY_MS, HOUR_MS, Officer, alert_content, install, now_ms, rooted_server
 from tests.server import Server
 
 ALERTS = "/_bongsu/client/v1/alerts"
@@ -65,6 +65,40 @@ def test_answers_are_counted(mayor: tuple[User, Officer], person: Callable[[str]
     alice.refused(403, "M_FORBIDDEN", "GET", ALERTS, name, "acks")
     alice.refused(400, "M_INVALID_PARAM", "PUT", ALERTS, name, "ack", body={"answer": "maybe"})
     alice.refused(404, "M_NOT_FOUND", "PUT", ALERTS, "0" * 32, "ack", body={"answer": "seen"})
+
+
+def test_a_device_that_comes_late_takes_no_answer_back(
+    mayor: tuple[User, Officer], person: Callable[[str], User]
+) -> None:
+    user, officer = mayor
+    alice = person("alice")
+    name = user.post(ALERTS, body=officer.alert())["id"]
+    alice.put(ALERTS, name, "ack", body={"answer": "cannot"})
+    # Her PC wakes and shows the card: nobody has looked at it.
+    alice.put(ALERTS, name, "ack", body={"answer": "seen"})
+    assert user.get(ALERTS, name, "acks")["cannot"] == [alice.user_id]
+    alice.put(ALERTS, name, "ack", body={"answer": "confirmed"})
+    assert user.get(ALERTS, name, "acks")["cannot"] == []
+
+
+def test_who_answered_the_brief_has_answered_its_alert(
+    mayor: tuple[User, Officer], person: Callable[[str], User]
+) -> None:
+    user, officer = mayor
+    alice, bob = person("alice"), person("bob")
+    handed = officer.alert()
+    payload = brief.payload(handed["content"])
+    raw = brief.encode(payload, officer.id, brief.sign(payload, officer.key.sign_bytes))
+    short = alice.post(ALERTS, body={"brief": unpadded_base64(raw)})["id"]
+    alice.put(ALERTS, short, "ack", body={"answer": "cannot"})
+    whole = user.post(ALERTS, body=handed)["id"]
+    # A phone that was away tells what it was answered then.
+    bob.put(ALERTS, short, "ack", body={"answer": "confirmed"})
+    told = user.get(ALERTS, whole, "acks")
+    assert told["cannot"] == [alice.user_id]
+    assert not {alice.user_id, bob.user_id} & set(told["silent"])
+    mine = {each["id"]: each["answer"] for each in alice.get(ALERTS)["alerts"]}
+    assert mine[whole] == "cannot"
 
 
 def test_update_and_cancel(mayor: tuple[User, Officer]) -> None:
@@ -133,6 +167,24 @@ def test_a_key_that_was_ended(
     listed = {each["id"]: each for each in user.get("/_bongsu/client/v1/tower/keys")["keys"]}
     assert listed[officer.id]["ended"] is not None
     assert not listed[officer.id]["mine"]
+
+
+def test_what_a_thief_called_off_stands_again(
+    tower: Server, mayor: tuple[User, Officer], person: Callable[[str], User]
+) -> None:
+    user, officer = mayor
+    alice, stolen = person("alice"), Officer("도둑맞은 열쇠")
+    install(tower.url, stolen.statement())
+    name = user.post(ALERTS, body=officer.alert())["id"]
+    user.post(ALERTS, body=stolen.alert(msg_type="Cancel", references=[name]))
+    payload = brief.payload(alert_content(stolen.id))
+    raw = brief.encode(payload, stolen.id, brief.sign(payload, stolen.key.sign_bytes))
+    lie = user.post(ALERTS, body={"brief": unpadded_base64(raw)})["id"]
+    since = alice.sync()["next_batch"]
+    assert {each["id"]: each["state"] for each in alice.get(ALERTS)["alerts"]}[name] == "cancelled"
+    install(tower.url, keys.end(stolen.id, 1, now_ms() - HOUR_MS, ROOT.sign_bytes))
+    found = news(alice, since)
+    assert (found[name]["state"], found[lie]["state"]) == ("standing", "refused")
 
 
 def test_a_brief_comes_before_its_alert(mayor: tuple[User, Officer], person: Callable[[str], User]) -> None:

@@ -16,9 +16,11 @@ from bongsu.tower.alert import State
 from bongsu.view.tower import Shown
 from tests.api.client import User, http_client
 from tests.helpers.tower import Officer, alert_content, install, now_ms, rooted_server
+from tests.hubs.conftest import eventually
 from tests.server import Server
 
 ALERTS = "/_bongsu/client/v1/alerts"
+SENT = now_ms()
 ATOM = "{http://www.w3.org/2005/Atom}"
 
 
@@ -76,7 +78,11 @@ def foreign(key: CapKey | None, name: str, **changed: Any) -> bytes:
     from lxml import etree
 
     shown = Shown(name * 32, alert_content("0" * 32, **changed), State.STANDING, (), 1)
-    root = cap_alert(shown, ["기상청"], "kma.example.kr", {})
+    earlier = {
+        each: Shown(each, alert_content("0" * 32, sent=SENT), State.STANDING, (), 1)
+        for each in changed.get("references", [])
+    }
+    root = cap_alert(shown, ["기상청"], "kma.example.kr", earlier)
     raw: bytes = etree.tostring(root) if key is None else key.sign(root)
     return raw
 
@@ -87,13 +93,18 @@ def test_alerts_of_a_feed_are_shown_as_somebody_elses(
     url, documents = feed
     key, thief = CapKey.open(tmp_path, "kma.example.kr"), tmp_path / "thief"
     thief.mkdir()
-    entries = "".join(f'<entry><link href="{name}.xml"/></entry>' for name in "abcd")
+    entries = "".join(f'<entry><link href="{name}.xml"/></entry>' for name in "abcdefgh")
     documents["/feed"] = f'<feed xmlns="http://www.w3.org/2005/Atom">{entries}</feed>'.encode()
     documents["/a.xml"] = foreign(key, "a")
     documents["/b.xml"] = foreign(CapKey.open(thief, "kma.example.kr"), "b")
     documents["/c.xml"] = foreign(None, "c")
     old = now_ms() - 7_200_000
     documents["/d.xml"] = foreign(key, "d", sent=old, expires=old + 3_600_000)
+    # One that is called off, and one that an exercise claims to call off.
+    documents["/e.xml"] = foreign(key, "e", sent=SENT, msg_type="Alert")
+    documents["/f.xml"] = foreign(key, "f", msg_type="Cancel", references=["e" * 32])
+    documents["/g.xml"] = foreign(key, "g", sent=SENT, status="Actual")
+    documents["/h.xml"] = foreign(key, "h", msg_type="Cancel", references=["g" * 32])
     settings = tmp_path / "bongsu.toml"
     settings.write_text("feeds_allow_private = true\n", encoding="utf-8")
     server = rooted_server(tmp_path / "node", "--config", str(settings))
@@ -111,11 +122,14 @@ def test_alerts_of_a_feed_are_shown_as_somebody_elses(
             user.register()
             install(server.url, officer.statement(users=(user.user_id,)))
             section = "kr.bongsu.alerts"
-            answer = user.sync_until(lambda answer: section in answer)
-            (shown,) = answer[section]["alerts"]
-            assert shown["content"]["identifier"] == "a" * 32
+            eventually(lambda: len(user.get(ALERTS)["alerts"]) == 5, "the feed was read")
+            found = {each["content"]["identifier"][0]: each for each in user.get(ALERTS)["alerts"]}
+            shown = found["a"]
+            states = {name: each["state"] for name, each in found.items()}
+            assert states == {name: "cancelled" if name == "e" else "foreign" for name in "aefgh"}
             assert (shown["state"], shown["source"]) == ("foreign", {"feed": "기상청", "proved": True})
-            assert [each["id"] for each in user.get(ALERTS)["alerts"]] == [shown["id"]]
+            told = {each["id"] for each in user.sync()[section]["alerts"]}
+            assert told == {each["id"] for name, each in found.items() if name != "e"}
             assert (
                 httpx.get(f"{server.url}/_bongsu/cap/{shown['id']}.xml", trust_env=False).status_code == 404
             )

@@ -91,6 +91,29 @@ def test_the_tower_asks_and_counts(mayor: tuple[User, Officer], person: Make) ->
     user.refused(403, "M_FORBIDDEN", "POST", f"{BASE}/safety_calls", body=stranger.call())
 
 
+def test_what_is_said_in_an_exercise_is_no_answer_to_a_real_question(
+    mayor: tuple[User, Officer], person: Make
+) -> None:
+    user, officer = mayor
+    alice, bob = person("alice"), person("bob")
+    friends(alice, bob)
+    for each in (alice, bob):
+        each.put(f"{BASE}/area", body={"area": "okgye"})
+    real = user.post(f"{BASE}/safety_calls", body=officer.call(areas=["okgye"], status="Actual"))["id"]
+    play = user.post(f"{BASE}/safety_calls", body=officer.call(areas=["okgye"]))["id"]
+    alice.post(CHECK_INS, body={"answer": "help", "request": play})
+    bob.post(CHECK_INS, body={"answer": "safe"})
+    assert user.get(f"{BASE}/tower/check_ins", real)["areas"]["okgye"] == {"safe": 1, "silent": 1}
+    assert user.get(f"{BASE}/tower/check_ins", play)["areas"]["okgye"] == {"help": 1, "safe": 1, "silent": 0}
+    said = {each["user_id"]: each.get("exercise") for each in bob.get(CHECK_INS)["check_ins"]}
+    assert said == {alice.user_id: True, bob.user_id: None}
+    listed = {each["user_id"]: each for each in user.get(f"{BASE}/tower/picture")["help"]}
+    assert listed[alice.user_id]["exercise"] is True
+    alice.post(CHECK_INS, body={"answer": "safe", "request": real})
+    assert user.get(f"{BASE}/tower/check_ins", real)["areas"]["okgye"] == {"safe": 2, "silent": 0}
+    assert user.get(f"{BASE}/tower/check_ins", play)["areas"]["okgye"] == {"safe": 1, "silent": 1}
+
+
 def test_odd_check_ins(person: Make) -> None:
     alice = person("alice")
     for body in (

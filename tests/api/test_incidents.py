@@ -81,7 +81,18 @@ def test_an_export_that_was_touched_shows(mayor: tuple[User, Officer]) -> None:
     state["state"]["stage"] = "serious"
     signature = copy.deepcopy(whole)
     signature["acts"][1]["signatures"] = {}
-    for each in (changed, missing, state, signature, {**whole, "acts": None}, {**whole, "keys": []}, {}):
+    renamed = copy.deepcopy(whole)
+    renamed["names"][officer.id] = "부시장"
+    for each in (
+        changed,
+        missing,
+        state,
+        signature,
+        renamed,
+        {**whole, "acts": None},
+        {**whole, "keys": []},
+        {},
+    ):
         assert export.problems(each) != []
     assert export.problems(whole, Officer().key.public) != []
 

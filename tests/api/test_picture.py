@@ -37,6 +37,7 @@ def test_the_picture(mayor: tuple[User, Officer], person: Callable[[str], User])
         "answer": "help",
         "where": "옥상",
         "request": call,
+        "exercise": True,
         "ts": seen["help"][0]["ts"],
     }
     assert seen["people"]["gangneung"] >= 2

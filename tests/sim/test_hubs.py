@@ -45,6 +45,12 @@ def test_whom_the_state_named_for_a_while_makes_no_difference() -> None:
 
 
 @pytest.mark.long
+def test_a_room_whose_people_left_and_came_back_is_filled() -> None:
+    status, said = simulate("hubs", "--seed", "9053")
+    assert status == 0, said
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("first", range(100, 200, 10))
 def test_more_seeds_of_hubs(first: int) -> None:
     status, said = simulate("hubs", "--at-once", "1", "--seeds", f"{first}-{first + 9}")

@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { drive, step } from "./driver.mjs";
-import { ask, bongsu, certify, eventually, forEach, officers, OWN, register as registerByApi } from "./officers.mjs";
+import { ask, bongsu, certify, eventually, forEach, officers, OWN, register as registerByApi, talk } from "./officers.mjs";
 
 const [lab, folder, language, figuresFile] = process.argv.slice(2);
 const { nodes } = JSON.parse(readFileSync(join(lab, "lab.json"), "utf8"));
@@ -12,7 +12,8 @@ const PEOPLE = 90;
 const AT_HUB = 45;
 // What is said on either side in the hours of the cut; only the clocks do not wait for them.
 const HOURS = 12;
-const SAID = HOURS * 40;
+const AN_HOUR = 40;
+const SAID = HOURS * AN_HOUR;
 const kit = await drive(core.url, folder, language, 1280);
 const { texts, person, logIn, shot, tell, allowed, like, button, tolerate } = kit;
 allowed.push(hub.url, other.url);
@@ -25,8 +26,7 @@ const figures = { drill: "gangneung", people: PEOPLE, sites: nodes.length, broke
 const expect = (holds, sentence) => holds || figures.broken.push(sentence);
 
 const home = (number) => (number < AT_HUB ? hub : core);
-const send = (one, url, roomId, number) =>
-  ask(url, "PUT", `/rooms/${encodeURIComponent(roomId)}/send/m.room.message/${one.name}-${number}`, one.token, { msgtype: "m.text", body: `${one.name} ${number}` });
+const speaker = (one, url, roomId) => ({ name: one.name, url, room_id: roomId, access_token: one.token });
 const unread = async (one, url, roomId) => {
   const answer = await ask(url, "GET", "/sync?timeout=0", one.token);
   return answer.rooms.join[roomId]?.unread_notifications?.notification_count;
@@ -138,9 +138,9 @@ await tell(async () => {
     if (number < AT_HUB) await ask(url, "POST", `${OWN}/check_ins`, one.token, { answer: cannot ? "help" : "safe", where: cannot ? [37.79, 128.9] : undefined, request: call });
     else if (number % 2) await ask(url, "POST", `${OWN}/check_ins`, one.token, { answer: "safe" });
   });
-  await forEach([1, AT_HUB + 1], async (number) => {
-    for (let said = 0; said < SAID; said++) await send(people[number], home(number).url, roomId, said);
-  });
+  const sides = Object.fromEntries([1, AT_HUB + 1].map((number) => [home(number).site, [speaker(people[number], home(number).url, roomId)]]));
+  const said = await talk(lab, sides, HOURS, AN_HOUR);
+  expect(said === 2 * SAID, `Both sides wrote ${said} messages, not ${2 * SAID}.`);
   await tower.view(mayor, "tower_incidents");
   await tower.stage(mayor, "stage_alert").click();
   await tower.view(deputy, "tower_incidents");

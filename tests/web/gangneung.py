@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 SECONDS_MAX = 560
 ROWS = (
     ("people", "상황실 사람", "people in the situation room"),
-    ("hours_of_talk", "그동안의 대화 (시간)", "hours of talk meanwhile, 40 messages an hour on each side"),
+    ("hours_of_talk", "대화 (시간, 타임랩스)", "hours of talk, 40 messages an hour on each side, time-lapse"),
     ("cut_for_ms", "끊긴 시간 (밀리초)", "cut for (ms)"),
     ("merged_after_ms", "다시 이어진 뒤 합계가 같아질 때까지 (밀리초)", "sums the same after (ms)"),
     ("sums", "안부 합계", "check-in sums at both sides"),

@@ -1,8 +1,9 @@
 // What the scripts about the tower share: accounts by the API, a root key's holder at the command line, codes of an hour.
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { PASSWORD } from "./driver.mjs";
 
 export const OWN = "/_bongsu/client/v1";
@@ -52,6 +53,20 @@ export async function forEach(all, act, atOnce = 8) {
 const BONGSU = new URL("../../.venv/bin/bongsu", import.meta.url).pathname;
 
 export const bongsu = (...args) => execFileSync(BONGSU, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+
+const PYTHON = new URL("../../.venv/bin/python", import.meta.url).pathname;
+
+/**
+ * Has hours of talk written in time-lapse, as the drill hub-cut does (bongsu/drill/talk.py).
+ * `sides`: by the name of each, its speakers `{name, url, room_id, access_token}`.
+ * @returns how many messages were acknowledged
+ */
+export async function talk(lab, sides, hours, perHour) {
+  const file = join(lab, "talk.json");
+  writeFileSync(file, JSON.stringify({ ca: "", hours, per_hour: perHour, sides }));
+  const { stdout } = await promisify(execFile)(PYTHON, ["-m", "bongsu.drill.talk", file]);
+  return Number(stdout);
+}
 
 /** The holder of a laboratory's root key signs an officer's request, and hands it to a site. */
 export function certify(lab, url, request, userId, role, ...more) {

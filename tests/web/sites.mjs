@@ -81,5 +81,9 @@ await tell(async () => {
     const photos = await page.getByRole("button", { name: "photo.png" }).count();
     if (photos !== 2) throw new Error(`after the fire there are ${photos} photos, not 2`);
   }
+  // From the page that came from the site that is gone, too: what is written after a photo waits for it.
+  await sendPhoto(nari);
+  await say(nari, "사진 다음에 쓴 말");
+  await shows(dori, "사진 다음에 쓴 말");
   step("it sends a photo and a video; nothing is lost, nothing twice, in order, on all three");
 });

@@ -1,9 +1,10 @@
 // What officers sign in the browser is, byte by byte, what the server checks; the vectors are the server's own.
 import { expect, test } from "vitest";
-import { type Alert, type AlertContent, learn, toShow } from "../src/tower/alert";
+import { type Alert, type AlertContent, gravestFirst, learn, toKeep, toShow } from "../src/tower/alert";
 import { alertMessage, briefMessage, isShortened, payload } from "../src/tower/brief";
 import { withNews } from "../src/tower/news";
 import { fromSecret, request, unseal } from "../src/tower/officerKey";
+import { ServiceTime } from "../src/tower/serviceTime";
 import { learnSafety, openQuestion, type SafetyCall } from "../src/tower/safety";
 import { base64, canonical, type Json, statementId, unbase64 } from "../src/tower/statement";
 import vectors from "./vectors/tower.json";
@@ -70,6 +71,35 @@ test("news replaces by id, a brief by its alert, and keeps what was answered", (
   expect(learn([whole], [{ id: whole.id, state: "refused" }])).toEqual([]);
 });
 
+test("a real warning stands before any exercise, however late that came", () => {
+  const real = alert("a", { status: "Actual", severity: "Severe" });
+  const exercise = alert("b", { severity: "Extreme", sent: NOW + 1_000 });
+  expect(gravestFirst([exercise, real]).map(({ id }) => id)).toEqual(["a", "b"]);
+});
+
+test("a flood of others' notices pushes no warning of ours out of the list", () => {
+  const ours = alert("ours", { status: "Actual", sent: NOW - HOUR_MS });
+  const notices = Array.from({ length: 150 }, (_, number) => alert(`n${number}`, { sent: NOW + number }, { state: "foreign" }));
+  expect(learn([ours], notices)).toHaveLength(100);
+  expect(learn([ours], notices)).toContainEqual(ours);
+  expect(toKeep(learn([ours], notices), 30)).toContainEqual(ours);
+});
+
+test("the time is the service's, whatever the device's clock says", () => {
+  const time = new ServiceTime();
+  expect(time.now({ deviceMs: NOW, steadyMs: 0 })).toBe(NOW);
+  // A device that is three hours ahead.
+  time.learn(NOW, { deviceMs: NOW + 3 * HOUR_MS, steadyMs: 1_000 });
+  expect(time.now({ deviceMs: NOW + 3 * HOUR_MS + 10_000, steadyMs: 11_000 })).toBe(NOW + 10_000);
+  // Somebody sets its clock right, or years ahead: nothing is over for that.
+  const right = { deviceMs: NOW + 20_000, steadyMs: 21_000 };
+  const ahead = { deviceMs: NOW + 1e12, steadyMs: 21_000 };
+  expect([time.slipped(right), time.slipped(ahead), time.now(ahead)]).toEqual([true, true, NOW + 20_000]);
+  // At the next opening, without a network: what was found is remembered, and never hides anything.
+  expect(new ServiceTime(time.aheadMs).now({ deviceMs: NOW + 3 * HOUR_MS, steadyMs: 0 })).toBe(NOW);
+  expect(new ServiceTime(-HOUR_MS).now({ deviceMs: NOW, steadyMs: 0 })).toBe(NOW);
+});
+
 test("a question is open until one has said something since", () => {
   const call: SafetyCall = {
     id: "c1",
@@ -87,6 +117,26 @@ test("a question is open until one has said something since", () => {
   // Late news of an earlier time takes nothing back.
   const late = learnSafety(answered, { check_ins: [{ user_id: "@a:x", answer: "help", ts: NOW - 5 }] });
   expect(late.checkIns).toMatchObject([{ answer: "safe" }]);
+});
+
+test("an exercise neither answers a real question nor asks beside it", () => {
+  const ask = (id: string, status: string, sent: number): SafetyCall => ({
+    id,
+    content: { sender: "", sent, expires: NOW + HOUR_MS, status, areas: [], texts: { ko: { question: id } } },
+    signed_by: ["시장"],
+  });
+  const calls = [ask("real", "Actual", NOW), ask("play", "Exercise", NOW + 1)];
+  const known = learnSafety({ checkIns: [], requests: [], calls: [] }, { calls });
+  expect(openQuestion(known, "@a:x", "ko", NOW)).toMatchObject({ id: "real", exercise: false });
+  const said = (answer: "safe" | "help", request: string, of = known) =>
+    openQuestion(learnSafety(of, { check_ins: [{ user_id: "@a:x", answer, request, ts: NOW + 2 }] }), "@a:x", "ko", NOW + 3)?.id;
+  expect(said("safe", "play")).toBe("real");
+  expect(said("safe", "real")).toBe(undefined);
+  // With no real one, an exercise asks everybody but who has just said that they need help.
+  const later = learnSafety({ checkIns: [], requests: [], calls: [] }, { calls: [ask("play", "Exercise", NOW + 9)] });
+  expect(openQuestion(later, "@a:x", "ko", NOW + 10)?.id).toBe("play");
+  expect(said("safe", "", later)).toBe("play");
+  expect(said("help", "", later)).toBe(undefined);
 });
 
 test("news is read on its way to the SDK, which gets the same answer", async () => {

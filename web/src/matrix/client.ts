@@ -104,6 +104,8 @@ export async function start(session: Session, sites: Sites, hooks: Hooks): Promi
       },
     },
   });
+  // Uploads go by XMLHttpRequest, past fetchFn: at a site that is gone a photo would hold up all that is written after it.
+  const follow = sites.onChange(() => (client.http.opts.baseUrl = sites.site.base_url));
   // After a gap older pages would lead into the timeline of before, which nobody looks at: they begin anew instead.
   client.setCanResetTimelineCallback(() => true);
   client.on(HttpApiEvent.SessionLoggedOut, ({ data }) => hooks.loggedOut(data["soft_logout"] === true));
@@ -148,6 +150,7 @@ export async function start(session: Session, sites: Sites, hooks: Hooks): Promi
     prepared,
     upToDate,
     stop: async () => {
+      follow();
       clearInterval(saving);
       window.removeEventListener("online", wake);
       window.removeEventListener("pagehide", save);

@@ -10,6 +10,7 @@ import type { CallContent } from "../tower/safety";
 import { base64, type Json } from "../tower/statement";
 import { app, explain } from "./app.svelte";
 import { live } from "./live.svelte";
+import { warnings } from "./warnings.svelte";
 
 export type Gate = "starting" | "open" | "stranger" | "enrol" | "code" | "away";
 
@@ -223,8 +224,8 @@ class Tower {
   }
 }
 
-/** Whole seconds, as CAP counts. */
-export const now = (): number => Math.floor(Date.now() / 1000) * 1000;
+/** Whole seconds, as CAP counts; by the service, which takes nothing that is signed for another time. */
+export const now = (): number => Math.floor(warnings.serviceNow() / 1000) * 1000;
 
 /** An alert that somebody here signed: others' feeds have other texts. */
 export const ours = (alert: Alert): AlertContent => alert.content as AlertContent;

@@ -3,15 +3,21 @@
 import { SvelteDate } from "svelte/reactivity";
 import { ClientEvent, type MatrixClient, SyncState } from "matrix-js-sdk";
 import { getLocale } from "../paraglide/runtime";
-import { type Alert, type AlertNews, type Answer, learn, stands, toShow } from "../tower/alert";
+import { isNotAResident } from "../matrix/deferring";
+import { type Alert, type AlertNews, type Answer, gravestFirst, learn, stands, toKeep, toShow } from "../tower/alert";
 import { get, post, put, refusal } from "../tower/api";
 import type { News } from "../tower/news";
+import { clocks, ServiceTime } from "../tower/serviceTime";
 import { type CheckIn, type Known, learnSafety, openQuestion, type Wellbeing } from "../tower/safety";
 import { app } from "./app.svelte";
 import { notices } from "./notices.svelte";
 
 const KEY = "bongsu.warnings";
 const TICK_MS = 5_000;
+const TELL_AGAIN_MS = 15_000;
+// An answer that took longer says too little of what time it is.
+const ROUND_MS_MAX = 10_000;
+const KEPT_ALERTS_MAX = 30;
 const NOTHING: Known = { checkIns: [], requests: [], calls: [] };
 
 export interface CheckInDraft {
@@ -28,10 +34,12 @@ interface Kept {
   /** Answers that no site has taken yet, by alert. */
   answers: Record<string, Answer>;
   draft: CheckInDraft | null;
+  /** By how much the device's clock is ahead of the service's. */
+  aheadMs: number;
 }
 
 function readKept(userId: string): Kept {
-  const none = { userId, alerts: [], known: NOTHING, answers: {}, draft: null };
+  const none = { userId, alerts: [], known: NOTHING, answers: {}, draft: null, aheadMs: 0 };
   try {
     const kept = JSON.parse(localStorage.getItem(KEY) ?? "null") as Kept | null;
     return kept?.userId === userId ? { ...none, ...kept } : none;
@@ -48,15 +56,17 @@ class Warnings {
   draft = $state.raw<CheckInDraft | null>(this.kept.draft);
   /** Alerts that a person has put aside on this device alone: others' take no answer. */
   private answers: Record<string, Answer> = this.kept.answers;
-  private readonly now = new SvelteDate();
+  private readonly time = new ServiceTime(this.kept.aheadMs);
+  private readonly now = new SvelteDate(this.serviceNow());
   private client: MatrixClient | null = null;
   private telling = false;
+  private loading = false;
 
   /** The one that covers the screen. */
   readonly current = $derived(toShow(this.alerts, this.now.getTime()));
   readonly standing = $derived(this.alerts.filter((alert) => stands(alert, this.now.getTime())));
   /** Those that were answered, or that never cover the screen: they are shown as a line. */
-  readonly lined = $derived(this.standing.filter((alert) => toShow([alert], this.now.getTime()) === null));
+  readonly lined = $derived(gravestFirst(this.standing.filter((alert) => toShow([alert], this.now.getTime()) === null)));
   /** The one that the line names. */
   readonly line = $derived(this.lined.find(({ content }) => content.msg_type !== "Cancel"));
   readonly question = $derived(openQuestion(this.known, this.me, getLocale(), this.now.getTime()));
@@ -70,33 +80,51 @@ class Warnings {
     return this.lastSaid.get(this.me);
   }
 
+  /** What time it is, also where the device's clock is wrong. */
+  serviceNow(): number {
+    return this.time.now(clocks());
+  }
+
   begin(client: MatrixClient): void {
     this.client = client;
-    setInterval(() => this.now.setTime(Date.now()), TICK_MS);
+    setInterval(() => {
+      this.now.setTime(this.serviceNow());
+      if (this.time.slipped(clocks())) void this.load();
+    }, TICK_MS);
+    // What a site that answers did not take has no other occasion: /sync goes on as if nothing were.
+    setInterval(() => {
+      if (this.draft || Object.keys(this.answers).length > 0) void this.tell();
+    }, TELL_AGAIN_MS);
     client.on(ClientEvent.Sync, (state, previous) => {
-      if (state === SyncState.Syncing && previous !== SyncState.Syncing) void this.tell();
+      if (state === SyncState.Syncing && previous !== SyncState.Syncing) void (this.time.isKnown ? this.tell() : this.load());
     });
     void this.load();
   }
 
   /** All there is, since what this device heard last may be old. */
   async load(): Promise<void> {
-    if (!this.client) return;
+    if (!this.client || this.loading) return;
+    this.loading = true;
+    const asked = clocks();
     try {
       const [alerts, said] = await Promise.all([
         get<AlertNews>(this.client, "/alerts"),
         get<{ check_ins: CheckIn[]; requests: Known["requests"]; calls: Known["calls"] }>(this.client, "/check_ins"),
       ]);
+      const came = clocks();
+      if (alerts.now && came.steadyMs - asked.steadyMs < ROUND_MS_MAX) this.time.learn(alerts.now, came);
       this.hear({ alerts, checkIns: said });
     } catch {
       // What is kept stands; /sync brings what is new.
+    } finally {
+      this.loading = false;
     }
     void this.tell();
   }
 
   /** What /sync said. */
   hear({ alerts, checkIns }: News): void {
-    this.now.setTime(Date.now());
+    this.now.setTime(this.serviceNow());
     if (alerts) {
       const before = this.current?.id;
       this.alerts = this.withAnswers(learn(this.alerts, alerts.alerts));
@@ -157,15 +185,17 @@ class Warnings {
     try {
       return await ask();
     } catch (error) {
-      const status = refusal(error)?.status ?? 0;
-      if (status >= 400 && status < 500 && status !== 429 && status !== 401) return refused;
+      // A full disk empties, and another site knows whom a strange hub does not.
+      const { status = 0, errcode } = refusal(error) ?? {};
+      const passes = [401, 408, 429].includes(status) || errcode === "M_RESOURCE_LIMIT_EXCEEDED" || isNotAResident(error);
+      if (status >= 400 && status < 500 && !passes) return refused;
       throw error;
     }
   }
 
   private keep(): void {
     const { alerts, known, answers, draft, me: userId } = this;
-    this.kept = { userId, alerts: alerts.slice(0, 30), known, answers, draft };
+    this.kept = { userId, alerts: toKeep(alerts, KEPT_ALERTS_MAX), known, answers, draft, aheadMs: this.time.aheadMs };
     try {
       localStorage.setItem(KEY, JSON.stringify(this.kept));
     } catch {

@@ -50,6 +50,8 @@ export interface Alert {
 }
 
 export interface AlertNews {
+  /** The service's time, where it was asked for all of them. */
+  now?: number;
   alerts: (Alert | { id: string; state: "refused" })[];
 }
 
@@ -70,7 +72,14 @@ export function learn(known: Alert[], news: AlertNews["alerts"]): Alert[] {
     byId.delete(each.id.slice(0, 16));
     byId.set(each.id, { ...each, answer: each.answer ?? byId.get(each.id)?.answer ?? brief?.answer ?? null });
   }
-  return [...byId.values()].sort((a, b) => b.content.sent - a.content.sent).slice(0, KEPT_MAX);
+  return toKeep([...byId.values()], KEPT_MAX);
+}
+
+/** The latest of them: those of the service before others' notices, of which there may be any number. */
+export function toKeep(alerts: Alert[], most: number): Alert[] {
+  const latest = (a: Alert, b: Alert) => b.content.sent - a.content.sent;
+  const ours = (alert: Alert) => Number(alert.state === "foreign");
+  return alerts.toSorted((a, b) => ours(a) - ours(b) || latest(a, b)).slice(0, most).sort(latest);
 }
 
 /** Whether it speaks of now. */
@@ -84,8 +93,12 @@ export function toShow(alerts: Alert[], nowMs: number): Alert | null {
     (alert) =>
       stands(alert, nowMs) && (alert.answer ?? "seen") === "seen" && (alert.state !== "foreign" || URGENT.has(alert.content.severity)),
   );
-  return open.sort((a, b) => weight(a) - weight(b))[0] ?? null;
+  return gravestFirst(open)[0] ?? null;
 }
+
+/** Real ones before exercises, then by how grave they are, then the latest. */
+export const gravestFirst = (alerts: Alert[]): Alert[] =>
+  alerts.toSorted((a, b) => weight(a) - weight(b) || b.content.sent - a.content.sent);
 
 function weight({ content }: Alert): number {
   const severity = CODED.severity.indexOf(content.severity);

@@ -9,6 +9,8 @@ export interface CheckIn {
   with?: string[];
   where?: string | [number, number];
   request?: string;
+  /** It was said to a question of an exercise, and is play. */
+  exercise?: boolean;
 }
 
 export interface CheckRequest {
@@ -68,11 +70,21 @@ function once<T extends { id: string }>(known: T[], news: T[] = []): T[] {
   return [...new Map([...known, ...news].map((each) => [each.id, each])).values()].slice(-100);
 }
 
-/** The latest question that this person has not answered; the tower's before a friend's. */
+/** Whether it was said in an exercise: the service says so, and a device that has the question knows it by itself. */
+export const isPlay = (said: Pick<CheckIn, "request" | "exercise">, calls: SafetyCall[]): boolean =>
+  said.exercise === true || calls.some(({ id, content }) => id === said.request && content.status !== "Actual");
+
+/** The latest question that this person has not answered; the tower's before a friend's. While a real one stands, or
+ * somebody said that they need help, no exercise asks: only what was said last counts, and play would take its place. */
 export function openQuestion(known: Known, me: string, language: string, nowMs: number): Question | null {
   const mine = known.checkIns.find((each) => each.user_id === me);
-  const isOpen = (id: string, sinceMs: number) => !mine || (mine.request !== id && mine.ts < sinceMs);
-  const calls = known.calls.filter(({ id, content }) => content.expires > nowMs && isOpen(id, content.sent));
+  const played = mine !== undefined && isPlay(mine, known.calls);
+  const isOpen = (id: string, sinceMs: number, real: boolean) => !mine || (mine.request !== id && (mine.ts < sinceMs || (real && played)));
+  const standing = known.calls.filter(({ content }) => content.expires > nowMs);
+  const isReal = ({ content }: SafetyCall) => content.status === "Actual";
+  const inNeed = mine?.answer === "help" && !played && nowMs - mine.ts < ASKED_MS_MAX;
+  const asking = inNeed || standing.some(isReal) ? standing.filter(isReal) : standing;
+  const calls = asking.filter((each) => isOpen(each.id, each.content.sent, isReal(each)));
   const call = calls.sort((a, b) => b.content.sent - a.content.sent)[0];
   if (call) {
     const texts = call.content.texts[language] ?? call.content.texts["ko"] ?? { question: "" };
@@ -80,7 +92,7 @@ export function openQuestion(known: Known, me: string, language: string, nowMs: 
     return { id: call.id, from: call.signed_by.join(", "), text: texts.question, note: texts.note ?? "", exercise, tower: true, sinceMs: call.content.sent };
   }
   const asked = known.requests.filter(
-    (each) => each.user_id !== me && each.users.includes(me) && nowMs - each.ts < ASKED_MS_MAX && isOpen(each.id, each.ts),
+    (each) => each.user_id !== me && each.users.includes(me) && nowMs - each.ts < ASKED_MS_MAX && isOpen(each.id, each.ts, true),
   );
   const last = asked.sort((a, b) => b.ts - a.ts)[0];
   return last ? { id: last.id, from: last.user_id, text: last.text, note: "", exercise: false, tower: false, sinceMs: last.ts } : null;
