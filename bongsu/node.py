@@ -127,8 +127,7 @@ class Node:
         Raises:
             StoreDamaged, FatalError: the store cannot be trusted; the sentence says what to do.
         """
-        data = Path(config.data)
-        make_data_folder(data)
+        make_data_folder(data := Path(config.data))
         config = enrolment.with_root_key(config)
         # A key without a log has written before. Peers take a start for newer than those they know by its
         # number, so where starts may be forgotten it is counted in minutes, of which each has at most one.
