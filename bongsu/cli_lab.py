@@ -189,6 +189,10 @@ def drill(
     if plan is None:
         names = ", ".join(("alert", "stolen-hub", *PLANS))
         raise click.ClickException(f"There is no drill {name}. There are: {names}.")
+    if people < plan.people_min:
+        raise click.ClickException(
+            f"The drill {name} needs at least --people {plan.people_min}: fewer never meet its fault."
+        )
     click.echo(f"{plan.korean} {plan.english}", err=True)
     with _home(folder) as home:
         outcome = run(

@@ -7,7 +7,7 @@ from bongsu import authority
 from bongsu.authority import Certificate
 from bongsu.config import Config
 from bongsu.errors import FatalError, MatrixError
-from bongsu.files import write_whole
+from bongsu.files import make_data_folder, write_whole
 from bongsu.log.key import NodeKey
 from bongsu.setting_values import NO_HUB_ALONE, ROOT_KEY_FILE_NAME, SettingError
 
@@ -44,7 +44,7 @@ def keep_root_key(config: Config) -> None:
 def request(config: Config) -> str:
     """What the holder of the root key needs to know of this node. The key is made if there is none."""
     data = Path(config.data)
-    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_data_folder(data)
     key = NodeKey.open(data / "node.key")
     return authority.sign_request(key.public, config.role, config.site, key.sign_bytes)
 

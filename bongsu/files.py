@@ -3,6 +3,28 @@
 import os
 from pathlib import Path
 
+from bongsu.errors import FatalError
+
+
+def make_data_folder(folder: Path) -> None:
+    """Make a node's data directory, which nobody else enters, if there is none.
+
+    Raises:
+        FatalError: it cannot be made, or written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise FatalError(
+            f"The data directory {folder} cannot be made: {error.strerror}. Check the setting data, and"
+            " whether this user may write there."
+        ) from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise FatalError(
+            f"The data directory {folder} cannot be written. Is it read-only, or another user's? Run the"
+            " command as the user of the service."
+        )
+
 
 def sync_folder(folder: Path) -> None:
     """Make new names in `folder` durable."""

@@ -13,6 +13,7 @@ from bongsu.canonical import unpadded_base64
 from bongsu.clock import Clock, next_stamp
 from bongsu.config import Config
 from bongsu.errors import FatalError, MatrixError, forbidden
+from bongsu.files import make_data_folder
 from bongsu.live.alarm import Alarm
 from bongsu.live.behind import Behind
 from bongsu.live.delivered import Delivered
@@ -126,12 +127,11 @@ class Node:
         Raises:
             StoreDamaged, FatalError: the store cannot be trusted; the sentence says what to do.
         """
-        data = Path(config.data)
-        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_data_folder(data := Path(config.data))
         config = enrolment.with_root_key(config)
         # A key without a log has written before. Peers take a start for newer than those they know by its
         # number, so where starts may be forgotten it is counted in minutes, of which each has at most one.
-        repaired = repaired or ((data / "node.key").exists() and not (data / "log.db").exists())
+        repaired = repaired or ((data / "node.key").exists() and suspicion.log_is_gone(config))
         key = NodeKey.open(data / "node.key")
         config = enrolment.as_certified(config, key.node)
         log = open_log(

@@ -262,6 +262,7 @@ class _Listener:
         Raises:
             FatalError: the address cannot be listened on.
         """
+        _free(self.host, self.port)
         self.serving = asyncio.ensure_future(self._server.serve())
         await _listening(self.host, self.port, self.serving)
 
@@ -288,6 +289,30 @@ def _peer_context(config: Config) -> ssl.SSLContext | None:
     return context
 
 
+def _free(host: str, port: int) -> None:
+    """Refuse an address where another process listens: the server would share it, and its clients.
+
+    Raises:
+        FatalError: somebody listens there.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, kind, protocol, _, address in found[:1]:
+            with socket.socket(family, kind, protocol) as probe:
+                # What is left of connections of the process before this one is nobody.
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+    except OSError as error:
+        raise _cannot_listen(host, port) from error
+
+
+def _cannot_listen(host: str, port: int) -> FatalError:
+    return FatalError(
+        f"{host}:{port} cannot be listened on. Is another server running there, is "
+        "this an address of this machine, and may you listen there (below 1024 only root may)?"
+    )
+
+
 async def _listening(host: str, port: int, serving: asyncio.Future[None]) -> None:
     """Return once a connection is accepted.
 
@@ -297,10 +322,7 @@ async def _listening(host: str, port: int, serving: asyncio.Future[None]) -> Non
     target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     while True:
         if serving.done():
-            raise FatalError(
-                f"{host}:{port} cannot be listened on. Is another server running there, is "
-                "this an address of this machine, and may you listen there (below 1024 only root may)?"
-            )
+            raise _cannot_listen(host, port)
         try:
             _, writer = await asyncio.open_connection(target, port, family=socket.AF_UNSPEC)
         except OSError:

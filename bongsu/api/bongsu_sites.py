@@ -3,6 +3,8 @@
 docs/protocol/client.md.
 """
 
+from typing import Any
+
 from bongsu.api.http import Request, Response, Route, answer
 from bongsu.api.rooms import visible_event
 from bongsu.courier.route import alone_since_ms, route
@@ -33,15 +35,27 @@ async def get_sites(service: Service, request: Request) -> Response:
             "up": name == own or name in linked,
             **(here if name == own else {}),
         }
-        for name, site in registers.under(node.context, "site", "", "")
+        for name, site in _named(node)
     ]
     sites.sort(key=lambda site: (not site["this"], site["role"] != "core", not site["up"], site["name"]))
-    return answer({"sites": sites})
+    # A node that was restored under a new key has the address of the one before it.
+    by_address = {site["base_url"]: site for site in reversed(sites)}
+    return answer({"sites": [site for site in sites if by_address[site["base_url"]] is site]})
+
+
+def _named(node: Node) -> list[tuple[str, Any]]:
+    """(node in hex, what it said of itself), without those shut out: a client would show them its token.
+
+    This node stays, whatever it is: who asks it is here already.
+    """
+    gone = {each.hex() for each in node.context.authorities.revocations()} - {node.log.key.node.hex()}
+    found = registers.under(node.context, "site", "", "")
+    return [(name, site) for name, site in found if name not in gone]
 
 
 def base_urls(node: Node) -> list[str]:
     """Where the service can be reached, as the sites themselves say at this moment."""
-    return [str(site["base_url"]) for _, site in registers.under(node.context, "site", "", "")]
+    return [str(site["base_url"]) for _, site in _named(node)]
 
 
 async def get_durability(service: Service, request: Request) -> Response:

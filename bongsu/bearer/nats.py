@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import os
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
@@ -18,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 ID_BYTES = 8
 NOBODY = bytes(ID_BYTES)
+# A beacon meets the same permissions every LINK_BEAT_S.
+REFUSED_S = 3 * limits.LINK_BEAT_S
 
 
 class _Circuit:
@@ -77,6 +80,7 @@ class Fabric:
         self._circuits: dict[bytes, _Circuit] = {}
         self._with: dict[str, _Circuit] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._refused_s = -math.inf
 
     def start(self, urls: Sequence[str], context: ssl.SSLContext | None) -> None:
         """Connect, now or whenever a server can be reached, and stay connected."""
@@ -96,6 +100,11 @@ class Fabric:
     def connected(self) -> bool:
         """Whether a server of the fabric is there at this moment."""
         return self.client.is_connected
+
+    @property
+    def refused(self) -> bool:
+        """Whether the servers' permissions are not those of this node; links go over HTTPS meanwhile."""
+        return asyncio.get_running_loop().time() - self._refused_s < REFUSED_S
 
     async def publish(self, peer: str, raw: bytes) -> None:
         """Send to one node.
@@ -118,6 +127,23 @@ class Fabric:
 
     async def _run(self, urls: list[str], context: ssl.SSLContext | None) -> None:
         while True:
+            await self._connect(urls, context)
+            to_this_node = f"{self._prefix}.to.{self._node}.*"
+            bound = limits.FABRIC_PENDING_BYTES
+            await self.client.subscribe(to_this_node, cb=self._arrived, pending_bytes_limit=bound)
+            await self.client.subscribe(f"{self._prefix}.beacon.*", cb=self._beacon)
+            # The client comes back by itself, except from a server that has put it out.
+            while not self.client.is_closed:
+                if self.client.is_connected:
+                    try:
+                        await self.client.publish(f"{self._prefix}.beacon.{self._node}", b"")
+                    except NatsError as error:
+                        logger.debug("a beacon was not sent: %s", error)
+                await asyncio.sleep(limits.LINK_BEAT_S)
+            logger.warning("NATS has put this node out; it is tried again. Links go over HTTPS meanwhile")
+
+    async def _connect(self, urls: list[str], context: ssl.SSLContext | None) -> None:
+        while True:
             try:
                 await self.client.connect(
                     urls,
@@ -129,23 +155,28 @@ class Fabric:
                     connect_timeout=limits.LINK_BEGIN_S,
                     ping_interval=limits.LINK_SILENCE_S,
                     max_outstanding_pings=2,
-                    error_cb=_troubled,
+                    error_cb=self._troubled,
                 )
-                break
             except (NatsError, OSError, TimeoutError) as error:
                 logger.info("NATS cannot be reached (%s); links go over HTTPS meanwhile", error)
                 await asyncio.sleep(1)
-        to_this_node = f"{self._prefix}.to.{self._node}.*"
-        bound = limits.FABRIC_PENDING_BYTES
-        await self.client.subscribe(to_this_node, cb=self._arrived, pending_bytes_limit=bound)
-        await self.client.subscribe(f"{self._prefix}.beacon.*", cb=self._beacon)
-        while True:
-            if self.client.is_connected:
-                try:
-                    await self.client.publish(f"{self._prefix}.beacon.{self._node}", b"")
-                except NatsError as error:
-                    logger.debug("a beacon was not sent: %s", error)
-            await asyncio.sleep(limits.LINK_BEAT_S)
+            else:
+                return
+
+    async def _troubled(self, error: Exception) -> None:
+        said = str(error) or type(error).__name__
+        if "permissions violation" not in said.lower():
+            logger.info("NATS: %s", said)
+            return
+        # Once: every beacon meets the same.
+        if not self.refused:
+            logger.warning(
+                "NATS refuses this node (%s). In nats.conf of every site, give the user of its certificate"
+                " the subjects of node %s. Links go over HTTPS meanwhile",
+                said,
+                self._node,
+            )
+        self._refused_s = asyncio.get_running_loop().time()
 
     async def _beacon(self, message: Msg) -> None:
         """Somebody is there. The node with the smaller name begins, so that there is one channel a pair."""
@@ -188,7 +219,3 @@ class Fabric:
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-async def _troubled(error: Exception) -> None:
-    logger.info("NATS: %s", error or type(error).__name__)

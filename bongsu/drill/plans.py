@@ -31,6 +31,8 @@ class DrillPlan:
     hours: int = 0
     # The steps come again after so long, for as long as there is load; None: once.
     repeat_s: float | None = None
+    # With fewer, what is drilled does not happen, and nothing would be wrong.
+    people_min: int = 6
 
     def steps_within(self, seconds: float) -> Iterator[Step]:
         """The steps of a drill that lasts so long; a round that would not end in time is left out."""
@@ -209,6 +211,8 @@ PLANS = {
             ),
             ("a",),
             home_after_s=4,
+            # A node withdraws only when requests of several of its people fail (WATCH_FAILED_MIN).
+            people_min=24,
         ),
         DrillPlan(
             "login-storm",

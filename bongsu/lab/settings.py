@@ -24,7 +24,7 @@ def nats_settings(plan: Plan, server: NatsPlan, node_names: dict[str, str]) -> s
     if routes:
         lines += _cluster(plan, server, home, routes)
     if plan.ca:
-        lines += [_tls(home / "tls", "", mapped=True), _permissions(node_names)]
+        lines += [_tls(home / "tls", "", mapped=True), nats_permissions(node_names)]
     return "\n".join(lines) + "\n"
 
 
@@ -46,7 +46,7 @@ def _tls(folder: Path, indent: str, *, mapped: bool = False) -> str:
     return f'{indent}tls {{ {files}, ca_file: "{folder / "ca.pem"}", {check} }}'
 
 
-def _permissions(node_names: dict[str, str]) -> str:
+def nats_permissions(node_names: dict[str, str]) -> str:
     """A node may speak for itself only, and hear what is for it: a stolen key of one site is one site's."""
     users = []
     for site, node in node_names.items():

@@ -15,7 +15,7 @@ from bongsu.clock import Clock
 from bongsu.config import Config
 from bongsu.enrolment import with_root_key
 from bongsu.errors import FatalError
-from bongsu.files import sync_folder, write_whole
+from bongsu.files import make_data_folder, sync_folder, write_whole
 from bongsu.log.key import NodeKey
 from bongsu.log.reader import Damaged, Reader
 from bongsu.log.schema import INSERT_SIGNATURE, connect
@@ -52,6 +52,7 @@ def backup(
     key = NodeKey.load(config.data / "node.key")
     part = out.with_name(f"{out.name}.part")
     try:
+        out.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         _copy_log(source, part, progress)
         _sign_own_logs(part, key)
         part.replace(out)
@@ -63,7 +64,12 @@ def backup(
         part.unlink(missing_ok=True)
         raise FatalError(f"No copy was made: {error}. Check the disk, and `bongsu verify`.") from error
     said = {"made_ms": clock.now_ms(), "out": str(out.resolve())}
-    write_whole(config.data / LAST, json.dumps(said).encode())
+    try:
+        write_whole(config.data / LAST, json.dumps(said).encode())
+    except OSError as error:
+        raise FatalError(
+            f"The copy is made, but {config.data} cannot note when: {error.strerror}."
+        ) from error
     return Copied(out.stat().st_size, files, size)
 
 
@@ -172,17 +178,19 @@ def restore(
             "A service without a root key believes its own node alone, so without that node's key nothing in"
             " the copy counts. Give --key, or --root-key if the service has one."
         )
-    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    made_key = not (data / "node.key").exists()
+    make_data_folder(data)
     if key_file is not None:
-        write_whole(data / "node.key", key_file.read_bytes(), replace=False)
-    part = data / "log.db.part"
-    shutil.copyfile(copy, part)
-    part.chmod(0o600)
-    with part.open("rb+") as file:
-        os.fsync(file.fileno())
-    part.replace(data / "log.db")
+        _keep_key(data, key_file)
+    _take(copy, data / "log.db")
     say("Checking every chain, hash and signature.")
-    _check(config, clock, progress)
+    try:
+        _check(config, clock, progress)
+    except FatalError:
+        if made_key:
+            # The next try may be without --key: it would take this one for the node's own.
+            (data / "node.key").unlink(missing_ok=True)
+        raise
     files = 0 if media is None else copy_media(media, data / "media")[0]
     say("Building the view.")
     node = Node.open(config, clock, progress, repaired=True)
@@ -190,6 +198,32 @@ def restore(
         return Restored(node.log.head_position, files, time.monotonic() - began)
     finally:
         node.close()
+
+
+def _take(copy: Path, log: Path) -> None:
+    part = log.with_name(f"{log.name}.part")
+    try:
+        shutil.copyfile(copy, part)
+        part.chmod(0o600)
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        part.replace(log)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise FatalError(f"The copy {copy} cannot be taken over: {error}. Check the disk.") from error
+
+
+def _keep_key(data: Path, file: Path) -> None:
+    path = data / "node.key"
+    try:
+        key = file.read_bytes()
+        NodeKey(key)
+        if not path.exists():
+            write_whole(path, key, replace=False)
+    except (OSError, ValueError) as error:
+        raise FatalError(f"The key {file} cannot be used: {error}.") from error
+    if path.read_bytes() != key:
+        raise FatalError(f"{data} has the key of another node. Leave --key out, or give an empty directory.")
 
 
 def _check(config: Config, clock: Clock, progress: Progress) -> None:

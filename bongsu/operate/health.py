@@ -160,6 +160,14 @@ class Health:
                 "NATS에 연결되지 않습니다. 서버끼리 HTTPS로 주고받습니다. NATS 서버를 확인하세요.",
                 "NATS is not reached, so nodes talk over HTTPS. Look at this site's NATS server.",
             )
+        elif self._parts.fabric is not None and self._parts.fabric.refused:
+            name = node.log.key.node.hex()
+            yield Finding(
+                "nats-refused",
+                False,
+                f"NATS가 이 서버를 받지 않습니다. 모든 사이트의 nats.conf에 서버 번호 {name}를 넣으세요.",
+                f"NATS refuses this node. Give its user the subjects of {name} in nats.conf of every site.",
+            )
 
     def _certificates(self, now_ms: int) -> Iterator[Finding]:
         node = self._parts.service.node

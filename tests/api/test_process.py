@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import program
 from tests.api.client import User, http_client, timeline
 from tests.server import BONGSU, Server
 
@@ -41,6 +42,22 @@ def test_a_stop_answers_waiting_polls(own_server: Server) -> None:
         assert time.monotonic() - began < 10
         assert len(answers) == 1
     own_server.verify()
+
+
+def test_an_address_is_not_shared_with_another_server(own_server: Server, tmp_path: Path) -> None:
+    """The kernel would give each of the two half of the clients."""
+    done = program.run("serve", "--data", tmp_path / "other", "--listen", own_server.address)
+    assert done.returncode == 1
+    assert f"{own_server.address} cannot be listened on" in done.stderr
+
+
+def test_a_data_directory_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    for command in (("serve",), ("site", "request", "--site", "a")):
+        done = program.run(*command, "--data", tmp_path / "file" / "data")
+        assert done.returncode == 1
+        assert "cannot be made: Not a directory" in done.stderr
+        assert "Traceback" not in done.stderr
 
 
 def test_what_was_acknowledged_survives_a_kill(own_server: Server) -> None:

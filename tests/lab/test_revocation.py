@@ -52,6 +52,12 @@ def eventually(holds: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+def sites_of(lab: Lab, site: str) -> set[str]:
+    """Where a site sends its clients."""
+    found = httpx.get(f"{lab.urls[site]}/_bongsu/client/v1/sites", timeout=WAIT_S).json()
+    return {each["name"] for each in found["sites"]}
+
+
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[Lab]:
     folder = tmp_path / "lab"
@@ -74,6 +80,7 @@ def test_a_stolen_site_is_shut_out_while_the_others_go_on(lab: Lab) -> None:
     eventually(lambda: "fair" in lab.texts("a"))
     passphrase = lab.folder / "root.passphrase"
     root = RootKey.load(lab.folder / "root.key", passphrase.read_text(encoding="utf-8").strip())
+    eventually(lambda: sites_of(lab, "a") == {"a", "b", "c"})
     node, cuts = cuts_there(root, lab.urls["a"], "c", "now")
     # The thief.
     lie = f"rooms/{lab.room_id}/state/m.room.name"
@@ -93,6 +100,8 @@ def test_a_stolen_site_is_shut_out_while_the_others_go_on(lab: Lab) -> None:
     eventually(lambda: "the link with site c is cut" in log.read_text(encoding="utf-8"))
     log = lab.folder / "b" / "b.log"
     eventually(lambda: "the link with site c is cut" in log.read_text(encoding="utf-8"))
+    # Nobody is sent there any more: a client that went would show the thief its token.
+    assert sites_of(lab, "a") == {"a", "b"}
     assert lab.send("b", "life-goes-on").status_code == 200
     eventually(lambda: lab.texts("a") == {"fair", "built-on-the-lie", "life-goes-on"})
     assert lab.texts("b") == lab.texts("a")

@@ -31,7 +31,7 @@ def bodies(user: User, room_id: str) -> list[str]:
 
 
 def test_a_copy_of_a_running_server_becomes_one(server: Server, tmp_path: Path) -> None:
-    copy, media = tmp_path / "copy", tmp_path / "media"
+    copy, media = tmp_path / "a day" / "copy", tmp_path / "media"
     server.start()
     try:
         with http_client(server.url) as http:
@@ -62,7 +62,7 @@ def test_a_copy_of_a_running_server_becomes_one(server: Server, tmp_path: Path) 
         server.kill()
     assert "Copied 1 media files" in said
     assert "Copied 0 media files" in again, "only what is new is copied"
-    assert os.stat(tmp_path / "copy.key").st_mode & 0o077 == 0
+    assert os.stat(copy.with_name("copy.key")).st_mode & 0o077 == 0
     assert os.stat(copy).st_mode & 0o077 == 0
     (tmp_path / "second").mkdir()
     second = Server(tmp_path / "second")
@@ -103,6 +103,21 @@ def test_a_damaged_copy_is_refused_and_leaves_nothing(copied: Path, tmp_path: Pa
     assert done.returncode == 1
     assert "The copy is not whole" in done.stderr
     assert not (tmp_path / "new" / "log.db").exists()
+    assert not (tmp_path / "new" / "node.key").exists(), "the next try would take it for a new one"
+
+
+def test_a_key_that_cannot_be_used_is_refused_with_a_sentence(copied: Path, tmp_path: Path) -> None:
+    key, data = tmp_path / "other.key", tmp_path / "new"
+    for file in (key, copied):
+        done = restore(data, str(copied), "--key", str(file))
+        assert done.returncode == 1
+        assert f"The key {file} cannot be used" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert not (data / "node.key").exists()
+    program.run("site", "request", "--data", data)
+    done = restore(data, str(copied), "--key", f"{copied}.key")
+    assert done.returncode == 1
+    assert "has the key of another node" in done.stderr
 
 
 def test_a_node_that_is_gone_comes_back_under_its_key(copied: Path, server: Server, tmp_path: Path) -> None:

@@ -99,12 +99,18 @@ def test_a_damaged_view_is_built_anew(data: Path, damage: Callable[[Path], None]
     succeeds(data, "verify")
 
 
-@pytest.mark.parametrize("damage", [cut, scribble, replace])
+@pytest.mark.parametrize("damage", [cut, scribble, replace, empty])
 def test_a_damaged_log_is_refused_or_told(data: Path, damage: Callable[[Path], None]) -> None:
     damage(data / "log.db")
     for command in (("verify",), ("rebuild",)):
         said = fails(data, *command)
         assert "log.db" in said, said
+
+
+@pytest.mark.parametrize("damage", [empty, remove])
+def test_a_lost_log_is_never_served_as_an_empty_service(data: Path, damage: Callable[[Path], None]) -> None:
+    damage(data / "log.db")
+    assert "missing or empty" in fails(data, "serve")
 
 
 @pytest.mark.parametrize(

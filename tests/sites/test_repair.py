@@ -49,6 +49,10 @@ def scribble(path: Path) -> None:
     path.write_bytes(b"this is no database" * 1_000)
 
 
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
 def remove(path: Path) -> None:
     path.unlink()
 
@@ -75,7 +79,7 @@ def history(user: User, room_id: str) -> set[str]:
     return {event["event_id"] for event in found}
 
 
-@pytest.mark.parametrize("damage", [flip, truncate, scribble, remove])
+@pytest.mark.parametrize("damage", [flip, truncate, scribble, empty, remove])
 def test_a_damaged_site_fills_up_from_the_others(lab: Lab, damage: Callable[[Path], None]) -> None:
     alice, room_id, sent = talk(lab)
     stop(lab, "a")
@@ -88,7 +92,9 @@ def test_a_damaged_site_fills_up_from_the_others(lab: Lab, damage: Callable[[Pat
     agree(lab)
     assert after in history(lab.at(alice, "c"), room_id)
     set_aside = list(Path(lab.node("a").data).glob("log.db.damaged-*"))
-    assert bool(set_aside) == (damage is not remove), "what was damaged is kept for people to look at"
+    assert bool(set_aside) == (damage not in (empty, remove)), (
+        "what was damaged is kept for people to look at"
+    )
     for file in set_aside:
         file.unlink()
     stop(lab, "a")

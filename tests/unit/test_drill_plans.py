@@ -1,5 +1,9 @@
 """What happens in a drill, and when."""
 
+from click.testing import CliRunner
+
+from bongsu import limits
+from bongsu.cli import main
 from bongsu.drill.plans import PLANS
 
 
@@ -16,3 +20,11 @@ def test_rounds_come_again_in_order_and_whole() -> None:
     # After the last step there is as much time as after that of the first round.
     assert steps[-1].act == "revive"
     assert 200 - steps[-1].at_s >= plan.seconds - plan.steps[-1].at_s
+
+
+def test_a_drill_that_too_few_people_would_fail_is_refused() -> None:
+    done = CliRunner().invoke(main, ["drill", "bad-deploy", "--people", "12"])
+    assert done.exit_code == 1
+    assert "at least --people 24" in done.output
+    # Of each of the three sites there are more than a node's withdrawal asks for.
+    assert PLANS["bad-deploy"].people_min / 3 > limits.WATCH_FAILED_MIN

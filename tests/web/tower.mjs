@@ -117,7 +117,7 @@ await tell(async () => {
   const english = "Wildfire spreads from Nangok towards Gyeongpo";
   const descriptions = { ko: "불길이 초속 18 m의 바람을 타고 번집니다.", en: "A wind of 18 m/s drives the fire." };
   await tower.write(mayor, { event: "산불", korean: headline, instruction: "창문을 닫고 경포초등학교로 걸어서 대피하십시오.", english, descriptions, area: /옥계면/ });
-  for (const text of Object.values(descriptions)) await mayor.getByText(text).waitFor();
+  for (const text of Object.values(descriptions)) await mayor.getByText(text).first().waitFor();
   await shot(mayor, "76-alert-preview");
   await tower.send(mayor);
   await mayor.getByText(like("alert_pending")).or(mayor.getByText(texts.alert_pending_hint)).first().waitFor();

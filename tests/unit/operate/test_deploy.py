@@ -14,6 +14,7 @@ import pytest
 from bongsu.cli import main
 from bongsu.config import SETTINGS
 from bongsu.lab import certificates
+from bongsu.lab.settings import nats_permissions
 
 ROOT = Path(__file__).parents[3]
 DEPLOY, OPERATE = ROOT / "deploy", ROOT / "docs" / "operate"
@@ -68,6 +69,25 @@ def test_the_settings_of_the_example_are_there() -> None:
     assert set(tomllib.loads(example)) <= set(SETTINGS)
 
 
+def test_the_fabric_takes_the_configuration_of_the_page(tmp_path: Path) -> None:
+    page = (OPERATE / "sites.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"```\n(server_name.*?)```", page, re.DOTALL)
+    certificates.issue(certificates.make_authority(tmp_path), tmp_path, "node-north", "127.0.0.1")
+    shown = shown.replace("/etc/bongsu/nats-tls", str(tmp_path)).replace(
+        "/var/lib/bongsu-nats", str(tmp_path / "jetstream")
+    )
+    (tmp_path / "nats.conf").write_text(shown, encoding="utf-8")
+    server = Path(sys.executable).with_name("nats-server")
+    done = subprocess.run(
+        [server, "-t", "-c", tmp_path / "nats.conf"], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    # What a node may is what the laboratory, in which it is tried, lets it.
+    laboratory = nats_permissions({"north": "NODE"})
+    for subject in re.findall(r'"([\w.*$>]+[.*>][\w.*$>]*)"', laboratory):
+        assert f'"{subject}"' in shown
+
+
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
 @pytest.mark.parametrize("unit", sorted(file.name for file in DEPLOY.glob("systemd/*.service")))
 def test_units_are_well_formed_and_closed(unit: str, tmp_path: Path) -> None:
@@ -81,6 +101,18 @@ def test_units_are_well_formed_and_closed(unit: str, tmp_path: Path) -> None:
     assert unit not in done.stderr, done.stderr
     assert "ProtectSystem=strict" in said
     assert "NoNewPrivileges=yes" in said
+
+
+@pytest.mark.parametrize("unit", sorted(file.name for file in DEPLOY.glob("systemd/*.service")))
+def test_a_unit_makes_the_directories_that_it_writes(unit: str) -> None:
+    """systemd refuses to begin a unit of which one of ReadWritePaths is not there."""
+    said = (DEPLOY / "systemd" / unit).read_text(encoding="utf-8")
+    written = {
+        path for line in re.findall(r"^ReadWritePaths=(.*)", said, re.MULTILINE) for path in line.split()
+    }
+    made = {line.split()[-1] for line in re.findall(r"^ExecStartPre=\+(.*install -d.*)", said, re.MULTILINE)}
+    # The node's own directory is made by its unit, which runs before there is anything to copy.
+    assert written <= made | {"/var/lib/bongsu"}
 
 
 @pytest.mark.skipif(shutil.which("haproxy") is None, reason="haproxy is not installed")
