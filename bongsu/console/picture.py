@@ -91,8 +91,7 @@ def _alert(node: Node, alert: Shown, people: Mapping[str, Areas]) -> dict[str, A
 def _call(node: Node, name: str, people: Mapping[str, Areas], said: list[CheckIn]) -> dict[str, Any]:
     call = node.context.tower.calls()[name]
     asked = tower_people.asked(people, call.content["areas"])
-    others = node.context.tower.other_calls(name)
-    answered = check_in.answers(said, name, call.content["sent"], others)
+    answered = check_in.answers(said, name, call.content["sent"], node.context.tower.other_calls(name))
     return {**call_fields(node.context, call), "areas": check_in.sums(asked, answered)}
 
 

@@ -20,9 +20,7 @@ _CALL_FIELDS = ("sender", "sent", "expires", "status", "areas", "texts", "incide
 
 @dataclass(frozen=True, slots=True)
 class CheckIn:
-    """What somebody said. `place`: words, or [latitude, longitude] rounded; `stamp`: of the record;
-    `changed`: the position at which it was last told anew.
-    """
+    """What somebody said. `place`: words, or [latitude, longitude] rounded; `changed`: its news."""
 
     user_id: str
     answer: str
@@ -100,14 +98,8 @@ def call_id(content: dict[str, Any]) -> str:
 
 
 def standing(said: Iterable[CheckIn], play: Collection[str]) -> list[CheckIn]:
-    """What each said last for real, and what they said since in an exercise: the one never hides the other.
-
-    Args:
-        said: the latest last.
-        play: the questions of exercises.
-    """
-    real: dict[str, CheckIn] = {}
-    played: dict[str, CheckIn] = {}
+    """What each said last for real, and since in an exercise (`play`: those). `said`: the latest last."""
+    real, played = dict[str, CheckIn](), dict[str, CheckIn]()
     for each in said:
         (played if each.request in play else real)[each.user_id] = each
     since = (each for name, each in played.items() if name not in real or each.stamp > real[name].stamp)
@@ -117,26 +109,18 @@ def standing(said: Iterable[CheckIn], play: Collection[str]) -> list[CheckIn]:
 def answers(
     said: Iterable[CheckIn], request: str, opened_ms: int, others: Collection[str] = ()
 ) -> list[CheckIn]:
-    """What each user answered last to a request: naming it, or said since.
+    """What each answered last to a request: naming it, or said since. `said`: the latest last.
 
-    Args:
-        said: the latest last.
-        others: questions of the other sort, exercises or real ones: what was said to one of these is
-            play, or earnest, and no answer to this one.
+    `others`: questions of the other sort, exercises or real ones; what is said to them is no answer to this.
     """
-    found = {}
-    for each in said:
-        if each.request == request or (each.stamp >= opened_ms and each.request not in others):
-            found[each.user_id] = each
-    return list(found.values())
+    fits = (e for e in said if e.request == request or (e.stamp >= opened_ms and e.request not in others))
+    return list({each.user_id: each for each in fits}.values())
 
 
 def sums(asked: Mapping[str, str], answered: Iterable[CheckIn]) -> dict[str, dict[str, int]]:
-    """Per area: how many gave each answer, and under "silent" how many gave none.
+    """Per area: how many gave each answer (of `answers`), and under "silent" how many gave none.
 
-    Args:
-        asked: the area of every user who was asked. Others who answer count under the area "".
-        answered: as `answers` gives it.
+    `asked`: the area of every user who was asked. Others who answer count under the area "".
     """
     counted: dict[str, Counter[str]] = {area: Counter() for area in asked.values()}
     heard = set()

@@ -20,11 +20,7 @@ def unturned(value: str) -> str:
 
 
 def refuse_turning(content: dict[str, Any]) -> None:
-    """Refuse what somebody writes now if its event or texts have such characters; what stands is still read.
-
-    Raises:
-        MatrixError: a sentence about which text has one.
-    """
+    """Raise a MatrixError if what somebody writes now has such characters; what stands is still read."""
     said = [
         (f"texts.{language}.{part}", text)
         for language, parts in content["texts"].items()

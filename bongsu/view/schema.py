@@ -244,9 +244,8 @@ CREATE TABLE alert_briefs(brief BLOB PRIMARY KEY, changed INTEGER NOT NULL) WITH
 CREATE TABLE alert_acks(
     alert TEXT NOT NULL, user_id TEXT NOT NULL, answer TEXT NOT NULL, stamp INTEGER NOT NULL,
     author BLOB NOT NULL, PRIMARY KEY(alert, user_id)) WITHOUT ROWID;
--- What each user said last to each question ("": to none): an answer to an exercise takes the place of
--- nothing that was said for real, and which it is may be known only later. body: what was said beside the
--- answer, as JSON; it decides between equal stamps of one author.
+-- What each user said last to each question ("": to none): whether one was an exercise's may be known
+-- only later. body: what was said beside the answer, as JSON; decides between equal stamps of one author.
 CREATE TABLE check_ins(
     user_id TEXT NOT NULL, request TEXT NOT NULL, answer TEXT NOT NULL, body TEXT NOT NULL,
     stamp INTEGER NOT NULL, author BLOB NOT NULL, changed INTEGER NOT NULL,

@@ -73,10 +73,7 @@ class Tower:
         return self._once("calls", self._read_calls)
 
     def exercises(self) -> frozenset[str]:
-        """The questions who is safe that belong to an exercise or a test: their answers are play.
-
-        Whoever signed them: the id is the hash of their words, and who answers has read them.
-        """
+        """The questions who is safe of exercises and tests, whoever signed them: their words make the id."""
         return self._once("exercises", self._read_exercises)
 
     def other_calls(self, name: str) -> frozenset[str]:
@@ -151,9 +148,8 @@ class Tower:
         return [Act(name, read_trusted(text)) for name, text, _, _ in self._statements(signed.ACT)]
 
     def _read_exercises(self) -> frozenset[str]:
-        rows = self._db.all(
-            "SELECT id FROM tower_statements WHERE kind=? AND content->>'status'!='Actual'", (signed.CALL,)
-        )
+        sql = "SELECT id FROM tower_statements WHERE kind=? AND content->>'status'!='Actual'"
+        rows = self._db.all(sql, (signed.CALL,))
         return frozenset(name for (name,) in rows)
 
     def _read_calls(self) -> dict[str, Call]:
