@@ -84,6 +84,7 @@ async function ends(early, right) {
   await right.context().setOffline(true);
   await say(right, "아직 못 보낸 말");
   await right.getByTitle(texts.sending).first().waitFor();
+  const room = await right.evaluate(() => location.hash);
   await right.evaluate(() => (location.hash = "#/friends"));
   await right.getByRole("button", { name: texts.say_help, exact: true }).click();
   await right.getByText(texts.said_waits).waitFor();
@@ -99,7 +100,12 @@ async function ends(early, right) {
   const { accessToken: token } = await early.evaluate(() => JSON.parse(localStorage.getItem("bongsu.session")));
   const headers = { Authorization: `Bearer ${token}` };
   const said = async () => (await (await fetch(`${url}/_bongsu/client/v1/check_ins`, { headers })).json()).check_ins;
-  while (!(await said()).some(({ answer }) => answer === "help")) await new Promise((done) => setTimeout(done, 200));
+  const until = Date.now() + 30_000;
+  while (!(await said()).some(({ answer }) => answer === "help")) {
+    if (Date.now() > until) throw new Error("what was said of how somebody is did not go out after the log-in");
+    await new Promise((done) => setTimeout(done, 200));
+  }
+  await right.evaluate((hash) => (location.hash = hash), room);
   step("a session that was ended says so; what was not sent goes out when the same person is back");
 
   // The server of a service without short-lived tokens never asks so; the answer is put in its place.

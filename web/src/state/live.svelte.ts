@@ -367,6 +367,8 @@ class LiveState {
 
   /** The server ended the session. What is not sent yet waits here for the same person. */
   private async ended(): Promise<void> {
+    // Each request that was under way says so: what the first one counted stands.
+    if (this.over) return;
     const letters = (this.running?.outbox.waiting().length ?? 0) + warnings.drafts.length;
     const userId = app.session?.userId;
     if (userId && letters > 0 && !this.farewell) writeKept(localStorage, { userId, letters });

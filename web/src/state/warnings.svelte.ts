@@ -92,6 +92,7 @@ class Warnings {
 
   begin(client: MatrixClient): void {
     this.client = client;
+    if (this.kept.userId !== this.me) this.take(readKept(this.me));
     setInterval(() => {
       this.now.setTime(this.serviceNow());
       if (this.time.slipped(clocks())) void this.load();
@@ -104,6 +105,12 @@ class Warnings {
       if (state === SyncState.Syncing && previous !== SyncState.Syncing) void (this.time.isKnown ? this.tell() : this.load());
     });
     void this.load();
+  }
+
+  /** Loaded while the log-in was still being read, this page did not know whose it would be. */
+  private take(kept: Kept): void {
+    this.kept = kept;
+    [this.alerts, this.known, this.drafts, this.answers] = [kept.alerts, kept.known, kept.drafts, kept.answers];
   }
 
   /** All there is, since what this device heard last may be old. */
