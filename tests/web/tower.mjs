@@ -166,7 +166,12 @@ await tell(async () => {
 
   await tower.askSafe(mayor);
   await sora.getByRole("region", { name: texts.safe_question }).getByRole("button", { name: texts.say_safe, exact: true }).click();
+  const place = await bada.evaluate(() => location.hash);
+  await bada.evaluate(() => (location.hash = "#/friends"));
+  await bada.getByRole("region", { name: texts.say_for_real }).getByRole("button", { name: texts.say_help, exact: true }).waitFor();
+  await shot(bada, "81-exercise-asks");
   await bada.getByRole("region", { name: texts.safe_question }).getByRole("button", { name: texts.say_help, exact: true }).click();
+  await bada.evaluate((hash) => (location.hash = hash), place);
   await mayor.getByRole("region", { name: texts.help_list }).getByText("bada").waitFor();
   await shot(mayor, "81-check-ins");
   step("the tower asks who is safe, and sees who needs help");
