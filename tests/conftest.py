@@ -5,7 +5,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from xdist.scheduler import LoadFileScheduling
 
 from bongsu.lab import processes
 from tests import program
@@ -14,9 +13,7 @@ MEMORY = Path("/dev/shm")
 # Of a whole run a small part of that is there at a time; containers often have 64 MB.
 MEMORY_BYTES_MIN = 4 * 2**30
 
-# `make test` gives whole files to its workers, so that a laboratory is started once a file. The seeds start
-# none, and one worker with all of them would still be at it when the others are done.
-SECOND_HALF_OF_SEEDS = "tests/sim/test_seeds.py::test_seeds[1"
+# `make test` gives whole files to its workers, so that a laboratory is started once a file.
 FIRST = (
     "tests/sim/test_seeds.py",
     "tests/web/test_hubs.py",
@@ -43,20 +40,6 @@ def pytest_configure() -> None:
     if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES_MIN:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
     processes.launch_node = program.launch_node
-
-
-class ByFile(LoadFileScheduling):
-    """Whole files, but for the seeds."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        half = SECOND_HALF_OF_SEEDS
-        return half if nodeid.startswith(half) else super()._split_scope(nodeid)
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFile | None:
-    """That one, where files are given out."""
-    return ByFile(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
