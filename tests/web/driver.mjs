@@ -58,11 +58,11 @@ export async function drive(url, folder, language, width) {
 
   /** Somebody new at a path of the first site, or at a whole address; a PC among phones has a width of its own.
    * `before` runs in the page before the client does. */
-  async function person(name, at = "/", pixels = Number(width), before = null) {
+  async function person(name, at = "/", pixels = Number(width), before = null, timezoneId = "Asia/Seoul") {
     const context = await browser.newContext({
       locale: language === "ko" ? "ko-KR" : "en-US",
       viewport: { width: pixels, height: pixels < 900 ? 740 : 800 },
-      timezoneId: "Asia/Seoul",
+      timezoneId,
       hasTouch: pixels < 900,
     });
     if (before) await context.addInitScript(before);
