@@ -2,12 +2,12 @@
 
 import shutil
 import ssl
-import time
 from itertools import permutations
 from pathlib import Path
 
 import httpx
 
+from bongsu.drill.until import until
 from bongsu.lab import commands, processes
 from bongsu.lab.plan import NodePlan, Plan, Process
 
@@ -37,10 +37,8 @@ def back(plan: Plan, _: str) -> None:
     """
     commands.start_all(plan)
     trust: ssl.SSLContext | bool = ssl.create_default_context(cafile=plan.ca) if plan.ca else True
-    deadline = time.monotonic() + LINKED_S
     with httpx.Client(verify=trust, timeout=LINKED_S, trust_env=False) as http:
-        while time.monotonic() < deadline and not all(_is_linked(http, hub) for hub in plan.hubs):
-            time.sleep(0.1)
+        until(lambda: all(_is_linked(http, hub) for hub in plan.hubs), LINKED_S)
 
 
 def courier(plan: Plan, _: str) -> None:

@@ -2,7 +2,6 @@
 
 Where the core lives on while hubs are cut off, as many stay with it as live at each hub."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -11,6 +10,7 @@ import httpx
 
 from bongsu.drill.client import API
 from bongsu.drill.town import Api, Town
+from bongsu.drill.until import until
 from bongsu.errors import FatalError
 from bongsu.lab.plan import Plan
 
@@ -59,8 +59,5 @@ def _is_there(api: Api, person: Mapping[str, Any]) -> bool:
 
 
 def _until(holds: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + SETTLE_S
-    while not holds():
-        if time.monotonic() > deadline:
-            raise FatalError(f"It took too long: {what}.")
-        time.sleep(0.05)
+    if not until(holds, SETTLE_S):
+        raise FatalError(f"It took too long: {what}.")

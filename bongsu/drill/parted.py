@@ -16,6 +16,7 @@ from bongsu.drill.client import API, Client, Person, Sent, connected
 from bongsu.drill.merge import Merge
 from bongsu.drill.talk import talk
 from bongsu.drill.town import Api, Town, join, register
+from bongsu.drill.until import until
 from bongsu.lab.plan import Plan
 
 ROOMS = 2
@@ -109,12 +110,11 @@ class Parted:
         """
         deadline = time.monotonic() + MERGE_S
         for speaker in self._speakers:
-            sent = self._sent[speaker["name"]]
+            last = self._sent[speaker["name"]][-1].event_id
             for site in sites:
-                while not self._shows(site, speaker["room_id"], sent[-1].event_id):
-                    if time.monotonic() > deadline:
-                        raise TimeoutError(f"What {speaker['name']} said last is not at site {site}.")
-                    time.sleep(0.2)
+                shows = partial(self._shows, site, speaker["room_id"], last)
+                if not until(shows, deadline - time.monotonic()):
+                    raise TimeoutError(f"What {speaker['name']} said last is not at site {site}.")
 
     def _shows(self, site: str, room_id: str, event_id: str) -> bool:
         there = [each for each in self._readers if each["room_id"] == room_id]
@@ -153,9 +153,8 @@ class Parted:
             if event["event_id"] not in known
         )
         expected = min(unread, limits.UNREAD_COUNTED_MAX)
-        deadline = time.monotonic() + COUNT_S
-        while (told := self._told(reader)) != expected and time.monotonic() < deadline:
-            time.sleep(0.2)
+        until(lambda: self._told(reader) == expected, COUNT_S)
+        told = self._told(reader)
         side = self.sides[reader["home"]]
         before = self.merge.unread.get(side, (0, 0))
         self.merge.unread[side] = (before[0] + told, before[1] + expected)
@@ -178,7 +177,7 @@ class Parted:
         return [
             f"At site {site} nobody sees how far {reader['name']} has read."
             for site in sites
-            if not _until(partial(self._shows_receipt, site, reader))
+            if not until(partial(self._shows_receipt, site, reader), COUNT_S)
         ]
 
     def _shows_receipt(self, site: str, reader: Mapping[str, Any]) -> bool:
@@ -198,15 +197,6 @@ class Parted:
 
     def _history(self, reader: Mapping[str, Any]) -> list[dict[str, Any]]:
         return self._api.history(reader["home"], reader["room_id"], reader["access_token"])
-
-
-def _until(holds: Any) -> bool:
-    deadline = time.monotonic() + COUNT_S
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.2)
-    return True
 
 
 def _person(fields: Mapping[str, Any]) -> Person:

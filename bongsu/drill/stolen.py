@@ -25,6 +25,7 @@ from bongsu.drill.hub_faults import COURIER
 from bongsu.drill.loot import can_read, loot
 from bongsu.drill.thief import FORGED, lie
 from bongsu.drill.town import PASSWORD, Api
+from bongsu.drill.until import until
 from bongsu.lab import commands, processes
 from bongsu.lab.plan import NodePlan, Plan
 from bongsu.node import Node
@@ -321,12 +322,8 @@ class _Stolen:
 
     def _until(self, what: str, holds: Callable[..., bool], *arguments: Any, **named: Any) -> None:
         """Wait until it holds of these; what never comes to be is a broken promise."""
-        deadline = time.monotonic() + WAIT_S
-        while not holds(*arguments, **named):
-            if time.monotonic() > deadline:
-                self._outcome.broken.append(f"It never came to be: {what}.")
-                return
-            time.sleep(0.1)
+        if not until(lambda: holds(*arguments, **named), WAIT_S):
+            self._outcome.broken.append(f"It never came to be: {what}.")
 
 
 async def _take(settings: Path) -> tuple[dict[str, int], bool]:
