@@ -21,6 +21,7 @@ from bongsu.errors import FatalError, InUse
 from bongsu.files import sync_folder
 from bongsu.offline import run_stopped
 from bongsu.service import Service
+from bongsu.setting_values import reached_at
 
 Progress = Callable[[int, int], None]
 PATH = "/_bongsu/client/v1/courier"
@@ -129,7 +130,7 @@ def _write(config: Config, to: str, out: io.BufferedWriter, progress: Progress) 
 
 def _own(config: Config) -> _Way:
     """To the node that runs on these data: where it listens, judged by its own certificate."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(config.host, config.host)  # noqa: S104
+    host = reached_at(config.host)
     address = f"[{host}]:{config.port}" if ":" in host else f"{host}:{config.port}"
     if config.tls is None:
         return _Way(f"http://{address}")

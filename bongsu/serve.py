@@ -40,6 +40,7 @@ from bongsu.operate.start import open_service
 from bongsu.operate.watch import Watch
 from bongsu.rederive import Rederiver
 from bongsu.service import Service
+from bongsu.setting_values import reached_at
 
 # What one node in three needs is loaded by that one: a start is half a second, and most of it is loading.
 if TYPE_CHECKING:
@@ -206,12 +207,11 @@ async def _neighbours(service: Service, context: ssl.SSLContext | None) -> "Neig
 
 def _plain(service: Service) -> list["_Listener"]:
     """A hub's plain HTTP on its Wi-Fi, where the settings say so."""
-    node = service.node
-    if node.config.plain_listen is None:
+    node, config = service.node, service.node.config
+    if config.plain_listen is None:
         return []
-    config = node.config
     app = PlainApp(node.context, node.now_ms, config.site, config.base_url, service.power, config.operators)
-    return [_Listener(node.config.plain_listen, app, None)]
+    return [_Listener(config.plain_listen, app, None)]
 
 
 def _sweep(service: Service) -> None:
@@ -319,12 +319,11 @@ async def _listening(host: str, port: int, serving: asyncio.Future[None]) -> Non
     Raises:
         FatalError: the address cannot be listened on.
     """
-    target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     while True:
         if serving.done():
             raise _cannot_listen(host, port)
         try:
-            _, writer = await asyncio.open_connection(target, port, family=socket.AF_UNSPEC)
+            _, writer = await asyncio.open_connection(reached_at(host), port, family=socket.AF_UNSPEC)
         except OSError:
             await asyncio.sleep(0.005)
             continue

@@ -34,6 +34,11 @@ Parser = Callable[[object], Any]
 Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
 
 
+def reached_at(host: str) -> str:
+    """The address of this machine at which what listens on `host` is reached: for a wildcard, loopback."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+
+
 def text(raw: object) -> str:
     if not isinstance(raw, str) or not raw or "\0" in raw:
         raise ValueError("it must be a text that is not empty")

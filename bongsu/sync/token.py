@@ -80,6 +80,7 @@ class Token:
         return "d" + unpadded_urlsafe_base64(bytes([len(self.given)]) + self.given + raw)
 
 
+@lru_cache(16)  # asked of every token that comes
 def but_waiting(start: bytes) -> bytes:
     """The name of a start in a token whose position says all but what waited there for others.
 

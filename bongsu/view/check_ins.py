@@ -50,8 +50,7 @@ def _is_small(context: Context, room: int) -> bool:
 
 def last_stamp(context: Context, user_id: str) -> int:
     """The stamp of what the user said last; 0: nothing."""
-    row = context.db.one("SELECT max(stamp) FROM check_ins WHERE user_id=?", (user_id,))
-    return int(row[0] or 0) if row else 0
+    return int(context.db.value("SELECT max(stamp) FROM check_ins WHERE user_id=?", (user_id,)) or 0)
 
 
 def all_of(context: Context) -> list[CheckIn]:

@@ -4,6 +4,7 @@ docs/decisions/waiting-events.md."""
 
 from collections import deque
 from collections.abc import Iterable
+from itertools import takewhile
 
 from bongsu import limits
 
@@ -27,10 +28,5 @@ class Released:
         """What waited when the view had got to `position` and does not now; None: not known any more."""
         if position < self._known_from:
             return None
-        found = set()
-        for at, own in reversed(self._records):
-            if at <= position:
-                break
-            if own <= position:
-                found.add(own)
-        return frozenset(found)
+        later = takewhile(lambda each: each[0] > position, reversed(self._records))
+        return frozenset(own for _, own in later if own <= position)
