@@ -36,9 +36,14 @@ class Elsewhere:
         self._has_met = False
         node.behind.held_elsewhere = self.has
 
-    async def catch_up(self) -> bool:
-        """Wait, within a bound, for what the linked peers have on disk; whether anything came meanwhile."""
-        before = self._node.applied_vector
+    async def catch_up(self, before: Vector | None = None) -> bool:
+        """Wait, within a bound, for what the linked peers have on disk.
+
+        Whether anything was shown meanwhile, or since `before`: the answer that is asked about may have been
+        looked up a moment before its ground was shown, and given a moment after.
+        """
+        if before is None:
+            before = self._node.applied_vector
         if self._links:
             await self._rounds.join()
         return self._node.applied_vector != before

@@ -8,7 +8,8 @@ RECORD_BODY_BYTES_MAX = 1_048_576
 RECENT_RECORDS_MAX = 64  # of each log that a process writes, kept in memory for its links
 RECENT_BODY_BYTES_MAX = 16_384  # of one of them
 SHOWN_AT_ONCE_RECORDS = 256  # whoever is served waits meanwhile
-APPLY_DELAY_S = 0.001  # of what others wrote, so that they are told first that it is on disk
+# Of what others wrote, so that they are told first that it is on disk; uvloop's timers ring up to 1 ms early.
+APPLY_DELAY_S = 0.003
 GARBAGE_OBJECTS = 10_000  # made and not gone again before a look for those in circles
 FOREIGN_RECORDS_MAX = 10_000  # records of another node's log taken at once
 BUNDLE_RECORDS_MAX = 1_024  # that are taken

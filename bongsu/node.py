@@ -286,7 +286,7 @@ class Node:
             listener(records)
         if self.config.has_several_sites and all(record.log.node != self.log.key.node for record in records):
             # Their author is told first that they are on disk: a sender waits there for that.
-            return self._releasing.set(limits.APPLY_DELAY_S)
+            return self._releasing.hasten(limits.APPLY_DELAY_S)
         self.release()
 
     def release(self) -> None:

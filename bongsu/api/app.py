@@ -170,12 +170,13 @@ class App:
             request.chunks = stream_body(protocol, bytes_max, length)
         elif request.method != "GET":
             request.body = await _body_of_who_waits(scope, protocol, route)
+        before = self.service.node.applied_vector
         try:
             return await route.handler(self.service, request)
         except MatrixError as error:
             # What is unknown here may have been made at another site a moment ago.
             may_be_elsewhere = error.status in (403, 404) and not route.streams
-            if not may_be_elsewhere or not await self.service.peers.elsewhere.catch_up():
+            if not may_be_elsewhere or not await self.service.peers.elsewhere.catch_up(before):
                 raise
         return await route.handler(self.service, request)
 

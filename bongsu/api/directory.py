@@ -67,7 +67,8 @@ async def put_alias(service: Service, request: Request) -> Response:
     try:
         # Where the core cannot be asked the alias is given all the same: aliases alone may have losers.
         # A lock outlives its alias, so that only a record says that it is taken still.
-        if await service.names.claim(alias) == Claim.TAKEN and await service.peers.elsewhere.catch_up():
+        if await service.names.claim(alias) == Claim.TAKEN:
+            await service.peers.elsewhere.catch_up()
             _check_free(service, alias)
         await node.write(alias_draft(node, alias, room_id, user_id))
     finally:

@@ -21,6 +21,11 @@ class Alarm:
         self.cancel()
         self._timer = asyncio.get_running_loop().call_later(delay_s, self._ring)
 
+    def hasten(self, delay_s: float) -> None:
+        """Call back within so long; sooner if it is set to sooner."""
+        if self._timer is None or self._timer.when() > asyncio.get_running_loop().time() + delay_s:
+            self.set(delay_s)
+
     def cancel(self) -> None:
         """Do not call back."""
         if self._timer is not None:

@@ -1,5 +1,6 @@
 """Every site holds everything and takes everything: accounts, rooms, tokens, media, messages to devices."""
 
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -71,6 +72,35 @@ def test_a_client_moves_with_its_token_and_misses_nothing(lab: Lab) -> None:
         since = answer["next_batch"]
     assert [body for body in seen if not body.startswith("d")] == [str(number) for number in range(12)]
     assert [body for body in seen if body.startswith("d")] == [f"d{number}" for number in range(12)]
+
+
+def test_what_was_made_at_one_site_is_known_at_once_at_the_next(lab: Lab) -> None:
+    """Each request builds on the one before it, which another site has answered and this one may only hold,
+    while a third site's talk keeps both busy."""
+    alice, bob = lab.user("b", "alice"), lab.user("c", "bob")
+    talkers = [lab.user("a", "talker") for _ in range(12)]
+    done = threading.Event()
+
+    def talk(talker: User) -> None:
+        room_id = talker.create_room()
+        while not done.is_set():
+            talker.send(room_id, "말이 많다")
+
+    def build(number: int) -> None:
+        first, second = ("b", "c") if number % 2 else ("c", "b")
+        room_id = lab.at(alice, first).create_room()
+        lab.at(alice, second).invite(room_id, bob)
+        lab.at(bob, first).join(room_id)
+        lab.at(bob, second).send(room_id, f"{number}")
+
+    with ThreadPoolExecutor(len(talkers)) as pool:
+        for talker in talkers:
+            pool.submit(talk, talker)
+        try:
+            for number in range(30):
+                build(number)
+        finally:
+            done.set()
 
 
 def test_a_message_is_on_two_disks_when_it_is_acknowledged(lab: Lab) -> None:
