@@ -242,6 +242,13 @@ class Config:
         unit="directory",
         bound="three PEM files",
     )
+    peer_plain: bool = _setting(
+        False,
+        parse_on_off,
+        "Whether links go in plain text where `peers` says http: for a laboratory. Not with `peer_tls`.",
+        unit="switch",
+        bound="on, off",
+    )
     tls_order: bool = _setting(
         False,
         parse_on_off,

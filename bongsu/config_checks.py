@@ -31,6 +31,11 @@ def check_together(config: Any) -> None:
             f"The setting public_url leads others to {public_host}, but server_name is localhost: every "
             "user's name would end in :localhost for ever. Give a server_name that the service owns."
         )
+    if config.peer_plain and config.peer_tls is not None:
+        raise SettingError(
+            "The settings peer_plain and peer_tls contradict each other: links go in plain text or by those "
+            "certificates. Leave peer_plain out."
+        )
     if config.tls_order and (config.role != "hub" or not config.base_url.startswith("https://")):
         raise SettingError(
             "The setting tls_order is for hubs, and for an https public_url like https://SITE.SERVER_NAME: "

@@ -66,6 +66,8 @@ class Peers:
         self.ended: list[Callable[[Link], None]] = []
         # Whether a peer gets the bodies of a scope.
         self.gives: Callable[[Link, bytes], bool] = lambda link, scope: True
+        # Nodes on the LAN that say that they take links in plain text alone, so that they are not called.
+        self.plain: set[bytes] = set()
         # What is exchanged; a hub whose battery is low leaves the rest for later.
         self.lanes: frozenset[Lane] = EVERY_LANE
         # When the link with a node was made or cut last, in milliseconds since 1970: for operators.

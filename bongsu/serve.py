@@ -21,7 +21,7 @@ from bongsu.api.app import App
 from bongsu.api.bongsu_sites import base_urls
 from bongsu.api.routes import admin_routes, all_routes
 from bongsu.api.static import StaticFiles
-from bongsu.bearer.websocket import LinkApp
+from bongsu.bearer.websocket import LinkApp, end_point, machines_trust
 from bongsu.clock import SystemClock
 from bongsu.config import Config
 from bongsu.console.status import Told
@@ -38,6 +38,7 @@ from bongsu.operate.messages import set_up
 from bongsu.operate.parts import Parts
 from bongsu.operate.start import open_service
 from bongsu.operate.watch import Watch
+from bongsu.peers import Peers
 from bongsu.rederive import Rederiver
 from bongsu.service import Service
 from bongsu.setting_values import reached_at
@@ -89,7 +90,7 @@ async def _serve(config: Config) -> int:
     for listener in listeners:
         await listener.start()
     await _ask_certificate(config, node, listeners)
-    peers.start(config.peers, context := _peer_context(config))
+    peers.start(config.peers, _given_context(config, context := _peer_context(config)))
     neighbours = await _neighbours(service, context)
     tower = TowerTasks(
         node, peers, service.author, service.power, service.feeds, _told(parts), restart=stop.set
@@ -174,9 +175,20 @@ def _listeners(config: Config, app: App, parts: Parts) -> list["_Listener"]:
         admin = App(parts.service, admin_routes(), files)
         found.append(_Listener(config.admin_listen, admin, config.tls))
     if config.peer_listen is not None:
-        links = LinkApp(parts.service.peers.serve)
-        found.append(_Listener(config.peer_listen, links, config.peer_tls, peers=True))
+        found.append(_for_nodes(config, config.peer_listen, parts.service.peers))
     return found
+
+
+def _for_nodes(config: Config, listen: str, peers: Peers) -> "_Listener":
+    """Where links are taken: by the authority's certificate, or by one of this start's own."""
+    folder, named = config.peer_tls, b""
+    if folder is None and not config.peer_plain:
+        from bongsu.hub.tls import make_own
+
+        # Anew at each start, since nobody is to know it: its dates are not looked at, no backup needs it.
+        folder = config.data / "peer-tls"
+        named = end_point(make_own(folder, "bongsu"))
+    return _Listener(listen, LinkApp(peers.serve, named), folder, peers=True, authority=not named)
 
 
 async def _ask_certificate(config: Config, node: Node, listeners: list["_Listener"]) -> None:
@@ -234,7 +246,9 @@ async def _until(
 class _Listener:
     """One address that is listened on, and what answers there."""
 
-    def __init__(self, listen: str, app: Any, tls: Path | None, *, peers: bool = False) -> None:
+    def __init__(
+        self, listen: str, app: Any, tls: Path | None, *, peers: bool = False, authority: bool = False
+    ) -> None:
         host, _, port = listen.rpartition(":")
         self.host, self.port = host.strip("[]"), int(port)
         self.tls = tls
@@ -250,9 +264,9 @@ class _Listener:
             log_enabled=False,
             ssl_cert=None if tls is None else tls / "certificate.pem",
             ssl_key=None if tls is None else tls / "key.pem",
-            # Nodes show certificates to each other; clients have none.
-            ssl_ca=tls / "ca.pem" if tls is not None and peers else None,
-            ssl_client_verify=tls is not None and peers,
+            # Nodes of an authority show its certificates to each other; nobody else has one.
+            ssl_ca=tls / "ca.pem" if tls is not None and authority else None,
+            ssl_client_verify=tls is not None and authority,
         )
         self.serving: asyncio.Future[None]
 
@@ -287,6 +301,11 @@ def _peer_context(config: Config) -> ssl.SSLContext | None:
     context = ssl.create_default_context(cafile=str(config.peer_tls / "ca.pem"))
     context.load_cert_chain(config.peer_tls / "certificate.pem", config.peer_tls / "key.pem")
     return context
+
+
+def _given_context(config: Config, context: ssl.SSLContext | None) -> ssl.SSLContext | None:
+    """How addresses that are given are called; None: in plain text, where they say so."""
+    return context or (machines_trust() if config.peers and not config.peer_plain else None)
 
 
 def _free(host: str, port: int) -> None:

@@ -24,6 +24,7 @@ class Details:
     """What a node says of itself. Nothing of it is believed because it is said here.
 
     `certificate`: of the root key, as text, "" where the service has no root. `session` names this start.
+    `channel`: the end point of the channel that this is said on, in hex, "" where it has none.
     """
 
     service: str
@@ -33,6 +34,7 @@ class Details:
     release: str
     session: str
     certificate: str
+    channel: str = ""
 
     def fields(self) -> dict[str, Any]:
         """As JSON. Fields may be added by later releases."""
@@ -68,6 +70,7 @@ class Handshake:
         assert len(nonce) == NONCE_BYTES, "a nonce is random and long"
         self._key = key
         self._service = details.service
+        self._channel = details.channel
         fields = [VERSION, HELLO, key.public, nonce, json_bytes(details.fields())]
         self.hello: bytes = dumps(fields, canonical=True)
         self._theirs: tuple[bytes, Peer] | None = None
@@ -101,6 +104,12 @@ class Handshake:
             refuse(f"it belongs to the service {details.service}, this node to {self._service}")
         if public_key == self._key.public:
             refuse("it has this node's own key: it is a copy of this node, and one of the two must end")
+        if self._channel and details.channel != self._channel:
+            # Who passes hellos on between two nodes has a certificate of his own. RFC 5929, 4.
+            refuse(
+                "its hello does not name the certificate by which this link is encrypted: somebody stands "
+                "between the two, or it is of a release before this one. Upgrade it, and see who answers"
+            )
         self._theirs = raw, Peer(public_key, details)
         proof = self._key.sign_link(_digest(self.hello) + _digest(raw))
         return dumps([VERSION, PROOF, proof], canonical=True)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from bongsu import limits
@@ -63,17 +63,17 @@ class ChannelClosed(Exception):
 class Channel(Protocol):
     """What a bearer gives: whole messages in both directions. They may be lost; a cut ends it."""
 
+    # Of encryption that nobody vouches for: what both ends have to name. Else empty.
+    end_point: bytes
+
     async def send(self, raw: bytes) -> None:
         """Returns when more may be sent. Raises ChannelClosed."""
-        ...
 
     async def receive(self) -> bytes:
         """The next message. Raises ChannelClosed."""
-        ...
 
     async def close(self) -> None:
         """End it from this side; never raises."""
-        ...
 
 
 class Called(Protocol):
@@ -81,11 +81,9 @@ class Called(Protocol):
 
     async def asked(self, link: "Link", topic: str, body: bytes) -> bytes | None:
         """The answer, or None; never raises for what a peer may send."""
-        ...
 
     def told(self, link: "Link", topic: str, body: bytes) -> None:
         """Take news; never raises for what a peer may send."""
-        ...
 
 
 async def begin(channel: Channel, log: LogStore, details: Details, nonce: bytes) -> Peer:
@@ -95,7 +93,7 @@ async def begin(channel: Channel, log: LogStore, details: Details, nonce: bytes)
         Unreadable: somebody this node has nothing to say to.
         ChannelClosed, TimeoutError: nobody.
     """
-    handshake = Handshake(log.key, details, nonce)
+    handshake = Handshake(log.key, replace(details, channel=channel.end_point.hex()), nonce)
     async with asyncio.timeout(limits.LINK_BEGIN_S):
         await channel.send(handshake.hello)
         while handshake.peer is None:

@@ -26,6 +26,8 @@ REFUSED_S = 3 * limits.LINK_BEAT_S
 class _Circuit:
     """A channel over subjects: each end has a number for it, and every message says both."""
 
+    end_point = b""
+
     def __init__(self, fabric: "Fabric", peer: str, theirs: bytes) -> None:
         self.peer = peer
         self.ours = os.urandom(ID_BYTES)

@@ -5,6 +5,7 @@ import logging
 import ssl
 from collections.abc import Awaitable, Callable
 from functools import cache
+from hashlib import sha256
 from typing import Any
 
 from granian.rsgi import WebsocketMessageType
@@ -22,8 +23,9 @@ PATH = "/_bongsu/node/v1/link"
 class _Dialled:
     """The channel of the side that called."""
 
-    def __init__(self, connection: ClientConnection) -> None:
+    def __init__(self, connection: ClientConnection, end_point: bytes) -> None:
         self._connection = connection
+        self.end_point = end_point
 
     async def send(self, raw: bytes) -> None:
         try:
@@ -47,7 +49,8 @@ class _Dialled:
 class _Accepted:
     """The channel of the side that was called."""
 
-    def __init__(self, transport: Any, protocol: Any) -> None:
+    def __init__(self, transport: Any, protocol: Any, end_point: bytes) -> None:
+        self.end_point = end_point
         self._transport = transport
         self._protocol = protocol
         self._closed = asyncio.Event()
@@ -79,25 +82,68 @@ class _Accepted:
 
 
 @cache
-def _machines_trust() -> ssl.SSLContext:
+def machines_trust() -> ssl.SSLContext:
+    """How to call by what this machine trusts, and whom nobody vouches for by a hello that is bound."""
     return ssl.create_default_context()
+
+
+@cache
+def bound() -> ssl.SSLContext:
+    """How to call a node whose certificate is its own: the hello, which its key signs, has to name it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def end_point(certificate: bytes) -> bytes:
+    """How both ends name a certificate (DER): `tls-server-end-point`. RFC 5929, 4.1."""
+    return sha256(certificate).digest()
 
 
 async def dial(base_url: str, context: ssl.SSLContext | None) -> Channel:
     """Call the node whose listener for nodes is at `base_url`.
 
-    `context`: the service's own authority and this node's certificate; None: what the machine trusts.
+    `context`: the service's own authority and this node's certificate, what the machine trusts, or `bound`;
+    None: what the machine trusts, and plain text where the address says so.
     Raises:
         ChannelClosed: it does not answer, or not as it should; the sentence says why.
     """
-    if base_url.startswith("https://"):
-        context = context or _machines_trust()
-    elif context is not None:
-        raise ChannelClosed("the address begins with http://, but peer_tls asks for encrypted links")
-    address = base_url.replace("http", "ws", 1) + PATH
+    if base_url.startswith("http://"):
+        if context is not None:
+            raise ChannelClosed(
+                "the address begins with http://, but links are encrypted: say https://, or in a laboratory "
+                "the setting peer_plain"
+            )
+        return _Dialled(await _open(base_url, None), b"")
+    context = context or machines_trust()
     try:
-        connection = await connect(
-            address,
+        connection = await _open(base_url, context)
+    except ssl.SSLCertVerificationError as error:
+        if context is not machines_trust():
+            raise ChannelClosed(str(error)) from error
+        logger.info(
+            "nobody vouches for %s (%s): the hello of its node has to", base_url, error.verify_message
+        )
+        context = bound()
+        connection = await _open(base_url, context)
+    if context is not bound():
+        return _Dialled(connection, b"")
+    certificate = connection.transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    return _Dialled(connection, end_point(certificate))
+
+
+async def _open(base_url: str, context: ssl.SSLContext | None) -> ClientConnection:
+    """Connect.
+
+    Raises:
+        ssl.SSLCertVerificationError: nobody whom `context` trusts vouches for who answers.
+        ChannelClosed: nobody answers, or not as they should.
+    """
+    try:
+        return await connect(
+            base_url.replace("http", "ws", 1) + PATH,
             ssl=context,
             compression=None,
             max_size=limits.EXCHANGE_MESSAGE_BYTES_MAX,
@@ -108,16 +154,21 @@ async def dial(base_url: str, context: ssl.SSLContext | None) -> Channel:
             user_agent_header=None,
             proxy=None,
         )
+    except ssl.SSLCertVerificationError:
+        raise
     except (OSError, TimeoutError, WebSocketException, EOFError) as error:
         raise ChannelClosed(str(error)) from error
-    return _Dialled(connection)
 
 
 class LinkApp:
-    """The RSGI application of the listener for nodes: links, and nothing else."""
+    """The RSGI application of the listener for nodes: links, and nothing else.
 
-    def __init__(self, accepted: Callable[[Channel], Awaitable[object]]) -> None:
+    `end_point`: of its certificate, where that is the node's own.
+    """
+
+    def __init__(self, accepted: Callable[[Channel], Awaitable[object]], end_point: bytes) -> None:
         self._accepted = accepted
+        self._end_point = end_point
 
     async def __call__(self, scope: Any, protocol: Any) -> None:
         """Serve one connection until its link ends."""
@@ -128,7 +179,7 @@ class LinkApp:
                 protocol.response_empty(404, [])
             return
         transport = await protocol.accept()
-        channel = _Accepted(transport, protocol)
+        channel = _Accepted(transport, protocol, self._end_point)
         try:
             await self._accepted(channel)
         finally:

@@ -2,14 +2,17 @@
 
 Nothing of it is believed: whoever is found is called, and proves who it is by the handshake."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from ipaddress import ip_address
 
+# How links are taken: by a certificate of the service's authority, by one of the node's own, in plain text.
+AUTHORITY, BOUND, PLAIN = "https", "bound", "http"
 TYPE = "_bongsu._tcp.local."
 VERSION = "1"
-NODE_CHARACTERS = 32
+HEX = re.compile(rb"[0-9a-f]{32}")
 SERVICE_CHARACTERS = 32
 
 
@@ -19,7 +22,7 @@ class Announcement:
 
     service: str
     node: str
-    encrypted: bool
+    scheme: str
 
     @property
     def name(self) -> str:
@@ -29,8 +32,16 @@ class Announcement:
     @property
     def properties(self) -> dict[str, str]:
         """The TXT record."""
-        scheme = "https" if self.encrypted else "http"
-        return {"v": VERSION, "service": self.service, "node": self.node, "scheme": scheme}
+        return {"v": VERSION, "service": self.service, "node": self.node, "scheme": self.scheme}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Who announced itself, and where it takes links. `scheme`: as it says."""
+
+    node: bytes
+    scheme: str
+    url: str
 
 
 def service_of(server_name: str) -> str:
@@ -38,10 +49,10 @@ def service_of(server_name: str) -> str:
     return sha256(server_name.encode()).hexdigest()[:SERVICE_CHARACTERS]
 
 
-def url_of(
+def found(
     own: Announcement, properties: Mapping[bytes, bytes | None], addresses: Iterable[str], port: int | None
-) -> str | None:
-    """Where to call who announced this, or None: it is this node, of another service, or cannot be called.
+) -> Found | None:
+    """Who announced this, or None: it is this node, of another service, or what it says leads nowhere.
 
     Args:
         properties: the TXT record, as it came from the network.
@@ -49,18 +60,18 @@ def url_of(
     """
     if properties.get(b"v") != VERSION.encode() or properties.get(b"service") != own.service.encode():
         return None
-    node = properties.get(b"node")
-    scheme = b"https" if own.encrypted else b"http"
-    if node is None or len(node) != NODE_CHARACTERS or node == own.node.encode():
+    name = properties.get(b"node") or b""
+    if not HEX.fullmatch(name) or name == own.node.encode() or not port or not 0 < port < 65_536:
         return None
-    # Where one of two encrypts its links, the other cannot be called.
-    if properties.get(b"scheme") != scheme or not port or not 0 < port < 65_536:
+    scheme = (properties.get(b"scheme") or b"").decode(errors="replace")
+    if scheme not in (AUTHORITY, BOUND, PLAIN):
         return None
     usable = sorted(filter(_is_near, addresses), key=lambda text: (":" in text, text))
     if not usable:
         return None
     host = f"[{usable[0]}]" if ":" in usable[0] else usable[0]
-    return f"{scheme.decode()}://{host}:{port}"
+    url = f"{PLAIN if scheme == PLAIN else 'https'}://{host}:{port}"
+    return Found(bytes.fromhex(name.decode()), scheme, url)
 
 
 def _is_near(text: str) -> bool:

@@ -12,7 +12,8 @@ from zeroconf import IPVersion, ServiceStateChange, Zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
 from bongsu import limits
-from bongsu.hub.announcement import TYPE, Announcement, service_of, url_of
+from bongsu.bearer.websocket import bound
+from bongsu.hub.announcement import AUTHORITY, BOUND, PLAIN, TYPE, Announcement, Found, found, service_of
 from bongsu.node import Node
 from bongsu.peers import Peers
 
@@ -26,13 +27,12 @@ class Neighbours:
         config = node.config
         self._peers = peers
         self._context = context
-        self._own = Announcement(
-            service_of(config.server_name), node.log.key.node.hex(), config.peer_tls is not None
-        )
+        scheme = PLAIN if config.peer_plain else BOUND if config.peer_tls is None else AUTHORITY
+        self._own = Announcement(service_of(config.server_name), node.log.key.node.hex(), scheme)
         self._listen = config.peer_listen
         self._zeroconf: AsyncZeroconf | None = None
         self._browser: AsyncServiceBrowser | None = None
-        self._calls: dict[str, tuple[str, asyncio.Task[None]]] = {}
+        self._calls: dict[str, tuple[Found, asyncio.Task[None] | None]] = {}
         self._looks: set[asyncio.Task[None]] = set()
 
     async def start(self, interfaces: Sequence[str] | None = None) -> None:
@@ -52,7 +52,7 @@ class Neighbours:
 
     async def close(self) -> None:
         """Say goodbye, so that others stop calling."""
-        for task in (*self._looks, *(task for _, task in self._calls.values())):
+        for task in (*self._looks, *(task for _, task in self._calls.values() if task is not None)):
             task.cancel()
         if self._browser is not None:
             await self._browser.async_cancel()
@@ -85,20 +85,38 @@ class Neighbours:
         info = AsyncServiceInfo(TYPE, name)
         if not await info.async_request(zeroconf, limits.NEIGHBOUR_MS):
             return
-        url = url_of(self._own, info.properties, info.parsed_addresses(), info.port)
+        other = found(self._own, info.properties, info.parsed_addresses(), info.port)
         known = self._calls.get(name)
-        if url is None or (known is not None and known[0] == url):
+        if other is None or (known is not None and known[0] == other):
             return
         self._forget(name)
         if len(self._calls) < limits.NEIGHBOURS_MAX:
-            logger.info("a neighbour on the LAN takes links at %s", url)
-            self._calls[name] = url, self._peers.call(url, self._context)
+            self._calls[name] = other, self._call(other)
+
+    def _call(self, other: Found) -> asyncio.Task[None] | None:
+        """Call a neighbour; None: nothing leads there but plain text, or it is the one that has to call."""
+        if other.scheme == BOUND or other.scheme == self._own.scheme:
+            logger.info("a neighbour on the LAN takes links at %s", other.url)
+            return self._peers.call(other.url, bound() if other.scheme == BOUND else self._context)
+        if other.scheme == PLAIN:
+            self._peers.plain.add(other.node)
+            logger.warning(
+                "node %s on the LAN (%s) takes links in plain text alone, and is not called: upgrade it to "
+                "this release, and leave out its setting peer_plain",
+                other.node.hex(),
+                other.url,
+            )
+        return None
 
     def _forget(self, name: str) -> None:
         known = self._calls.pop(name, None)
-        if known is not None:
+        if known is None:
+            return
+        other, calling = known
+        self._peers.plain.discard(other.node)
+        if calling is not None:
             # A link that is up stays; only nobody is called at the old address any more.
-            known[1].cancel()
+            calling.cancel()
 
 
 def _interfaces(listen: str | None) -> list[str]:

@@ -62,6 +62,7 @@ def _link(node: Node, peers: Peers, name: bytes) -> dict[str, Any]:
         "this": name == node.log.key.node,
         "linked": name in peers.links,
         "by_radio": name in peers.thin,
+        "plain_only": name in peers.plain,
         "since_ms": peers.changed_ms.get(name),
     }
 

@@ -94,6 +94,8 @@ def node_settings(plan: Plan, node: NodePlan, root_key: str) -> str:
     if plan.ca:
         home = Path(node.config).parent
         settings["tls"] = settings["peer_tls"] = str(home / "tls")
+    else:
+        settings["peer_plain"] = True
     # TOML's strings, lists and numbers of these kinds are written as JSON writes them.
     return "".join(f"{name} = {json.dumps(value)}\n" for name, value in settings.items())
 

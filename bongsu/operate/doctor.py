@@ -20,6 +20,7 @@ from bongsu.log.key import NodeKey
 from bongsu.operate.backup import LAST
 from bongsu.operate.finding import Finding, certificate_finding
 from bongsu.operate.forked_findings import forked_findings
+from bongsu.setting_values import is_loopback
 from bongsu.suspicion import SUSPECT
 
 MIB = 1024 * 1024
@@ -180,6 +181,14 @@ def _links(config: Config) -> Iterator[Finding]:
     targets = [("peer", url) for url in config.peers] + [("nats", url) for url in config.nats]
     for kind, url in targets:
         address = urlsplit(url)
+        if address.scheme == "http" and not config.peer_plain:
+            yield Finding(
+                f"{kind} {url}",
+                True,
+                f"{url}은 http로 시작해서 부르지 않습니다. 설정 peers에 https로 적으세요.",
+                f"{url} begins with http, and is not called. Say https in the setting peers.",
+            )
+            continue
         port = address.port or (443 if address.scheme == "https" else 80)
         try:
             socket.create_connection((address.hostname or "", port), CONNECT_S).close()
@@ -226,6 +235,15 @@ def _settings(config: Config) -> Iterator[Finding]:
             True,
             "암호화 없이 다른 컴퓨터의 연결을 받습니다. tls나 https 프록시를 쓰세요.",
             "Other machines connect without encryption. Give tls, or put an https proxy in front.",
+        )
+    addresses = [urlsplit(url).hostname or "" for url in config.peers]
+    addresses += [config.peer_listen.rpartition(":")[0].strip("[]")] if config.peer_listen else []
+    if config.peer_plain and not all(map(is_loopback, addresses)):
+        yield Finding(
+            "setting peer_plain",
+            True,
+            "peer_plain이 켜져 있어, 같은 망의 누구나 서버 사이에 오가는 것을 읽습니다. 끄세요.",
+            "peer_plain is on: anybody on the network reads what nodes say to each other. Turn it off.",
         )
     if config.private_listen is None:
         yield Finding(

@@ -138,6 +138,16 @@ class Health:
         ]
         away = [each for each in others if each.node not in peers.links]
         for each in away:
+            if each.node in peers.plain:
+                yield Finding(
+                    f"plain {each.site}",
+                    False,
+                    f"같은 LAN의 {each.site}가 암호화하지 않은 연결만 받아 잇지 않습니다."
+                    " 그곳의 bongsu를 이 판으로 올리고, 설정 peer_plain이 있으면 빼세요.",
+                    f"{each.site}, on this LAN, takes links in plain text alone, and is not called. Upgrade"
+                    " its bongsu to this release, and leave out its setting peer_plain.",
+                )
+                continue
             yield Finding(
                 f"site {each.site}",
                 False,

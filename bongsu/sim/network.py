@@ -32,6 +32,8 @@ class Wire:
 class End:
     """One end of a channel."""
 
+    end_point = b""
+
     def __init__(
         self, network: "Network", loop: Loop, wire: Wire, rnd: random.Random, *, ordered: bool
     ) -> None:

@@ -74,15 +74,23 @@ def test_certificates_peers_and_settings(data: Path) -> None:
         "tls": str(tls),
         "listen": "0.0.0.0:8008",
         "rate_limits": False,
-        "peers": [f"http://{nobody}"],
+        "peers": [f"https://{nobody}", "http://192.0.2.7:8449"],
         "root_key": "A" * 43,
     }
     file = data.parent / "bongsu.toml"
-    file.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in settings.items()))
+    text = "".join(f"{name} = {json.dumps(value)}\n" for name, value in settings.items())
+    file.write_text(text)
     status, found = doctor(data, "--config", str(file))
     assert status == 1
-    wanted = {"certificate tls", "mode key.pem", "setting rate_limits", f"peer http://{nobody}"}
+    wanted = {"certificate tls", "mode key.pem", "setting rate_limits", f"peer https://{nobody}"}
     assert wanted <= set(found)
+    assert "is not called" in found["peer http://192.0.2.7:8449"]["en"]
+    assert "setting peer_plain" not in found
+    nowhere = text.replace("192.0.2.7:8449", nobody) + "peer_plain = true\n"
+    file.write_text(nowhere)
+    assert "setting peer_plain" not in doctor(data, "--config", str(file))[1], "all is on this machine"
+    file.write_text(f'{nowhere}peer_listen = "0.0.0.0:8449"\n')
+    assert doctor(data, "--config", str(file))[1]["setting peer_plain"]["serious"]
 
 
 def test_a_running_node_is_asked(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ SAME_LOG = "acbed39f42a08b7675ea95bb86d4199aa1df6a80"
 # Of a release that is still to come.
 UNKNOWN_KIND = 99
 AGREE_S = 30
+PLAIN = "peer_plain = true\n"
 
 
 def program(commit: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -65,6 +66,10 @@ def deploy(lab: Lab, site: str, release: Path | None, *, new_log: bool = False) 
     if new_log:
         for file in (*Path(node.data).glob("log.db*"), *Path(node.data).glob("view.db*")):
             file.unlink()
+    # A setting of this release alone.
+    settings = Path(node.config)
+    others = settings.read_text(encoding="utf-8").replace(PLAIN, "")
+    settings.write_text(others if release is not None else others + PLAIN, encoding="utf-8")
     node.environment = {} if release is None else {"PYTHONPATH": str(release)}
     commands.start(lab.plan, site)
 

@@ -104,9 +104,12 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
         load({}, {}, broken)
 
 
-def test_settings_that_contradict_each_other_are_refused() -> None:
+def test_settings_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
     assert "with a root key" in refusal(role="hub")
     assert "end in :localhost for ever" in refusal(public_url="https://talk.example.kr")
+    for name in ("certificate.pem", "key.pem"):
+        (tmp_path / name).touch()
+    assert "contradict each other" in refusal(peer_plain=True, peer_tls=str(tmp_path))
     assert load({"public_url": "http://127.0.0.1:9/"}, {}).base_url == "http://127.0.0.1:9"
     assert load({"public_url": "https://talk.example.kr", "server_name": "example.kr"}, {}).site == "main"
 

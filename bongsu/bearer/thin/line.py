@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 class ThinChannel:
     """Whole messages of the exchange, over one session of the line."""
 
+    end_point = b""
+
     def __init__(self, line: "Line") -> None:
         self._line = line
         self._arrived: asyncio.Queue[bytes | None] = asyncio.Queue(limits.THIN_ARRIVED_MAX)

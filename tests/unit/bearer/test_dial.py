@@ -20,5 +20,5 @@ async def test_an_encrypted_address_without_a_directory_is_called_by_what_the_ma
 async def test_a_plain_address_is_not_called_where_links_are_to_be_encrypted(tmp_path: Path) -> None:
     certificates.make_authority(tmp_path)
     context = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
-    with pytest.raises(ChannelClosed, match="peer_tls"):
+    with pytest.raises(ChannelClosed, match="peer_plain"):
         await dial(f"http://127.0.0.1:{free_port()}", context)

@@ -42,6 +42,21 @@ def test_a_proof_of_another_link_proves_nothing_here() -> None:
         ours.receive(other_proof)
 
 
+@pytest.mark.parametrize("named", ["", "ab" * 32], ids=["none", "another"])
+def test_a_hello_that_names_another_certificate_gets_no_proof(named: str) -> None:
+    ours = Handshake(NodeKey.generate(), replace(DETAILS, channel="cd" * 32), b"n" * 32)
+    theirs = Handshake(NodeKey.generate(), replace(DETAILS, channel=named), b"m" * 32)
+    with pytest.raises(Unreadable, match="somebody stands between"):
+        ours.receive(theirs.hello)
+
+
+def test_two_ends_of_one_channel_name_the_same() -> None:
+    channel = "cd" * 32
+    ours = Handshake(NodeKey.generate(), replace(DETAILS, channel=channel), b"n" * 32)
+    theirs = Handshake(NodeKey.generate(), replace(DETAILS, channel=channel), b"m" * 32)
+    assert ours.receive(theirs.hello) is not None
+
+
 def test_another_service_is_refused() -> None:
     ours, theirs = begun(replace(DETAILS, service="elsewhere.example"))
     with pytest.raises(Unreadable, match=r"belongs to the service elsewhere\.example"):

@@ -7,7 +7,7 @@ export interface Standing {
   base_url: string;
   now_ms: number;
   residents: { user_id: string; name: string | null; here: boolean }[];
-  links: { site: string; role: string; this: boolean; linked: boolean; by_radio: boolean; since_ms: number | null }[];
+  links: { site: string; role: string; this: boolean; linked: boolean; by_radio: boolean; plain_only?: boolean; since_ms: number | null }[];
   battery: { percent: number; on_mains: boolean; hours_left: number | null; does: string } | null;
   certificates: { node: number | null; tls: number | null };
   waiting: { to: string; records: number; linked: boolean }[];
