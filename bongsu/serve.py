@@ -180,14 +180,15 @@ def _listeners(config: Config, app: App, parts: Parts) -> list["_Listener"]:
 
 
 def _for_nodes(config: Config, listen: str, peers: Peers) -> "_Listener":
-    """Where links are taken: by the authority's certificate, or by one of this start's own."""
+    """Where links are taken: by the authority's certificate, or by one of this node's own."""
     folder, named = config.peer_tls, b""
     if folder is None and not config.peer_plain:
-        from bongsu.hub.tls import make_own
+        from bongsu.hub.tls import prepare
 
-        # Anew at each start, since nobody is to know it: its dates are not looked at, no backup needs it.
-        folder = config.data / "peer-tls"
-        named = end_point(make_own(folder, "bongsu"))
+        # For good: nobody looks at its dates, and a node on a full disk starts by it too.
+        prepare(folder := config.data / "peer-tls", "bongsu")
+        text = (folder / "certificate.pem").read_text(encoding="ascii")
+        named = end_point(ssl.PEM_cert_to_DER_cert(text))
     return _Listener(listen, LinkApp(peers.serve, named), folder, peers=True, authority=not named)
 
 

@@ -47,13 +47,9 @@ class Chain:
 
 def prepare(folder: Path, host: str) -> None:
     """Make a key of this hub's own, and a certificate signed by itself until another comes."""
-    if not ((folder / "key.pem").exists() and (folder / "certificate.pem").exists()):
-        make_own(folder, host)
-
-
-def make_own(folder: Path, host: str) -> bytes:
-    """Write a new key, and a certificate that it signs itself; the certificate, in DER."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if (folder / "key.pem").exists() and (folder / "certificate.pem").exists():
+        return
     key = ec.generate_private_key(ec.SECP256R1())
     secret = key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     now = datetime.datetime.now(datetime.UTC)
@@ -70,7 +66,6 @@ def make_own(folder: Path, host: str) -> bytes:
     )
     write_whole(folder / "certificate.pem", certificate.public_bytes(PEM))
     write_whole(folder / "key.pem", secret)
-    return certificate.public_bytes(serialization.Encoding.DER)
 
 
 def make_request(folder: Path, host: str) -> str:

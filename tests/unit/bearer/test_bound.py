@@ -12,7 +12,7 @@ from bongsu import serve
 from bongsu.bearer.websocket import bound, dial, machines_trust
 from bongsu.config import Config
 from bongsu.hub.neighbours import Neighbours
-from bongsu.hub.tls import make_own
+from bongsu.hub.tls import prepare
 from bongsu.lab import certificates
 from tests.helpers.linked import eventually, several
 
@@ -27,7 +27,7 @@ class Between:
 
     def __init__(self, target: str, folder: Path, context: ssl.SSLContext | None) -> None:
         self._target, self._context = target, context
-        make_own(folder, "bongsu")
+        prepare(folder, "bongsu")
         self._own = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._own.load_cert_chain(folder / "certificate.pem", folder / "key.pem")
         self.read = b""
