@@ -6,6 +6,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
+
+from bongsu.lab import commands, processes
 from tests.api.client import PASSWORD, PREFIX, User, timeline
 from tests.sites.conftest import SITES, Lab
 
@@ -244,3 +247,22 @@ def test_a_site_that_is_alone_calls_no_token_unknown(lab: Lab) -> None:
     else:
         raise AssertionError("the sites are linked again, and the token is never refused")
     assert lab.at(alice, "b").get("account", "whoami")["user_id"] == alice.user_id
+
+
+@pytest.mark.long
+def test_nothing_is_held_at_one_site_while_the_next_link_is_made(lab: Lab) -> None:
+    """NATS ends everywhere at once, and HTTPS takes over a moment later."""
+    alice = lab.user("a", "alice")
+    room_id = alice.create_room()
+    fabric = [lab.plan.find(f"nats-{site}") for site in SITES]
+    answers = []
+    for number in range(120):
+        if number == 20:
+            for server in fabric:
+                processes.kill(server)
+        body = {"msgtype": "m.text", "body": f"{number}"}
+        answers.append(alice.put("rooms", room_id, "send", "m.room.message", f"t{number}", body=body))
+    lab.plan.save()
+    for site in SITES:
+        commands.start(lab.plan, f"nats-{site}")
+    assert [answer for answer in answers if "kr.bongsu.promise" in answer] == []
