@@ -1,6 +1,6 @@
 """The tables of view.db. Everything here is derived: change it, raise VERSION, and the view is rebuilt."""
 
-VERSION = 16
+VERSION = 17
 
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -214,7 +214,7 @@ CREATE TABLE backup_keys(
     digest INTEGER NOT NULL, stamp INTEGER NOT NULL, position INTEGER NOT NULL,
     PRIMARY KEY(user_id, version, room_id, session_id)) WITHOUT ROWID;
 CREATE INDEX backup_keys_record ON backup_keys(position);
--- etag: the exclusive or of the digests, so that it says what is stored and not how it came.
+-- etag: the exclusive or of a mark of each key, so that it says what is stored and not how it came.
 CREATE TABLE backup_counts(
     user_id TEXT NOT NULL, version TEXT NOT NULL, count INTEGER NOT NULL, etag INTEGER NOT NULL,
     PRIMARY KEY(user_id, version)) WITHOUT ROWID;
