@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 
+# All that is given out to the public internet; what translates to IPv4 is judged by the address it stands for.
+_IPV6_PUBLIC = ipaddress.IPv6Network("2000::/3")
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
 class AddressRefused(Exception):
     """The address leads nowhere, or to where a user has no business."""
 
@@ -25,8 +30,12 @@ def is_public(text: str) -> bool:
     address = ipaddress.ip_address(text)
     if isinstance(address, ipaddress.IPv6Address):
         embedded = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
+        if address in _NAT64:
+            embedded = ipaddress.IPv4Address(int(address) % 2**32)
         if embedded is not None:
             return embedded.is_global
+        if address not in _IPV6_PUBLIC:
+            return False
     return address.is_global and not address.is_multicast
 
 

@@ -150,6 +150,7 @@ class PushSender:
     def _drop(self, queue: _Queue) -> None:
         self._queues.pop((queue.pusher.user_id, queue.pusher.app_id, queue.pusher.pushkey), None)
         queue.waiting.clear()
+        queue.badge = 0
 
     def _judge_alert(self, name: str) -> None:
         told = alerts.audience(self._node, name, set(self._users))
@@ -221,6 +222,9 @@ class PushSender:
                 # An alert may have come before it meanwhile.
                 with suppress(ValueError):
                     queue.waiting.remove(notification)
+                # What was read while something waited or was on its way was told by nothing.
+                if not queue.waiting and queue.badge and self._badge(queue.pusher.user_id) < queue.badge:
+                    queue.waiting.append(_Notification(None, {}))
         except Exception:
             logger.exception("a notification could not be sent")
         finally:
