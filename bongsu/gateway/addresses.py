@@ -6,8 +6,7 @@ import socket
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-
-# All that is given out to the public internet; what translates to IPv4 is judged by the address it stands for.
+# What is given out to the public internet; what translates to IPv4 is judged by the address it stands for.
 _IPV6_PUBLIC = ipaddress.IPv6Network("2000::/3")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 

@@ -65,7 +65,7 @@ def _delete(context: Context, where: str, parameters: tuple[Any, ...]) -> list[i
 
 
 def _mark(room_id: str, session_id: str, kept: Rank) -> int:
-    """A stored key's part in the etag: whose it is and what it is worth, too, so that no two undo each other."""
+    """A stored key's part in the etag: with its place and its worth, so that no two undo each other."""
     return int.from_bytes(sha256(json_bytes([room_id, session_id, *kept])).digest()[:7], "big")
 
 
