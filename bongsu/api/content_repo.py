@@ -121,10 +121,14 @@ async def download(service: Service, request: Request) -> Response:
     path = str(service.media.files.path(found.hash))
     wanted = _range(request, found.bytes)
     if wanted is None:
-        return Response(200, headers=headers, file=path)
+        # Of its own the server underneath says no length, and then no client can say how much is to come.
+        return Response(200, headers=(*headers, ("content-length", str(found.bytes))), file=path)
     first, end = wanted
-    span = ("content-range", f"bytes {first}-{end - 1}/{found.bytes}")
-    return Response(206, headers=(*headers, span), file=path, file_range=(first, end))
+    span = (
+        ("content-range", f"bytes {first}-{end - 1}/{found.bytes}"),
+        ("content-length", str(end - first)),
+    )
+    return Response(206, headers=(*headers, *span), file=path, file_range=(first, end))
 
 
 def _range(request: Request, size: int) -> tuple[int, int] | None:
