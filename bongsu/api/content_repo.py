@@ -165,6 +165,13 @@ async def thumbnail(service: Service, request: Request) -> Response:
     return Response(200, headers=headers, file=str(path))
 
 
+async def preview_url(service: Service, request: Request) -> Response:
+    """GET /media/preview_url: nothing is fetched from third parties, so nothing is known of an address."""
+    if not request.query("url"):
+        raise missing_param("The query lacks `url`.")
+    return answer({})
+
+
 async def frozen(service: Service, request: Request) -> Response:
     """The old paths without a token: nothing was uploaded before the freeze. Spec: § Client behaviour."""
     raise not_found("Files are given only to users who are logged in: ask /_matrix/client/v1/media.")
@@ -183,6 +190,8 @@ ROUTES = [
     Route("GET", f"{_MEDIA}/download/{_ID}", download),
     Route("GET", f"{_MEDIA}/download/{_ID}/{{fileName}}", download),
     Route("GET", f"{_MEDIA}/thumbnail/{_ID}", thumbnail),
+    Route("GET", f"{_MEDIA}/preview_url", preview_url),
+    Route("GET", f"{_OLD}/preview_url", preview_url),
     Route("GET", f"{_OLD}/download/{_ID}", frozen, auth="none"),
     Route("GET", f"{_OLD}/download/{_ID}/{{fileName}}", frozen, auth="none"),
     Route("GET", f"{_OLD}/thumbnail/{_ID}", frozen, auth="none"),

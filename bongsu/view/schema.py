@@ -26,6 +26,7 @@ CREATE INDEX events_order ON events(room, stamp);
 CREATE INDEX events_arrival ON events(room, position);
 CREATE INDEX events_members ON events(room, state_key) WHERE type='m.room.member';
 CREATE INDEX events_relations ON events(relates_to, stamp) WHERE relates_to IS NOT NULL;
+CREATE INDEX events_threads ON events(room, relates_to) WHERE rel_type='m.thread';
 -- Redactions whose target has not arrived yet.
 CREATE TABLE early_redactions(target TEXT NOT NULL, redaction TEXT NOT NULL, PRIMARY KEY(target, redaction))
     WITHOUT ROWID;
