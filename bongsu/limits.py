@@ -319,3 +319,5 @@ DRILL_LEVEL_S = 300  # how long a site that was cut off may take to be level wit
 DRILL_LOOK_S = 0.2
 DRILLS_SHOWN_MAX = 50
 DRILL_BATCH = 500  # records read at once
+CONTROL_BYTES_MAX = 65_536  # of one command to a node that runs
+CONTROL_S = 30

@@ -32,6 +32,7 @@ from bongsu.gateway.sender import PushSender
 from bongsu.hub.plain import PlainApp
 from bongsu.log.reader import Damaged
 from bongsu.node import Node
+from bongsu.operate.control import Control
 from bongsu.operate.figures import figures
 from bongsu.operate.health import Health
 from bongsu.operate.messages import set_up
@@ -98,6 +99,8 @@ async def _serve(config: Config) -> int:
     filling.start()
     watch.start()
     service.start()
+    control = Control(service)
+    await control.start()
     if fabric is not None:
         fabric.start(config.nats, context)
     _collect_seldom()
@@ -105,6 +108,7 @@ async def _serve(config: Config) -> int:
     await _until(stop, node.fatal, listeners)
     # First answer the long polls, then let the server finish what it has, then close the files.
     node.stop()
+    await control.close()
     await tower.close()
     if neighbours is not None:
         await neighbours.close()
