@@ -58,7 +58,6 @@ class OurServer:
         began = time.perf_counter()
         self._process = subprocess.Popen(
             [
-                *(["taskset", "-c", "0"] if os.cpu_count() != 1 else []),
                 str(program),
                 "serve",
                 f"--data={folder}",

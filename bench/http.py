@@ -3,6 +3,7 @@
 import asyncio
 import json
 import ssl
+import time
 from typing import Any, cast
 from urllib.parse import quote, urlsplit
 
@@ -28,6 +29,8 @@ class Connection(asyncio.Protocol):
         self._answer: asyncio.Future[tuple[int, bytes]] | None = None
         self._parser: httptools.HttpResponseParser | None = None
         self._body: list[bytes] = []
+        # When the last answer was here, whoever waits for it may be busy with others.
+        self.answered_s = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by asyncio."""
@@ -52,6 +55,7 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """Called by the parser."""
         assert self._parser is not None
+        self.answered_s = time.perf_counter()
         if self._answer is not None and not self._answer.done():
             self._answer.set_result((self._parser.get_status_code(), b"".join(self._body)))
 
@@ -100,6 +104,11 @@ class Client:
         if not 200 <= status < 300:
             raise HttpError(status, answer)
         return json.loads(answer)
+
+    @property
+    def answered_s(self) -> float:
+        """When the last answer was here, by `time.perf_counter`."""
+        return 0.0 if self._connection is None else self._connection.answered_s
 
     async def register(self, name: str, password: str = "bench password") -> None:
         """Make an account by the dummy stage."""

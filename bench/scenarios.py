@@ -126,9 +126,8 @@ async def fanout(target: Target, members: int, per_s: float) -> Figures:
         nonlocal count
         while not done.is_set():
             answer = await reader.sync(30_000)
-            now = time.perf_counter()
             for text in _texts(answer):
-                arrivals.setdefault(text, []).append(now)
+                arrivals.setdefault(text, []).append(reader.answered_s)
                 count += 1
             if count >= expected * members:
                 done.set()

@@ -17,7 +17,7 @@ from bongsu.bearer.link import CORE, Channel, ChannelClosed, Link, begin
 from bongsu.bearer.websocket import dial
 from bongsu.elsewhere import VECTOR, Elsewhere, answer_vector
 from bongsu.errors import MatrixError
-from bongsu.log.record import Lane, LogName, Record, scope_id
+from bongsu.log.record import SERVICE, Lane, LogName, Record, scope_id
 from bongsu.node import Node
 from bongsu.view.cache import Cache
 from bongsu.view.changes import Changes
@@ -36,8 +36,8 @@ class Calls:
         self.news: dict[str, Callable[[Link, bytes], None]] = {}
 
     async def asked(self, link: Link, topic: str, body: bytes) -> bytes | None:
-        """The answer of whoever knows the topic; a later release's topics get none."""
-        answer = self.answers.get(topic)
+        """The answer of whoever knows the topic; a later release's topics get none, nor who is shut out."""
+        answer = None if link.parting else self.answers.get(topic)
         return None if answer is None else await answer(link, body)
 
     def told(self, link: Link, topic: str, body: bytes) -> None:
@@ -79,8 +79,6 @@ class Peers:
         # For a drill: no link is made while it is so.
         self._isolated = False
         self._off_fabric = False
-        # Links with nodes that were revoked, which end in a moment.
-        self._parting: set[bytes] = set()
         node.committed_listeners.append(self._committed)
         node.listeners.append(self._applied)
 
@@ -159,7 +157,7 @@ class Peers:
             acknowledged=self.acknowledged,
             called=self.calls,
             over_fabric=fabric,
-            gives=lambda link, scope: self.gives(link, scope),
+            gives=self._gives,
             lanes=self.lanes,
             is_counted=self._node.config.role == CORE,
             has_room=self._has_room,
@@ -266,7 +264,7 @@ class Peers:
     def tell(self, topic: str, body: bytes, scope: str) -> None:
         """Tell every linked node that is given this scope what need not arrive."""
         for link in self.links.values():
-            if self.gives(link, scope_id(scope)):
+            if self._gives(link, scope_id(scope)):
                 link.tell(topic, body)
 
     async def met(self, user_id: str, device_id: str) -> None:
@@ -309,22 +307,20 @@ class Peers:
             for link in self.links.values():
                 link.shown()
         revocations = self._node.context.authorities.revocations()
-        linked = self.links.keys() | self.thin.keys()
-        for node in (linked & revocations.keys()) - self._parting:
-            self._parting.add(node)
-            logger.warning("node %s is revoked: the link with it ends", node.hex())
-            # Not at once: a node that was shut out by mistake hears of it by this link or never.
-            asyncio.get_running_loop().call_later(limits.PARTING_S, self._part, node)
+        for link in (*self.links.values(), *self.thin.values()) if revocations else ():
+            if link.peer.node in revocations and not link.parting:
+                link.parting = True
+                logger.warning("node %s is revoked: the link with it ends", link.peer.node.hex())
+                # Not at once: a node that was shut out by mistake hears of it by this link or never.
+                asyncio.get_running_loop().call_later(limits.PARTING_S, link.end)
+
+    def _gives(self, link: Link, scope: bytes) -> bool:
+        """Whether a peer gets what a scope holds; one that was shut out hears of that alone."""
+        return (scope == SERVICE or not link.parting) and self.gives(link, scope)
 
     def _has_room(self) -> bool:
         """Whether a peer may give more: what is written here is shown behind all that came before."""
         return self._node.log.head_position - self._node.position <= limits.UNSHOWN_RECORDS_MAX
-
-    def _part(self, node: bytes) -> None:
-        self._parting.discard(node)
-        for link in (self.links.get(node), self.thin.get(node)):
-            if link is not None:
-                link.end()
 
     def _counts(self, peer: Peer) -> bool:
         """Whether this peer's disk makes a promise of two sites."""

@@ -160,7 +160,7 @@ class Link:
         self._outputs: deque[Output] = deque()
         self._work = asyncio.Event()
         self._heard, self._ended = True, False
-        self.ended_by = ""
+        self.ended_by, self.parting = "", False  # parting: shut out, told of that alone, and cut in a moment
 
     async def run(self) -> None:
         """Exchange until the link is cut or the peer falls silent; `ended_by` says which, for operators."""

@@ -83,6 +83,15 @@ ROWS: tuple[tuple[str, str, str, str], ...] = (
 )
 
 
+def missed(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """The figures that are not what they must be, in Korean and English."""
+    return [
+        (korean, english)
+        for name, korean, english, must in (*ROWS, *report_merge.ROWS)
+        if must.startswith("≤") and (found.get(name) or 0) > float(must.removeprefix("≤"))
+    ]
+
+
 def page(outcome: Outcome) -> str:
     """The report as one HTML file."""
     found, merge = figures(outcome), outcome.merge
@@ -117,7 +126,12 @@ def _words(outcome: Outcome) -> tuple[str, str]:
             "The drill stopped half way. Below is what was counted until then.",
         )
     if outcome.kept:
-        return "약속은 모두 지켜졌습니다.", "Every promise was kept."
+        late = missed(figures(outcome))
+        korean, english = (", ".join(each) for each in zip(*late, strict=True)) if late else ("", "")
+        return (
+            "약속은 모두 지켜졌습니다." + (f" 목표를 넘은 것: {korean}." if late else ""),
+            "Every promise was kept." + (f" Not within its bound: {english}." if late else ""),
+        )
     return "깨진 약속이 있습니다.", "Promises were broken."
 
 

@@ -30,8 +30,9 @@ logger = logging.getLogger(__name__)
 LOADS = 2
 COLLECT_S = 120
 CONVERGE_S = 30.0
-MERGE_S = 8.0
 PER_HOUR = 20
+# What each site tells of each room.
+Histories = dict[str, dict[str, list[str]]]
 # Acts that take as long as they take: what follows comes so much later.
 LASTING = ("talk", "merge")
 
@@ -116,13 +117,13 @@ def run(
         try:
             _happen(outcome, lab, loads, per_second, start, progress, parted)
             progress("waiting for the last clients")
-            _collect(outcome, loads, folder)
+            told = _collect(outcome, loads, folder, lambda: _converge(outcome, api, lab, town))
         finally:
             for load in loads:
                 load.kill()
                 load.wait()
         progress("comparing the histories of all sites")
-        _judge(outcome, api, lab, town, parted)
+        _judge(outcome, api, lab, town, parted, told)
     finally:
         api.close()
         commands.down(lab)
@@ -223,10 +224,12 @@ def _pass(start: float, until_s: float, progress: Callable[[str], None]) -> None
         time.sleep(min(1.0, left_s))
 
 
-def _collect(outcome: Outcome, loads: list["subprocess.Popen[str]"], folder: Path) -> None:
-    """What the clients saw, of each load process that can say it.
+def _collect(
+    outcome: Outcome, loads: list["subprocess.Popen[str]"], folder: Path, converge: Callable[[], Histories]
+) -> Histories:
+    """What the clients saw, of each load process that can say it; what every site tells.
 
-    Nobody is asked what they saw before those of every process have ended writing, and hubs have given it on.
+    Nobody is asked what they saw before all have ended writing, and every site tells the same.
     """
     with outcome.noting("Ending the load"):
         for load in loads:
@@ -236,8 +239,9 @@ def _collect(outcome: Outcome, loads: list["subprocess.Popen[str]"], folder: Pat
     for load in loads:
         assert load.stdout is not None
         load.stdout.readline()
-    if outcome.plan.hubs:
-        time.sleep(MERGE_S)
+    told: Histories = {}
+    with outcome.noting("Comparing what the sites tell"):
+        told = converge()
     for load in loads:
         assert load.stdin is not None
         load.stdin.close()
@@ -247,14 +251,14 @@ def _collect(outcome: Outcome, loads: list["subprocess.Popen[str]"], folder: Pat
             outcome.people += json.loads((folder / f"load-{number}.result.json").read_text(encoding="utf-8"))
         if load.stdout is not None:
             load.stdout.close()
+    return told
 
 
-def _judge(outcome: Outcome, api: Api, lab: Plan, town: Town, parted: Parted | None) -> None:
+def _judge(outcome: Outcome, api: Api, lab: Plan, town: Town, parted: Parted | None, told: Histories) -> None:
     if parted is not None:
         parted.tell(outcome.people)
-    told: dict[str, dict[str, list[str]]] = {}
     with outcome.noting("Comparing what the sites hold"):
-        told = _compare(outcome, api, lab, town)
+        _compare(outcome, api, lab, town)
     fault_s = outcome.happened[0][0] if outcome.happened else None
     outcome.findings = check(outcome.people, told, struck=outcome.plan.struck, fault_s=fault_s)
     if any(step.act == "courier" for step in outcome.plan.steps):
@@ -270,8 +274,8 @@ def _judge(outcome: Outcome, api: Api, lab: Plan, town: Town, parted: Parted | N
             parted.judge([node.site for node in lab.nodes if node.site not in outcome.plan.gone])
 
 
-def _compare(outcome: Outcome, api: Api, lab: Plan, town: Town) -> dict[str, dict[str, list[str]]]:
-    """The histories of all sites that are there, and whether their digests are the same."""
+def _converge(outcome: Outcome, api: Api, lab: Plan, town: Town) -> Histories:
+    """The histories of all sites that are there, once they are the same or have had their time."""
     there = [node.site for node in lab.nodes if node.site not in outcome.plan.gone]
     began = time.monotonic()
     hubs = {hub.site for hub in lab.hubs}
@@ -280,12 +284,17 @@ def _compare(outcome: Outcome, api: Api, lab: Plan, town: Town) -> dict[str, dic
         told = histories(api, there, town, hubs)
     if _agree(told):
         outcome.agreed_s = time.monotonic() - began
-    there_nodes = [node for node in lab.nodes if node.site in there]
-    outcome.differing = compare([partial(ask, node.private) for node in there_nodes], CONVERGE_S)
-    outcome.differing += forged(api, [node.site for node in lab.core if node.site in there], town)
     return told
 
 
-def _agree(told: dict[str, dict[str, list[str]]]) -> bool:
+def _compare(outcome: Outcome, api: Api, lab: Plan, town: Town) -> None:
+    """Whether the digests of all sites that are there are the same, and nothing forged is shown."""
+    there = [node for node in lab.nodes if node.site not in outcome.plan.gone]
+    outcome.differing = compare([partial(ask, node.private) for node in there], CONVERGE_S)
+    core = {node.site for node in lab.core}
+    outcome.differing += forged(api, [node.site for node in there if node.site in core], town)
+
+
+def _agree(told: Histories) -> bool:
     said = list(told.values())
     return all(each == said[0] for each in said)

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 from bongsu.authority import CORE, Certificate
 from bongsu.hub.fill import digest
-from bongsu.log.record import private_scope, public_scope, room_scope, scope_id, service_scope
+from bongsu.log.record import SERVICE, private_scope, public_scope, room_scope, scope_id
 from bongsu.view.context import Context
 from bongsu.view.tower_desk import staff_room
 
-SERVICE = scope_id(service_scope())
 _OPEN_RELIEF = "SELECT room FROM relief_rooms JOIN open_rooms USING(room)"
 
 

@@ -14,9 +14,9 @@ from bongsu.errors import FatalError, MatrixError
 from bongsu.hub import fill
 from bongsu.hub.bodies import fillings, given
 from bongsu.hub.fill import DIGEST_BYTES, Dot, Given
-from bongsu.hub.interest import SERVICE, Interest, Interests, rooms_known
+from bongsu.hub.interest import Interest, Interests, rooms_known
 from bongsu.hub.lacking import Lacking
-from bongsu.log.record import BodyState, Record
+from bongsu.log.record import SERVICE, BodyState, Record
 from bongsu.log.store import Damaged
 from bongsu.log.vector import Vector
 from bongsu.log.withheld import BEGINNING, Filling, Place

@@ -14,9 +14,8 @@ from bongsu.bearer.hello import Details, Peer
 from bongsu.bearer.link import THIN, Link
 from bongsu.bearer.thin.line import Line
 from bongsu.bearer.thin.talk import Lacks, Wired
-from bongsu.hub.interest import SERVICE
 from bongsu.hub.keeping import Keeping
-from bongsu.log.record import Lane, Record, node_id
+from bongsu.log.record import SERVICE, Lane, Record, node_id
 from bongsu.node import Node
 from bongsu.peers import Calls, Peers
 

@@ -160,6 +160,9 @@ def scope_id(name: str) -> bytes:
     return sha256(name.encode()).digest()[:SCOPE_BYTES]
 
 
+SERVICE = scope_id(service_scope())
+
+
 def node_id(public_key: bytes) -> bytes:
     """The name of the node that owns this Ed25519 public key."""
     assert len(public_key) == 32, "an Ed25519 public key has 32 bytes"

@@ -23,6 +23,17 @@ def test_the_step_that_fails_is_the_last_one_and_the_report_names_it() -> None:
     assert "remove nobody" in page
 
 
+def test_the_report_names_what_was_kept_and_yet_took_too_long() -> None:
+    outcome = Outcome(DrillPlan("slow", "훈련", "A drill.", 1, (), ()), 1)
+    outcome.agreed_s = 4.9
+    assert outcome.kept
+    assert "Not within its bound" not in report.page(outcome)
+    outcome.agreed_s = 5.1
+    page = report.page(outcome)
+    assert "Every promise was kept. Not within its bound: all sites told the same after (s)." in page
+    assert "목표를 넘은 것: 모든 곳의 기록이 같아진 때 (초)." in page
+
+
 def test_what_fails_without_a_sentence_is_named_by_its_kind() -> None:
     outcome = Outcome(DrillPlan("broken", "훈련", "A drill.", 1, (), ()), 1)
     with outcome.noting("Load process 1"):

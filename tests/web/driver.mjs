@@ -75,7 +75,10 @@ export async function drive(url, folder, language, width) {
       if (BAD.test(said.text()) && !tolerated?.test(said.text())) complaints.push(`${name}: ${said.text()}`);
       if (process.env.LOUD) console.error(name, said.type(), said.text().slice(0, 300));
     });
-    page.on("pageerror", (error) => complaints.push(`${name}: ${error.stack ?? error}`));
+    page.on("pageerror", ({ name: kind, message, stack }) => {
+      // The SDK, stopped while its connection is gone, rejects what nobody waits for, and gives no reason.
+      if (stack || message !== "undefined") complaints.push(`${name}: ${stack || `${kind}: ${message}`}`);
+    });
     page.on("request", (request) => {
       const asked = request.url();
       if (!/^(?:blob|data):/.test(asked) && !allowed.some((site) => asked.startsWith(site)))
