@@ -70,11 +70,8 @@ async def _serve(config: Config) -> int:
     # Inside the loop: the log's writer thread hands results to it.
     service = await open_service(config, SystemClock(), _show_progress)
     node = service.node
-    loop = asyncio.get_running_loop()
-    node.fatal = loop.create_future()
-    stop = asyncio.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
+    node.fatal = asyncio.get_running_loop().create_future()
+    stop = _stop_signal()
     sender = PushSender(node)
     sender.start()
     rederiver = Rederiver(node)
@@ -129,6 +126,13 @@ async def _serve(config: Config) -> int:
         await listener.stop()
     node.close()
     return 1 if node.fatal.done() else 0
+
+
+def _stop_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    return stop
 
 
 def _collect_seldom() -> None:

@@ -11,6 +11,7 @@ from bongsu.errors import forbidden, invalid_param
 from bongsu.ids import is_room_id
 from bongsu.node import Node
 from bongsu.room.event import Event
+from bongsu.room.visibility import strip
 from bongsu.service import Service
 from bongsu.view import directory
 
@@ -74,7 +75,8 @@ def _walk(
         if not may_find(node, user_id, room, summary):
             continue
         children = _children(node, room, suggested) if summary.get("room_type") == "m.space" else []
-        yield {**summary, "children_state": [_stripped(each) for each in children]}
+        shown = [{**strip(each), "origin_server_ts": each.origin_server_ts} for each in children]
+        yield {**summary, "children_state": shown}
         if depth < depth_max:
             below = [each.state_key or "" for each in children if each.state_key not in seen]
             seen.update(below)
@@ -100,16 +102,6 @@ def _place(event: Event) -> tuple[bool, str, int, str]:
     order = event.content.get("order")
     named = isinstance(order, str) and _ORDER.fullmatch(order) is not None
     return not named, str(order) if named else "", event.origin_server_ts, event.state_key or ""
-
-
-def _stripped(event: Event) -> dict[str, Any]:
-    return {
-        "type": event.type,
-        "state_key": event.state_key,
-        "content": event.content,
-        "sender": event.sender,
-        "origin_server_ts": event.origin_server_ts,
-    }
 
 
 ROUTES = [Route("GET", "/_matrix/client/v1/rooms/{roomId}/hierarchy", get_hierarchy)]

@@ -5,6 +5,7 @@ from typing import Any
 from bongsu import limits, ratelimit
 from bongsu.api.access import known_room
 from bongsu.api.http import Request, Response, Route, answer
+from bongsu.api.message_pagination import END
 from bongsu.api.rooms import raw
 from bongsu.errors import invalid_param
 from bongsu.service import Service
@@ -24,7 +25,7 @@ async def get_threads(service: Service, request: Request) -> Response:
         raise invalid_param("`include` must be all or participated.")
     limit = max(1, request.query_integer("limit", 20, limits.RELATIONS_MAX))
     start = request.query("from")
-    before = Place(2**62, "") if start is None else decode_place(start)
+    before = END if start is None else decode_place(start)
     if before is None:
         raise invalid_param("`from` was not made by this request. Start again without it.")
     only = user_id if include == "participated" else None

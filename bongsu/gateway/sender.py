@@ -11,7 +11,8 @@ from bongsu import drafts, limits
 from bongsu.errors import MatrixError
 from bongsu.gateway import alerts
 from bongsu.gateway.addresses import AddressRefused
-from bongsu.gateway.client import GatewayClient, GatewayError
+from bongsu.gateway.client import GatewayClient
+from bongsu.gateway.request import RequestError
 from bongsu.gateway.web_push import Subscription, WebPushKey, is_web_push, subscription
 from bongsu.node import Node
 from bongsu.push.rules import NOTHING, outcome, tweaks
@@ -212,7 +213,7 @@ class PushSender:
                 notification = queue.waiting[0]
                 try:
                     await self._send(queue, notification)
-                except (GatewayError, AddressRefused) as error:
+                except (RequestError, AddressRefused) as error:
                     tries += 1
                     logger.info("the push gateway of %s: %s", queue.pusher.app_id, error)
                     if tries < limits.PUSH_TRIES_MAX:
@@ -268,15 +269,8 @@ class PushSender:
 
     async def _tell_gateway(self, pusher: Pusher, notification: _Notification, badge: int) -> None:
         row = notification.row
-        data = {name: value for name, value in pusher.value["data"].items() if name != "url"}
-        device = {
-            "app_id": pusher.app_id,
-            "pushkey": pusher.pushkey,
-            "pushkey_ts": pusher.stamp // 1000,
-            "data": data,
-            "tweaks": notification.tweaks,
-        }
-        body: dict[str, Any] = {"devices": [device], "counts": {"unread": badge} if badge else {}}
+        counts = {"unread": badge} if badge else {}
+        body: dict[str, Any] = {"devices": [_device(pusher, notification.tweaks)], "counts": counts}
         if row is not None:
             body["event_id"] = row.event_id
             body["room_id"] = self._node.context.events.room_id(row.room)
@@ -292,10 +286,8 @@ class PushSender:
                 told = {**alerts.notification(self._node, name, {}), "lang": pusher.value["lang"]}
                 await self._push(pusher, to, told)
             return
-        data = {name: value for name, value in pusher.value["data"].items() if name != "url"}
-        device = {"app_id": pusher.app_id, "pushkey": pusher.pushkey, "pushkey_ts": pusher.stamp // 1000}
-        told = alerts.notification(self._node, name, data)
-        told["devices"] = [{**device, "data": data, "tweaks": {"sound": "default"}}]
+        device = _device(pusher, {"sound": "default"})
+        told = {**alerts.notification(self._node, name, device["data"]), "devices": [device]}
         if pusher.pushkey in await self._client.post(pusher.url, {"notification": told}):
             await self._forget(pusher)
 
@@ -308,6 +300,16 @@ class PushSender:
             await node.write(drafts.register(*key, None, stamp))
         except MatrixError as error:
             logger.warning("a rejected pusher could not be deleted: %s", error.error)
+
+
+def _device(pusher: Pusher, effects: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "app_id": pusher.app_id,
+        "pushkey": pusher.pushkey,
+        "pushkey_ts": pusher.stamp // 1000,
+        "data": {name: value for name, value in pusher.value["data"].items() if name != "url"},
+        "tweaks": effects,
+    }
 
 
 def _priority(notification: _Notification) -> str:

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 from bongsu import drafts
@@ -36,19 +37,12 @@ async def _register(node: Node, key: tuple[str, str, str, str], value: Any) -> N
     await node.write(drafts.register(*key, value, stamp))
 
 
-async def user_add(service: Service, name: str, password: str) -> str:
-    """Make an account; its user id."""
+async def user_add(service: Service, name: str, password: str, *, running: bool = False) -> str:
+    """Make an account; its user id. `running`: others may make one of this name at the same moment."""
     user_id = available_user_id(service, name)
     password_hash = await service.node.passwords.hash(password)
-    await service.node.write(*account_drafts(service, user_id, password_hash, None))
-    return user_id
-
-
-async def user_add_running(service: Service, name: str, password: str) -> str:
-    """The same where others make accounts at the same moment; at sites that cannot ask, with their suffix."""
-    user_id = available_user_id(service, name)
-    password_hash = await service.node.passwords.hash(password)
-    user_id = await claim(service, user_id)
+    if running:
+        user_id = await claim(service, user_id)
     try:
         await service.node.write(*account_drafts(service, user_id, password_hash, None))
     finally:
@@ -147,6 +141,6 @@ ACTS: dict[str, Act] = {
         *(token_create, token_list, residents_add, residents_remove, residents_list),
     )
 }
-RUNNING: dict[str, Act] = {**ACTS, "user_add": user_add_running}
+RUNNING: dict[str, Act] = {**ACTS, "user_add": partial(user_add, running=True)}
 # What may be the first that is done on a data directory.
 BEGINNING = ("user_add", "token_create")

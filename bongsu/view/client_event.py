@@ -72,7 +72,6 @@ class ClientEvents:
         *,
         with_room: bool,
         txn_id: str | None = None,
-        membership: str | None = None,
         user_id: str | None = None,
     ) -> msgspec.Raw:
         """The event's JSON. `with_room`: with its room_id, as outside /sync. `user_id`: who reads it."""
@@ -83,8 +82,6 @@ class ClientEvents:
             serialised = self._serialise(row, with_room, related=bool(related))
             cache.put(row.event_id, serialised)
         unsigned = b'"age":%d' % max(0, now_ms - serialised.origin_server_ts)
-        if membership is not None:
-            unsigned += b',"membership":"%s"' % membership.encode()
         if txn_id is not None:
             unsigned += b',"transaction_id":' + json_bytes(txn_id)
         if self._held_here(row.position):
@@ -118,14 +115,9 @@ class ClientEvents:
         nested = bundled(self._context, latest_row)
         if nested:
             shown["unsigned"] = {"m.relations": nested}
+        told = {"latest_event": shown, "count": count}
         fixed, fixed_mine = (
-            _fixed(
-                unsigned,
-                {
-                    **relations,
-                    "m.thread": {"latest_event": shown, "count": count, "current_user_participated": mine},
-                },
-            )
+            _fixed(unsigned, {**relations, "m.thread": {**told, "current_user_participated": mine}})
             for mine in (False, True)
         )
         return _Serialised(head, fixed, event.origin_server_ts, took_part, fixed_mine)
