@@ -175,6 +175,7 @@ PUSH_TIMEOUT_S = 10
 PUSH_RETRY_S_MAX = 300
 PUSH_TRIES_MAX = 40  # with the longest pause between them: about three hours
 PUSH_AGAIN_MS = 600_000  # after a start, unread events of the last minutes are pushed again
+PUSH_LINK_S = 5  # how long a start waits to see which other sites live, so that one tells each phone
 WEB_PUSH_TOKEN_S = 43_200  # how long a node's word to a push service holds; the standard allows a day
 WEB_PUSH_KEPT_S = 86_400  # how long a push service keeps a notification for a browser that is off
 WEB_PUSH_NAME_CHARACTERS_MAX = 100  # a push service takes 4,096 bytes

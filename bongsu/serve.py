@@ -72,7 +72,7 @@ async def _serve(config: Config) -> int:
     node = service.node
     node.fatal = asyncio.get_running_loop().create_future()
     stop = _stop_signal()
-    sender = PushSender(node)
+    sender = PushSender(node, service.peers)
     sender.start()
     rederiver = Rederiver(node)
     rederiver.start()
