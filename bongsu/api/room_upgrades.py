@@ -10,8 +10,10 @@ from bongsu.api.http import Request, Response, Route, answer, string, strings
 from bongsu.api.succession import follow
 from bongsu.author import NewEvent, power_levels
 from bongsu.errors import MatrixError, forbidden
+from bongsu.hub.residents import NO_ALIAS, check_core
 from bongsu.ids import parse_user_id
 from bongsu.log.record import Draft
+from bongsu.node import Node
 from bongsu.room.versions import RoomVersion
 from bongsu.service import Service
 from bongsu.view import members, registers
@@ -45,6 +47,8 @@ async def upgrade(service: Service, request: Request) -> Response:
     power = power_levels(old, node.context.events)
     if power.user_level(user_id) < power.event_level("m.room.tombstone", is_state=True):
         raise forbidden("You may not upgrade this room. Ask an administrator of the room.")
+    if aliases(node.context, old.room_id) or _is_published(node, old.room_id):
+        check_core(node, NO_ALIAS)
     new, first = _create(service, old, user_id, version, additional)
     made = [first]
     try:
@@ -164,10 +168,14 @@ def _move(service: Service, old_id: str, new_id: str, user_id: str) -> list[Draf
     for alias in aliases(node.context, old_id):
         value = registers.get(node.context, "alias", "", "", alias)
         made.append(alias_draft(node, alias, new_id, value["creator"]))
-    if registers.get(node.context, "directory", "", "", old_id) is True:
+    if _is_published(node, old_id):
         made.append(directory_draft(node, old_id, public=False))
         made.append(directory_draft(node, new_id, public=True))
     return made
+
+
+def _is_published(node: Node, room_id: str) -> bool:
+    return registers.get(node.context, "directory", "", "", room_id) is True
 
 
 ROUTES = [Route("POST", "/_matrix/client/v3/rooms/{roomId}/upgrade", upgrade)]

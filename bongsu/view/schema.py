@@ -166,6 +166,7 @@ CREATE TABLE media(
 CREATE INDEX media_bytes ON media(user_id, bytes) WHERE hash IS NOT NULL;
 -- Ids whose files are gone for ever.
 CREATE TABLE media_ends(media_id TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE INDEX media_hash ON media(hash) WHERE hash IS NOT NULL;
 CREATE INDEX media_promised ON media(user_id, created_ts) WHERE hash IS NULL;
 """
 

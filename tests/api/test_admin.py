@@ -74,6 +74,11 @@ def test_an_administrator_at_work(server: Server, console: str) -> None:
         boss.put(f"{ADMIN}/quarantine", media_id)
         assert mallory.request("GET", path).status_code == 404
         assert boss.get(f"{ADMIN}/media")["media"][0]["quarantined"]
+        # Nor does it come back by being sent again.
+        again = upload(mallory, b"ugly")
+        odd = f"/_matrix/client/v1/media/download/localhost/{again}"
+        assert mallory.request("GET", odd).status_code == 404
+        boss.delete(f"{ADMIN}/media", again)
         boss.delete(f"{ADMIN}/quarantine", media_id)
         assert mallory.request("GET", path).status_code == 200
         boss.delete(f"{ADMIN}/media", media_id)
@@ -93,6 +98,7 @@ def test_an_administrator_at_work(server: Server, console: str) -> None:
             (boss.user_id, "logout", mallory.user_id),
             (boss.user_id, "delete_media", media_id),
             (boss.user_id, "release", media_id),
+            (boss.user_id, "delete_media", again),
             (boss.user_id, "quarantine", media_id),
         ]
     server.stop()
