@@ -2,8 +2,11 @@
 
 import asyncio
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
 
-from bongsu.gateway.addresses import resolve
+from bongsu import limits
+from bongsu.gateway.addresses import Resolver
 
 if TYPE_CHECKING:
     import httpx
@@ -17,8 +20,10 @@ class Requests:
     """Keeps connections. httpx is loaded at the first use."""
 
     def __init__(self, *, allow_private: bool, timeout_s: float) -> None:
-        self._allow_private = allow_private
+        self._resolver = Resolver(allow_private=allow_private)
         self._timeout_s = timeout_s
+        # By address: one that hangs keeps its own waiting, and leaves connections to others.
+        self._at_once: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._http: httpx.AsyncClient | None = None
 
     async def send(
@@ -37,10 +42,19 @@ class Requests:
         import httpx
 
         if self._http is None:
-            self._http = httpx.AsyncClient(follow_redirects=False, trust_env=False, timeout=self._timeout_s)
+            self._http = httpx.AsyncClient(
+                follow_redirects=False,
+                trust_env=False,
+                timeout=self._timeout_s,
+                limits=httpx.Limits(max_connections=limits.REQUESTS_OUT_MAX, max_keepalive_connections=20),
+            )
         try:
-            target = await resolve(url, allow_private=self._allow_private)
+            target = await self._resolver.resolve(url)
+            address = urlsplit(target.url).netloc
+            at_once = self._at_once.get(address) or asyncio.Semaphore(limits.REQUESTS_OUT_PER_ADDRESS_MAX)
+            self._at_once[address] = at_once
             async with (
+                at_once,
                 asyncio.timeout(self._timeout_s),
                 self._http.stream(
                     method,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bongsu.gateway.addresses import AddressRefused, is_public, resolve
+from bongsu.gateway.addresses import AddressRefused, Resolver, is_public
 
 
 @pytest.mark.parametrize(
@@ -38,12 +38,12 @@ def test_is_public(address: str, public: bool) -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "10.0.0.1", "2130706433", "0x7f.1"])
 async def test_private_hosts_are_refused(host: str) -> None:
     with pytest.raises(AddressRefused):
-        await resolve(f"https://{host}/x", allow_private=False)
+        await Resolver(allow_private=False).resolve(f"https://{host}/x")
 
 
 async def test_the_connection_goes_to_the_address_that_was_checked() -> None:
-    target = await resolve("https://localhost:8448/x?y=z", allow_private=True)
+    target = await Resolver(allow_private=True).resolve("https://localhost:8448/x?y=z")
     assert target.url in ("https://127.0.0.1:8448/x?y=z", "https://[::1]:8448/x?y=z")
     assert (target.host, target.authority) == ("localhost", "localhost:8448")
-    target = await resolve("https://1.1.1.1/x", allow_private=False)
+    target = await Resolver(allow_private=False).resolve("https://1.1.1.1/x")
     assert target.url == "https://1.1.1.1:443/x"
