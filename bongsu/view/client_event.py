@@ -8,21 +8,24 @@ import msgspec
 
 from bongsu.canonical import json_bytes
 from bongsu.room.event import Event
+from bongsu.view import members
 from bongsu.view.cache import Cache
 from bongsu.view.context import Context
 from bongsu.view.events import EventRow
 from bongsu.view.relations import bundled, having_relations, root_of, thread
+from bongsu.view.visibility import always_shared
 
 
 @dataclass(frozen=True, slots=True)
 class _Serialised:
     """`head` is the event's JSON up to and with `"unsigned":{`; `fixed` the unsigned fields all see alike.
 
-    Of a thread's root, those who took part see `fixed_mine`.
+    Of a thread's root, those who took part see `fixed_mine`; `bare`: without what relates to the event.
     """
 
     head: bytes
     fixed: bytes
+    bare: bytes
     origin_server_ts: int
     took_part: frozenset[str] = frozenset()
     fixed_mine: bytes = b""
@@ -87,7 +90,18 @@ class ClientEvents:
         if self._held_here(row.position):
             unsigned += b',"kr.bongsu.promise":"here"'
         fixed = serialised.fixed_mine if user_id in serialised.took_part else serialised.fixed
+        if user_id is not None and serialised.bare is not serialised.fixed and not self._sees(row, user_id):
+            fixed = serialised.bare
         return msgspec.Raw(serialised.head + unsigned + fixed + b"}}")
+
+    def _sees(self, row: EventRow, user_id: str) -> bool:
+        """Whether a user who may see an event may see whatever came after it, too: an edit, an answer."""
+        context = self._context
+        live = context.live.find(context.events.room_id(row.room))
+        if live is None or user_id not in live.joined:
+            return False
+        found = members.member(context, row.room, user_id)
+        return always_shared(context, row.room) or (found is not None and found.joined <= row.position)
 
     def _serialise(self, row: EventRow, with_room: bool, *, related: bool) -> _Serialised:
         """`related` False: nothing relates to the event, so that nobody need look."""
@@ -106,9 +120,10 @@ class ClientEvents:
         relations = bundled(self._context, row) if related else {}
         begun = thread(self._context, row) if related else None
         head = json_bytes(fields)[:-1] + b',"unsigned":{'
+        bare = _fixed(unsigned, {})
         if begun is None:
-            fixed = _fixed(unsigned, relations)
-            return _Serialised(head, fixed, event.origin_server_ts)
+            fixed = _fixed(unsigned, relations) if relations else bare
+            return _Serialised(head, fixed, bare, event.origin_server_ts)
         latest_row, count, took_part = begun
         latest = self._context.events.load(latest_row.position, latest_row.event_id, room_id)
         shown = {**client_fields(latest), "room_id": room_id}
@@ -120,7 +135,7 @@ class ClientEvents:
             _fixed(unsigned, {**relations, "m.thread": {**told, "current_user_participated": mine}})
             for mine in (False, True)
         )
-        return _Serialised(head, fixed, event.origin_server_ts, took_part, fixed_mine)
+        return _Serialised(head, fixed, bare, event.origin_server_ts, took_part, fixed_mine)
 
 
 def _fixed(unsigned: dict[str, Any], relations: dict[str, Any]) -> bytes:

@@ -125,6 +125,25 @@ def test_who_may_not_see_a_root_is_not_told_of_it(alice: User, bob: User) -> Non
     assert ids(threads(bob, room)) == []
 
 
+def test_who_left_is_not_told_what_came_after(alice: User, bob: User) -> None:
+    room = alice.create_room(preset="public_chat")
+    bob.join(room)
+    root, edited = alice.send(room, "처음"), alice.send(room, "옛 글")
+    since = bob.sync()["next_batch"]
+    bob.post("rooms", room, "leave")
+    reply(alice, room, root, "비밀")
+    edit(alice, room, edited, "비밀")
+    for answer in (
+        *(bob.get("rooms", room, "event", each) for each in (root, edited)),
+        bob.get("rooms", room, "messages", dir="b"),
+        threads(bob, room),
+        bob.sync(since, filter={"room": {"include_leave": True}}),
+        bob.sync(filter={"room": {"include_leave": True}}),
+    ):
+        assert "비밀" not in str(answer)
+    assert "비밀" in str(alice.get("rooms", room, "event", root))
+
+
 def test_answers_to_answers_make_no_loops(alice: User) -> None:
     room = alice.create_room()
     last = alice.send(room, "처음")
