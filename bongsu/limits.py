@@ -180,6 +180,7 @@ LOOKUPS_AT_ONCE_MAX = 32
 REQUESTS_OUT_MAX = 400
 REQUESTS_OUT_PER_ADDRESS_MAX = 20
 PUSH_LINK_S = 5  # how long a start waits to see which other sites live, so that one tells each phone
+PUSH_TAKE_OVER_S = 3  # how long a site has to be gone before another tells its phones
 WEB_PUSH_TOKEN_S = 43_200  # how long a node's word to a push service holds; the standard allows a day
 WEB_PUSH_KEPT_S = 86_400  # how long a push service keeps a notification for a browser that is off
 WEB_PUSH_NAME_CHARACTERS_MAX = 100  # a push service takes 4,096 bytes

@@ -109,18 +109,29 @@ class PushSender:
             await asyncio.sleep(0)
 
     async def _watch_links(self) -> None:
-        """When a site is gone, what it may not have told is told from here."""
+        """When a site is gone, what it may not have told is told from here. A link may come back at once."""
+        loop, seen, since_s = asyncio.get_running_loop(), self._shares.others(), 0.0
         while True:
-            changed = self._shares.peers.changed
-            gained = set()
-            for key, queue in self._queues.items():
-                before, queue.mine = queue.mine, self._is_mine(queue.pusher)
-                if queue.mine and not before:
-                    gained.add(key)
-            if gained:
-                await self._again({user_id for user_id, _, _ in gained}, frozenset(gained))
-                self._wake()
-            await changed.wait()
+            changed, others = self._shares.peers.changed, self._shares.others()
+            if others != seen:
+                seen, since_s = others, loop.time()
+            for queue in self._queues.values():
+                queue.mine = queue.mine and self._is_mine(queue.pusher)
+            left_s = since_s + limits.PUSH_TAKE_OVER_S - loop.time()
+            if left_s <= 0:
+                await self._take_over()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left_s if left_s > 0 else None):
+                    await changed.wait()
+
+    async def _take_over(self) -> None:
+        gained = [queue for queue in self._queues.values() if not queue.mine and self._is_mine(queue.pusher)]
+        for queue in gained:
+            queue.mine = True
+        if gained:
+            users = {queue.pusher.user_id for queue in gained}
+            await self._again(users, frozenset(queue.key for queue in gained))
+            self._wake()
 
     def _is_mine(self, pusher: Pusher) -> bool:
         return is_web_push(pusher.app_id, pusher.value) or self._shares.is_mine(pusher)

@@ -21,12 +21,13 @@ class Shares:
         self._node = node
         self.peers = peers
 
-    def _others(self) -> list[bytes]:
-        return [name for name, link in self.peers.links.items() if link.is_core and not link.parting]
+    def others(self) -> frozenset[bytes]:
+        """The other core nodes that live, as far as this one sees."""
+        return frozenset(name for name, link in self.peers.links.items() if link.is_core and not link.parting)
 
     def is_mine(self, pusher: Pusher) -> bool:
         """Whether this node tells it. A hub does while no data centre is linked."""
-        own, others = self._node.log.key.node, self._others()
+        own, others = self._node.log.key.node, self.others()
         if self._node.config.role != CORE:
             return not others
         place = "\0".join((pusher.user_id, pusher.app_id, pusher.pushkey)).encode()
@@ -36,5 +37,5 @@ class Shares:
         """Wait, within a bound, until another core node is linked, where there is one."""
         with suppress(TimeoutError):
             async with asyncio.timeout(limits.PUSH_LINK_S):
-                while self._node.config.has_several_sites and not self._others():
+                while self._node.config.has_several_sites and not self.others():
                     await self.peers.changed.wait()
