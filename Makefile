@@ -32,7 +32,7 @@ install: .venv/.run bongsu/web/.built ## put the program and the web client in p
 run: install ## start the service on loopback; PORT=8008 DATA=./data
 	@echo "Bongsu starts on http://localhost:$(PORT) with its data in $(DATA). Stop it with Ctrl-C."
 	@echo "The first account: sign up with any Matrix client that is given http://localhost:$(PORT) as its homeserver,"
-	@echo "or, while the service is stopped: $(BIN)/bongsu user add --data $(DATA) NAME"
+	@echo "or: $(BIN)/bongsu user add --data $(DATA) NAME"
 	@exec $(BIN)/bongsu serve --registration open --listen 127.0.0.1:$(PORT) --data $(DATA)
 
 test: ## every test; what needs more time is in test-long

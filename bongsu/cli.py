@@ -9,7 +9,7 @@ from bongsu import cli_operate
 from bongsu.cli_carry import carry
 from bongsu.cli_hub import hub
 from bongsu.cli_lab import demo, drill, lab
-from bongsu.cli_settings import with_settings
+from bongsu.cli_settings import act, with_settings
 from bongsu.cli_sites import root, site
 from bongsu.cli_status import status
 from bongsu.cli_tower import tower
@@ -63,7 +63,7 @@ def serve(config: Config) -> None:
 
 @main.group()
 def user() -> None:
-    """Make accounts and look after them, without a running service."""
+    """Make accounts and look after them, while a node runs on the data or not."""
 
 
 _password = click.option(
@@ -81,18 +81,14 @@ _password = click.option(
 @_password
 def user_add(config: Config, name: str, password: str) -> None:
     """Make the account NAME."""
-    from bongsu import offline
-
-    click.echo(f"Made {offline.user_add(config, name, password)}.")
+    click.echo(f"Made {act(config, 'user_add', name=name, password=password)}.")
 
 
 @user.command("list")
 @with_settings(OFFLINE_OPTIONS)
 def user_list(config: Config) -> None:
     """List the accounts, one a line: user id, state."""
-    from bongsu import offline
-
-    for user_id, state in offline.user_list(config):
+    for user_id, state in act(config, "user_list"):
         click.echo(f"{user_id}\t{state}")
 
 
@@ -101,9 +97,7 @@ def user_list(config: Config) -> None:
 @click.argument("name")
 def user_deactivate(config: Config, name: str) -> None:
     """End the account NAME for ever: its sessions, its memberships, its password."""
-    from bongsu import offline
-
-    click.echo(f"Deactivated {offline.user_deactivate(config, name)}.")
+    click.echo(f"Deactivated {act(config, 'user_deactivate', name=name)}.")
 
 
 @user.command("reset-password")
@@ -112,9 +106,8 @@ def user_deactivate(config: Config, name: str) -> None:
 @_password
 def user_reset_password(config: Config, name: str, password: str) -> None:
     """Give the account NAME a new password and log it out everywhere."""
-    from bongsu import offline
-
-    click.echo(f"{offline.user_reset_password(config, name, password)} has a new password and no sessions.")
+    user_id = act(config, "user_reset_password", name=name, password=password)
+    click.echo(f"{user_id} has a new password and no sessions.")
 
 
 @user.command("admin")
@@ -123,9 +116,7 @@ def user_reset_password(config: Config, name: str, password: str) -> None:
 @click.option("--off", is_flag=True, help="No longer.")
 def user_admin(config: Config, name: str, off: bool) -> None:
     """Make NAME an administrator, who also needs a second factor. There is none by default."""
-    from bongsu import offline
-
-    user_id = offline.user_admin(config, name, on=not off)
+    user_id = act(config, "user_admin", name=name, on=not off)
     click.echo(f"{user_id} is {'no longer ' if off else ''}an administrator.")
 
 
@@ -134,14 +125,15 @@ def user_admin(config: Config, name: str, off: bool) -> None:
 @click.argument("name")
 def user_reset_second_factor(config: Config, name: str) -> None:
     """Take NAME's second factor away, so that they can set up another."""
-    from bongsu import offline
-
-    click.echo(f"{offline.user_reset_second_factor(config, name)} has no second factor.")
+    click.echo(f"{act(config, 'user_reset_second_factor', name=name)} has no second factor.")
 
 
 @main.group()
 def token() -> None:
-    """Registration tokens: each lets its holder make accounts when `registration` is `token`."""
+    """Registration tokens: each lets its holder make accounts when `registration` is `token`.
+
+    While a node runs on the data or not.
+    """
 
 
 @token.command("create")
@@ -154,18 +146,14 @@ def token() -> None:
 )
 def token_create(config: Config, uses: int | None, days: int | None) -> None:
     """Make a registration token and print it."""
-    from bongsu import offline
-
-    click.echo(offline.token_create(config, uses=uses, days=days))
+    click.echo(act(config, "token_create", uses=uses, days=days))
 
 
 @token.command("list")
 @with_settings(OFFLINE_OPTIONS)
 def token_list(config: Config) -> None:
     """List the registration tokens, one a line: token, what is left of it."""
-    from bongsu import offline
-
-    for registration_token, left in offline.token_list(config):
+    for registration_token, left in act(config, "token_list"):
         click.echo(f"{registration_token}\t{left}")
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import click
 import segno
 
-from bongsu.cli_settings import with_settings
+from bongsu.cli_settings import act, with_settings
 from bongsu.config import Config
 from bongsu.config_load import parse_each
 from bongsu.errors import FatalError
@@ -109,7 +109,7 @@ def orders_certificate(public_url: str, site: str, server_name: str) -> bool:
 
 @hub.group("residents")
 def residents() -> None:
-    """Whose rooms a hub keeps. On the data of a stopped data centre; users can say it themselves."""
+    """Whose rooms a hub keeps. On the data of a data centre, running or not; users can say it themselves."""
 
 
 @residents.command("add")
@@ -118,9 +118,7 @@ def residents() -> None:
 @click.argument("users", nargs=-1, required=True)
 def residents_add(config: Config, site: str, users: tuple[str, ...]) -> None:
     """Make USERS (names or user ids) residents of the hub."""
-    from bongsu import offline_hub
-
-    for user_id in offline_hub.add(config, site, users):
+    for user_id in act(config, "residents_add", site=site, names=users):
         click.echo(f"{user_id} is a resident of {site}.")
 
 
@@ -130,9 +128,7 @@ def residents_add(config: Config, site: str, users: tuple[str, ...]) -> None:
 @click.argument("users", nargs=-1, required=True)
 def residents_remove(config: Config, site: str, users: tuple[str, ...]) -> None:
     """End it for USERS: what this node holds of the hub by now counts, what the hub writes later does not."""
-    from bongsu import offline_hub
-
-    for user_id in offline_hub.remove(config, site, users):
+    for user_id in act(config, "residents_remove", site=site, names=users):
         click.echo(f"{user_id} is no resident of {site} any more.")
 
 
@@ -141,7 +137,5 @@ def residents_remove(config: Config, site: str, users: tuple[str, ...]) -> None:
 @_hub
 def residents_list(config: Config, site: str) -> None:
     """List the residents of the hub, one user id a line."""
-    from bongsu import offline_hub
-
-    for user_id in offline_hub.listed(config, site):
+    for user_id in act(config, "residents_list", site=site):
         click.echo(user_id)

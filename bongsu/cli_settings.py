@@ -7,12 +7,19 @@ from typing import Any
 
 import click
 
-from bongsu.config import SETTINGS
+from bongsu.config import SETTINGS, Config
 from bongsu.config_load import load
 from bongsu.errors import FatalError, MatrixError
 from bongsu.setting_values import SettingError
 
 Command = Callable[..., Any]
+
+
+def act(config: Config, name: str, /, **arguments: Any) -> Any:
+    """What `offline.act` does; loaded when it is needed, because it loads the whole program."""
+    from bongsu import offline
+
+    return offline.act(config, name, **arguments)
 
 
 def with_settings(metavars: dict[str, str], *, together: bool = True) -> Callable[[Command], Command]:

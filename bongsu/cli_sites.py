@@ -16,17 +16,17 @@ _STATEMENTS = ("request", "certificate", "revocation", "tower-request", "tower-k
 ROLE = click.Choice(["core", "hub"])
 FILE = click.Path(path_type=Path, dir_okay=False)
 
-_root = click.option(
+ROOT_OPTION = click.option(
     "--root", "root_file", type=FILE, required=True, metavar="FILE", help="The root key's file."
 )
-_passphrase = click.option(
+PASSPHRASE_OPTION = click.option(
     "--passphrase-file",
     type=FILE,
     metavar="FILE",
     help="Whose first line is the passphrase; asked for when left out.",
 )
-_url = click.option("--url", metavar="URL", help="The base URL of a running node, instead of --data.")
-_out = click.option("--out", type=FILE, metavar="FILE", help="Write there instead of printing.")
+URL_OPTION = click.option("--url", metavar="URL", help="The base URL of a running node, instead of --data.")
+OUT_OPTION = click.option("--out", type=FILE, metavar="FILE", help="Write there instead of printing.")
 
 
 @click.group()
@@ -36,7 +36,7 @@ def root() -> None:
 
 @root.command("init")
 @click.option("--out", type=FILE, required=True, metavar="FILE", help="The new root key's file.")
-@_passphrase
+@PASSPHRASE_OPTION
 def root_init(out: Path, passphrase_file: Path | None) -> None:
     """Make a root key, and print its public key: the setting root_key of every node."""
     from bongsu.rootkey import RootKey
@@ -57,7 +57,7 @@ def root_show(file: Path) -> None:
 
 @root.command("print")
 @click.argument("file", type=FILE)
-@_passphrase
+@PASSPHRASE_OPTION
 def root_print(file: Path, passphrase_file: Path | None) -> None:
     """Print the secret of the root key FILE, for paper in a safe. Nothing seals it there."""
     click.echo(load_root(file, passphrase_file).printable())
@@ -66,7 +66,7 @@ def root_print(file: Path, passphrase_file: Path | None) -> None:
 @root.command("restore")
 @click.argument("printed", type=click.File("r"))
 @click.option("--out", type=FILE, required=True, metavar="FILE", help="The root key's new file.")
-@_passphrase
+@PASSPHRASE_OPTION
 def root_restore(printed: Any, out: Path, passphrase_file: Path | None) -> None:
     """Make a root key's file from what was PRINTED (a file, or - for what is typed)."""
     from bongsu.rootkey import RootKey
@@ -83,7 +83,7 @@ def site() -> None:
 
 @site.command("request")
 @with_settings(REQUEST_OPTIONS, together=False)
-@_out
+@OUT_OPTION
 def site_request(config: Config, out: Path | None) -> None:
     """Print what the holder of the root key needs in order to let this node in."""
     from bongsu import enrolment
@@ -92,14 +92,14 @@ def site_request(config: Config, out: Path | None) -> None:
 
 
 @site.command("add")
-@_root
-@_passphrase
+@ROOT_OPTION
+@PASSPHRASE_OPTION
 @click.argument("request")
 @click.option("--role", type=ROLE, help="Instead of the one asked for.")
 @click.option("--site", "site_name", metavar="NAME", help="Instead of the one asked for.")
 @click.option("--expires", type=click.IntRange(min=1), metavar="DAYS", help="For ever when left out.")
 @click.option("--delegate", is_flag=True, help="The node may sign certificates of hubs.")
-@_out
+@OUT_OPTION
 def site_add(
     root_file: Path,
     passphrase_file: Path | None,
@@ -125,7 +125,7 @@ def site_add(
 @click.argument("request")
 @click.option("--site", "site_name", metavar="NAME", help="Instead of the one asked for.")
 @click.option("--expires", type=click.IntRange(min=1), metavar="DAYS", help="For ever when left out.")
-@_out
+@OUT_OPTION
 def site_add_hub(
     config: Config, request: str, site_name: str | None, expires: int | None, out: Path | None
 ) -> None:
@@ -172,8 +172,8 @@ def site_cuts(config: Config, name: str, at: str) -> None:
 
 @site.command("revoke")
 @with_settings(NODE_OPTIONS)
-@_root
-@_passphrase
+@ROOT_OPTION
+@PASSPHRASE_OPTION
 @click.argument("name")
 @click.option(
     "--at",
@@ -181,12 +181,12 @@ def site_cuts(config: Config, name: str, at: str) -> None:
     metavar="now|TIME|CUTS",
     help="What the node wrote before counts; TIME by its own stamps.",
 )
-@_url
+@URL_OPTION
 @click.option("--last", is_flag=True, help="Shut out the last data centre, too.")
 @click.option(
     "--only-sign", is_flag=True, help="NAME is a node, --at are CUTS; no data are needed or changed."
 )
-@_out
+@OUT_OPTION
 def site_revoke(
     config: Config,
     root_file: Path,
@@ -232,7 +232,7 @@ def site_revoke(
 @site.command("hand-in")
 @with_settings(NODE_OPTIONS)
 @click.argument("revocation")
-@_url
+@URL_OPTION
 def site_hand_in(config: Config, revocation: str, url: str | None) -> None:
     """Give a REVOCATION (the line, or its file) to the node in --data, or the running one at --url."""
     from bongsu import sites

@@ -8,21 +8,20 @@ from typing import Any
 import click
 
 from bongsu.cli_settings import with_settings
-from bongsu.cli_sites import FILE, NODE_OPTIONS, give, line_of, load_root, read_passphrase
+from bongsu.cli_sites import (
+    FILE,
+    NODE_OPTIONS,
+    OUT_OPTION,
+    PASSPHRASE_OPTION,
+    ROOT_OPTION,
+    URL_OPTION,
+    give,
+    line_of,
+    load_root,
+    read_passphrase,
+)
 from bongsu.config import Config
 from bongsu.errors import FatalError
-
-_passphrase = click.option(
-    "--passphrase-file",
-    type=FILE,
-    metavar="FILE",
-    help="Whose first line is the passphrase; asked for when left out.",
-)
-_root = click.option(
-    "--root", "root_file", type=FILE, required=True, metavar="FILE", help="The root key's file."
-)
-_out = click.option("--out", type=FILE, metavar="FILE", help="Write there instead of printing.")
-_url = click.option("--url", metavar="URL", help="The base URL of a running node, instead of --data.")
 
 
 @click.group()
@@ -33,7 +32,7 @@ def tower() -> None:
 @tower.command("key")
 @click.option("--out", type=FILE, required=True, metavar="FILE", help="The officer's new key file.")
 @click.option("--name", required=True, help="Who warns, as people are shown it: an officer or an agency.")
-@_passphrase
+@PASSPHRASE_OPTION
 def tower_key(out: Path, name: str, passphrase_file: Path | None) -> None:
     """Make an officer's key, and print the request that the holder of the root key signs."""
     from bongsu.tower import keys
@@ -45,8 +44,8 @@ def tower_key(out: Path, name: str, passphrase_file: Path | None) -> None:
 
 
 @tower.command("add")
-@_root
-@_passphrase
+@ROOT_OPTION
+@PASSPHRASE_OPTION
 @click.argument("request")
 @click.option("--role", type=click.Choice(["commander", "deputy", "agency"]), required=True)
 @click.option(
@@ -57,7 +56,7 @@ def tower_key(out: Path, name: str, passphrase_file: Path | None) -> None:
 )
 @click.option("--two-person", is_flag=True, help="What it signs counts once a second key has signed, too.")
 @click.option("--expires", type=click.IntRange(1, 3_660), default=366, show_default=True, metavar="DAYS")
-@_out
+@OUT_OPTION
 def tower_add(
     root_file: Path,
     passphrase_file: Path | None,
@@ -90,7 +89,7 @@ def tower_add(
 @tower.command("install")
 @with_settings(NODE_OPTIONS)
 @click.argument("statement")
-@_url
+@URL_OPTION
 def tower_install(config: Config, statement: str, url: str | None) -> None:
     """Give the STATEMENT about a tower key to the node in --data, or the running one at --url."""
     from bongsu import towers
@@ -112,8 +111,8 @@ def tower_list(config: Config) -> None:
 
 @tower.command("revoke")
 @with_settings(NODE_OPTIONS)
-@_root
-@_passphrase
+@ROOT_OPTION
+@PASSPHRASE_OPTION
 @click.argument("key")
 @click.option(
     "--at",
@@ -121,9 +120,9 @@ def tower_list(config: Config) -> None:
     metavar="now|TIME|never",
     help="What it signed as sent until then counts; never: nothing does.",
 )
-@_url
+@URL_OPTION
 @click.option("--only-sign", is_flag=True, help="Print the statement; no data are needed or changed.")
-@_out
+@OUT_OPTION
 def tower_revoke(
     config: Config,
     root_file: Path,
@@ -257,7 +256,7 @@ def feeds_remove(config: Config, feed: str) -> None:
 @tower.command("export")
 @with_settings(NODE_OPTIONS)
 @click.argument("incident")
-@_url
+@URL_OPTION
 @click.option("--token-file", type=FILE, metavar="FILE", help="With --url: an officer's access token.")
 @click.option("--html", "html_file", type=FILE, metavar="FILE", help="A page to print.")
 @click.option("--json", "json_file", type=FILE, metavar="FILE", help="Acts and proofs: see tower verify.")

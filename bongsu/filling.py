@@ -33,7 +33,7 @@ class _Wait:
     deadline_s: float
 
 
-class Filling:
+class Filling(Background):
     """Asks each peer once how much it holds, and says how far this node is until it holds as much."""
 
     def __init__(self, node: Node, peers: Peers) -> None:
@@ -41,7 +41,7 @@ class Filling:
         self._peers = peers
         self._asked: dict[bytes, Link] = {}
         self._waits: dict[bytes, _Wait] = {}
-        self._background = Background(self._watch)
+        super().__init__(self._watch)
         self.target = 0
         self.began_s = 0.0
         # Records of this node's earlier starts that came back from peers: it was rolled back.
@@ -58,14 +58,6 @@ class Filling:
     def behind(self) -> bool:
         """Whether linked peers hold much that is not here yet. A site that is cut off is not."""
         return self.target > 0 and bool(self._peers.links)
-
-    def start(self) -> None:
-        """Ask whoever is linked from now on."""
-        self._background.start()
-
-    async def close(self) -> None:
-        """Ask no more."""
-        await self._background.close()
 
     async def _watch(self) -> None:
         shown_s = 0.0

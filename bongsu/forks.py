@@ -33,7 +33,7 @@ FORKED = (
 )
 
 
-class Forks:
+class Forks(Background):
     """Asks every peer now and then how this node's own logs end there. What it is told it believes only
     with its own signature under it, so that no peer can make it stop by a lie."""
 
@@ -41,16 +41,8 @@ class Forks:
         self._node = node
         self._peers = peers
         self._notes = ForkNotes(node.config.data)
-        self._background = Background(self._watch)
+        super().__init__(self._watch)
         peers.calls.answers.update({ENDS: self._say_ends, HASH: self._say_hash, REST: self._say_rest})
-
-    def start(self) -> None:
-        """Ask whoever is linked from now on."""
-        self._background.start()
-
-    async def close(self) -> None:
-        """Ask no more."""
-        await self._background.close()
 
     async def _watch(self) -> None:
         while True:

@@ -18,22 +18,14 @@ from bongsu.view.waiting import Awaited, awaited
 logger = logging.getLogger(__name__)
 
 
-class LostEvents:
+class LostEvents(Background):
     """Looks now and then what events wait for. Of linked core nodes the one with the least name says it."""
 
     def __init__(self, node: Node, peers: Peers) -> None:
         self._node = node
         self._peers = peers
         self._since: dict[str, float] = {}
-        self._background = Background(self._watch)
-
-    def start(self) -> None:
-        """From now on."""
-        self._background.start()
-
-    async def close(self) -> None:
-        """Look no more."""
-        await self._background.close()
+        super().__init__(self._watch)
 
     async def _watch(self) -> None:
         while True:

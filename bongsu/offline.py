@@ -1,7 +1,6 @@
-"""What the command line does on a data directory while no server runs on it."""
+"""What the command line does on a data directory; what a server that runs on it can do, that does."""
 
 import asyncio
-import secrets
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -9,27 +8,21 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bongsu import drafts
-from bongsu.api.account import deactivate_user, reset_password
-from bongsu.api.registration import account_drafts, available_user_id
-from bongsu.api.second_factor import forget_secret
 from bongsu.clock import SystemClock
 from bongsu.config import Config
-from bongsu.errors import FatalError, invalid_param, not_found
+from bongsu.errors import FatalError
 from bongsu.node import Node
+from bongsu.operate import acts, control
 from bongsu.operate.against import Ask, Told, ask, compare
 from bongsu.service import Service
-from bongsu.view import admin, incidents, media, registers, users
+from bongsu.view import incidents, media
 from bongsu.view.context import Context
 from bongsu.view.db import Database
 from bongsu.view.digests import digests
 from bongsu.view.rebuild import rebuild as rebuild_view
-from bongsu.view.tokens import FAMILY, registration_tokens, token_key
-from bongsu.view.users import User
 
 T = TypeVar("T")
 PrintLine = Callable[[str], None]
-_DAY_MS = 86_400_000
 AGAINST_S = 10.0
 
 
@@ -67,124 +60,18 @@ def _silent(done: int, total: int) -> None:
     """Progress of steps that take no time worth showing."""
 
 
-def _account(service: Service, name: str) -> User:
-    user_id = name if name.startswith("@") else f"@{name}:{service.node.config.server_name}"
-    found = users.user(service.node.context, user_id)
-    if found is None:
-        raise not_found(f"There is no account {user_id}.")
-    return found
+def act(config: Config, name: str, /, **arguments: Any) -> Any:
+    """Let the node that runs on the data do one of `acts.ACTS`, or do it here if none runs.
 
-
-def user_add(config: Config, name: str, password: str) -> str:
-    """Make an account; its user id."""
-
-    async def work(service: Service) -> str:
-        user_id = available_user_id(service, name)
-        password_hash = await service.node.passwords.hash(password)
-        await service.node.write(*account_drafts(service, user_id, password_hash, None))
-        return user_id
-
-    return run_stopped(config, work)
-
-
-def user_list(config: Config) -> list[tuple[str, str]]:
-    """(user id, state) of every account."""
-    _check_used(config)
-
-    async def work(service: Service) -> list[tuple[str, str]]:
-        found = users.users(service.node.context)
-        return [(user.user_id, "deactivated" if user.deactivated else "active") for user in found]
-
-    return run_stopped(config, work)
-
-
-def user_deactivate(config: Config, name: str) -> str:
-    """End an account for ever; its user id."""
-    _check_used(config)
-
-    async def work(service: Service) -> str:
-        user = _account(service, name)
-        await deactivate_user(service, user.user_id)
-        return user.user_id
-
-    return run_stopped(config, work)
-
-
-def user_reset_password(config: Config, name: str, password: str) -> str:
-    """Set a password and end every session; the user id."""
-    _check_used(config)
-
-    async def work(service: Service) -> str:
-        user = _account(service, name)
-        if user.deactivated:
-            raise invalid_param(f"{user.user_id} is deactivated, which is for ever.")
-        await reset_password(service, user, password)
-        return user.user_id
-
-    return run_stopped(config, work)
-
-
-def user_admin(config: Config, name: str, *, on: bool) -> str:
-    """Make an account an administrator's, or no longer; its user id."""
-    _check_used(config)
-
-    async def work(service: Service) -> str:
-        node, user = service.node, _account(service, name)
-        await _register(node, (admin.FAMILY, "", "", user.user_id), {"since": node.now_ms()} if on else None)
-        return user.user_id
-
-    return run_stopped(config, work)
-
-
-def user_reset_second_factor(config: Config, name: str) -> str:
-    """Take an account's second factor away, so that another can be set up; its user id."""
-    _check_used(config)
-
-    async def work(service: Service) -> str:
-        user = _account(service, name)
-        await forget_secret(service.node, user.user_id)
-        return user.user_id
-
-    return run_stopped(config, work)
-
-
-async def _register(node: Node, key: tuple[str, str, str, str], value: Any) -> None:
-    stamp = registers.stamp_after(node.context, node.now_ms(), *key)
-    await node.write(drafts.register(*key, value, stamp))
-
-
-def token_create(config: Config, *, uses: int | None, days: int | None) -> str:
-    """Make a registration token; it is shown once, the log keeps its SHA-256."""
-
-    async def work(service: Service) -> str:
-        node = service.node
-        token = secrets.token_urlsafe(9)
-        expires_ts = None if days is None else node.now_ms() + days * _DAY_MS
-        value = {"uses_allowed": uses, "expires_ts": expires_ts}
-        stamp = registers.stamp_after(node.context, node.now_ms(), FAMILY, "", "", token_key(token))
-        await node.write(drafts.register(FAMILY, "", "", token_key(token), value, stamp))
-        return token
-
-    return run_stopped(config, work)
-
-
-def token_list(config: Config) -> list[tuple[str, str]]:
-    """(first characters of the token's SHA-256, what is left of it) of every registration token."""
-    _check_used(config)
-
-    async def work(service: Service) -> list[tuple[str, str]]:
-        found = registration_tokens(service.node.context)
-        now = service.node.now_ms()
-        listed = []
-        for token in found:
-            left = (
-                "any number" if token.uses_allowed is None else str(max(0, token.uses_allowed - token.used))
-            )
-            over = token.expires_ts is not None and token.expires_ts <= now
-            listed.append((token.token_hash[:12], "expired" if over else f"{left} left"))
-        return listed
-
-    return run_stopped(config, work)
+    Raises:
+        FatalError, MatrixError: it cannot be done; the message says why.
+    """
+    if name not in acts.BEGINNING:
+        _check_used(config)
+    try:
+        return control.ask(config.data, name, arguments)
+    except control.NobodyRuns:
+        return run_stopped(config, partial(acts.ACTS[name], **arguments))
 
 
 def verify(config: Config, print_line: PrintLine) -> int:

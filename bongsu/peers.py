@@ -6,6 +6,7 @@ import os
 import random
 import ssl
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 
 from bongsu import __version__, limits
@@ -17,7 +18,8 @@ from bongsu.bearer.link import CORE, Channel, ChannelClosed, Link, begin
 from bongsu.bearer.websocket import dial
 from bongsu.elsewhere import VECTOR, Elsewhere, answer_vector
 from bongsu.errors import MatrixError
-from bongsu.log.record import SERVICE, Lane, LogName, Record, scope_id
+from bongsu.log.record import Lane, LogName, Record, scope_id
+from bongsu.log.store import Damaged
 from bongsu.node import Node
 from bongsu.view.cache import Cache
 from bongsu.view.changes import Changes
@@ -37,7 +39,7 @@ class Calls:
 
     async def asked(self, link: Link, topic: str, body: bytes) -> bytes | None:
         """The answer of whoever knows the topic; a later release's topics get none, nor who is shut out."""
-        answer = None if link.parting else self.answers.get(topic)
+        answer = self.answers.get(topic) if link.parting_at is None else None
         return None if answer is None else await answer(link, body)
 
     def told(self, link: Link, topic: str, body: bytes) -> None:
@@ -159,7 +161,7 @@ class Peers:
             acknowledged=self.acknowledged,
             called=self.calls,
             over_fabric=fabric,
-            gives=self._gives,
+            gives=lambda link, scope: self.gives(link, scope),
             lanes=self.lanes,
             is_counted=self._node.config.role == CORE,
             has_room=self._has_room,
@@ -266,7 +268,7 @@ class Peers:
     def tell(self, topic: str, body: bytes, scope: str) -> None:
         """Tell every linked node that is given this scope what need not arrive."""
         for link in self.links.values():
-            if self._gives(link, scope_id(scope)):
+            if link.parting_at is None and self.gives(link, scope_id(scope)):
                 link.tell(topic, body)
 
     async def met(self, user_id: str, device_id: str) -> None:
@@ -310,15 +312,11 @@ class Peers:
                 link.shown()
         revocations = self._node.context.authorities.revocations()
         for link in (*self.links.values(), *self.thin.values()) if revocations else ():
-            if link.peer.node in revocations and not link.parting:
-                link.parting = True
+            if link.peer.node in revocations and link.parting_at is None:
+                link.parting_at = self._node.log.head_position
                 logger.warning("node %s is revoked: the link with it ends", link.peer.node.hex())
                 # Not at once: a node that was shut out by mistake hears of it by this link or never.
                 asyncio.get_running_loop().call_later(limits.PARTING_S, link.end)
-
-    def _gives(self, link: Link, scope: bytes) -> bool:
-        """Whether a peer gets what a scope holds; one that was shut out hears of that alone."""
-        return (scope == SERVICE or not link.parting) and self.gives(link, scope)
 
     def _has_room(self) -> bool:
         """Whether a peer may give more: what is written here is shown behind all that came before."""
@@ -338,10 +336,17 @@ class Peers:
         if any(self._counts(link.peer) for link in self.links.values()):
             self._node.promises.somebody()
         else:
-            self._node.promises.nobody()
-            self._node.release()
+            # Not at once: where the fabric is gone the next link is up before.
+            asyncio.get_running_loop().call_later(limits.LINKLESS_S, self._nobody)
         self._changed.set()
         self._changed = asyncio.Event()
+
+    def _nobody(self) -> None:
+        """Wait for no other site any more, if none was linked meanwhile."""
+        if not self.of_other_sites():
+            self._node.promises.nobody()
+            with suppress(Damaged):  # the node has said that it stops
+                self._node.release()
 
     async def _keep_calling(self, url: str, context: ssl.SSLContext | None, dial: Dial) -> None:
         wait_s, said = 0.2, ""
@@ -349,7 +354,7 @@ class Peers:
             try:
                 peer = await self.serve(await dial(url, context), called=True)
                 if peer is not None:
-                    wait_s, said = 0.2, ""
+                    wait_s, said = limits.LINK_AGAIN_S, ""
                     await self._while_linked(peer.node)
             except ChannelClosed as error:
                 # Once for each reason: it may go on for days.

@@ -32,6 +32,7 @@ from bongsu.gateway.sender import PushSender
 from bongsu.hub.plain import PlainApp
 from bongsu.log.reader import Damaged
 from bongsu.node import Node
+from bongsu.operate.control import Control
 from bongsu.operate.figures import figures
 from bongsu.operate.health import Health
 from bongsu.operate.messages import set_up
@@ -70,12 +71,9 @@ async def _serve(config: Config) -> int:
     # Inside the loop: the log's writer thread hands results to it.
     service = await open_service(config, SystemClock(), _show_progress)
     node = service.node
-    loop = asyncio.get_running_loop()
-    node.fatal = loop.create_future()
-    stop = asyncio.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
-    sender = PushSender(node)
+    node.fatal = asyncio.get_running_loop().create_future()
+    stop = _stop_signal()
+    sender = PushSender(node, service.peers)
     sender.start()
     rederiver = Rederiver(node)
     rederiver.start()
@@ -99,6 +97,8 @@ async def _serve(config: Config) -> int:
     filling.start()
     watch.start()
     service.start()
+    control = Control(service)
+    await control.start()
     if fabric is not None:
         fabric.start(config.nats, context)
     _collect_seldom()
@@ -106,6 +106,7 @@ async def _serve(config: Config) -> int:
     await _until(stop, node.fatal, listeners)
     # First answer the long polls, then let the server finish what it has, then close the files.
     node.stop()
+    await control.close()
     await tower.close()
     if neighbours is not None:
         await neighbours.close()
@@ -126,6 +127,13 @@ async def _serve(config: Config) -> int:
         await listener.stop()
     node.close()
     return 1 if node.fatal.done() else 0
+
+
+def _stop_signal() -> asyncio.Event:
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    return stop
 
 
 def _collect_seldom() -> None:

@@ -1,6 +1,7 @@
 """Making and ending log-ins: tokens leave this module in clear once, and reach a disk only as SHA-256."""
 
 import secrets
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any
 
@@ -107,16 +108,25 @@ def to_refresh(node: Node, refresh_token: str) -> TokenRow:
 
 
 async def refresh(node: Node, row: TokenRow) -> dict[str, Any]:
-    """New tokens for a session. The old refresh token works until the new one is used."""
+    """New tokens for a session. The old refresh token works until one of the new ones is used."""
     answer: dict[str, Any] = {}
-    now = node.now_ms()
-    tokens = _tokens(answer, now, refresh=True)
-    await node.write(
-        drafts.session(
-            row.user_id, row.device_id, row.session, row.generation + 1, tokens, now, next_stamp(now), 2**52
-        )
-    )
+    await _next_generation(node, row, _tokens(answer, node.now_ms(), refresh=True))
     return answer
+
+
+async def used(node: Node, row: TokenRow) -> None:
+    """A refresh's access token is used: its client has it, so the refresh token before it is over."""
+    # A full disk stops no reading; the next use says it again.
+    with suppress(MatrixError):
+        await _next_generation(node, row, [])
+
+
+async def _next_generation(node: Node, row: TokenRow, tokens: list[dict[str, Any]]) -> None:
+    now = node.now_ms()
+    number = row.generation + 1
+    await node.write(
+        drafts.session(row.user_id, row.device_id, row.session, number, tokens, now, next_stamp(now), 2**52)
+    )
 
 
 def end(user: User, session_ids: list[str], now_ms: int) -> Draft:

@@ -54,7 +54,7 @@ def _found(node: Node, token_hash: bytes) -> Requester:
         raise MatrixError(
             401, "M_UNKNOWN_TOKEN", "This access token has expired. Refresh it.", soft_logout=True
         )
-    found = Requester(row.user_id, row.device_id, row.session)
+    found = Requester(row.user_id, row.device_id, row.session, row if row.generation and row.newest else None)
     if row.expires_ts is None:
         node.sessions.put(token_hash, found)
     return found

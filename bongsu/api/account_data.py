@@ -12,7 +12,7 @@ from bongsu.push.ruleset import shown
 from bongsu.service import Service
 from bongsu.view import registers
 
-_FAMILY = "account_data"
+FAMILY = "account_data"
 # Types the server keeps itself: they have endpoints of their own.
 _MANAGED = ("m.fully_read", "m.push_rules")
 
@@ -20,8 +20,8 @@ _MANAGED = ("m.fully_read", "m.push_rules")
 def draft(service: Service, user_id: str, room_id: str, kind: str, content: dict[str, Any]) -> Draft:
     """The record of one value of account data. `room_id` "" for global data."""
     node = service.node
-    stamp = registers.stamp_after(node.context, node.now_ms(), _FAMILY, user_id, room_id, kind)
-    return drafts.register(_FAMILY, user_id, room_id, kind, content, stamp)
+    stamp = registers.stamp_after(node.context, node.now_ms(), FAMILY, user_id, room_id, kind)
+    return drafts.register(FAMILY, user_id, room_id, kind, content, stamp)
 
 
 async def write(service: Service, user_id: str, room_id: str, kind: str, content: dict[str, Any]) -> None:
@@ -45,7 +45,7 @@ def _key(request: Request) -> tuple[str, str, str]:
 async def get_account_data(service: Service, request: Request) -> Response:
     """GET …/account_data/{type}."""
     user_id, room_id, kind = _key(request)
-    value = registers.get(service.node.context, _FAMILY, user_id, room_id, kind)
+    value = registers.get(service.node.context, FAMILY, user_id, room_id, kind)
     if (room_id, kind) == ("", "m.push_rules"):
         value = shown(value, user_id)
     if value is None:
@@ -66,7 +66,7 @@ async def put_account_data(service: Service, request: Request) -> Response:
 
 
 def _tags(service: Service, user_id: str, room_id: str) -> dict[str, Any]:
-    value = registers.get(service.node.context, _FAMILY, user_id, room_id, "m.tag") or {}
+    value = registers.get(service.node.context, FAMILY, user_id, room_id, "m.tag") or {}
     tags = value.get("tags")
     return tags if isinstance(tags, dict) else {}
 

@@ -21,6 +21,7 @@ from bongsu.canonical import json_bytes
 from bongsu.errors import MatrixError, not_json, too_large
 from bongsu.log.store import Damaged
 from bongsu.service import Service
+from bongsu.sessions import used
 from bongsu.setting_values import Networks
 from bongsu.view.sessions import Requester
 from bongsu.withdrawal import ERRCODE
@@ -186,6 +187,8 @@ class App:
             found = requester(node, request)
         else:
             found = await certain(self.service, partial(requester, node, request))
+        if found.first is not None:
+            await used(node, found.first)
         await peers.met(found.user_id, found.device_id)
         return found
 

@@ -121,10 +121,14 @@ async def download(service: Service, request: Request) -> Response:
     path = str(service.media.files.path(found.hash))
     wanted = _range(request, found.bytes)
     if wanted is None:
-        return Response(200, headers=headers, file=path)
+        # Of its own the server underneath says no length, and then no client can say how much is to come.
+        return Response(200, headers=(*headers, ("content-length", str(found.bytes))), file=path)
     first, end = wanted
-    span = ("content-range", f"bytes {first}-{end - 1}/{found.bytes}")
-    return Response(206, headers=(*headers, span), file=path, file_range=(first, end))
+    span = (
+        ("content-range", f"bytes {first}-{end - 1}/{found.bytes}"),
+        ("content-length", str(end - first)),
+    )
+    return Response(206, headers=(*headers, *span), file=path, file_range=(first, end))
 
 
 def _range(request: Request, size: int) -> tuple[int, int] | None:
@@ -161,6 +165,13 @@ async def thumbnail(service: Service, request: Request) -> Response:
     return Response(200, headers=headers, file=str(path))
 
 
+async def preview_url(service: Service, request: Request) -> Response:
+    """GET /media/preview_url: nothing is fetched from third parties, so nothing is known of an address."""
+    if not request.query("url"):
+        raise missing_param("The query lacks `url`.")
+    return answer({})
+
+
 async def frozen(service: Service, request: Request) -> Response:
     """The old paths without a token: nothing was uploaded before the freeze. Spec: § Client behaviour."""
     raise not_found("Files are given only to users who are logged in: ask /_matrix/client/v1/media.")
@@ -179,6 +190,8 @@ ROUTES = [
     Route("GET", f"{_MEDIA}/download/{_ID}", download),
     Route("GET", f"{_MEDIA}/download/{_ID}/{{fileName}}", download),
     Route("GET", f"{_MEDIA}/thumbnail/{_ID}", thumbnail),
+    Route("GET", f"{_MEDIA}/preview_url", preview_url),
+    Route("GET", f"{_OLD}/preview_url", preview_url),
     Route("GET", f"{_OLD}/download/{_ID}", frozen, auth="none"),
     Route("GET", f"{_OLD}/download/{_ID}/{{fileName}}", frozen, auth="none"),
     Route("GET", f"{_OLD}/thumbnail/{_ID}", frozen, auth="none"),

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from bongsu import drafts, limits, ratelimit
+from bongsu import limits, ratelimit
+from bongsu.api.directory import alias_draft, directory_draft
 from bongsu.api.http import (
     Request,
     Response,
@@ -67,7 +68,10 @@ async def create_room(service: Service, request: Request) -> Response:
         # Nothing is written yet; forget the room in memory.
         node.context.live.forget(room.room_id, [draft.body for draft in made])
         raise
-    made += _directory(service, body, room.room_id, alias, user_id)
+    if alias is not None:
+        made.append(alias_draft(node, alias, room.room_id, user_id))
+    if body.get("visibility") == "public":
+        made.append(directory_draft(node, room.room_id, public=True))
     await node.write(*made)
     return answer({"room_id": room.room_id})
 
@@ -222,21 +226,6 @@ def member_profile(service: Service, user_id: str) -> dict[str, Any]:
     """The displayname and avatar_url a member event carries."""
     profile = users.profile(service.node.context, user_id)
     return {name: profile[name] for name in ("displayname", "avatar_url") if profile.get(name)}
-
-
-def _directory(
-    service: Service, body: dict[str, Any], room_id: str, alias: str | None, user_id: str
-) -> list[Draft]:
-    made = []
-    context = service.node.context
-    now = service.node.now_ms()
-    if alias is not None:
-        stamp = registers.stamp_after(context, now, "alias", "", "", alias)
-        made.append(drafts.register("alias", "", "", alias, {"room_id": room_id, "creator": user_id}, stamp))
-    if body.get("visibility") == "public":
-        stamp = registers.stamp_after(context, now, "directory", "", "", room_id)
-        made.append(drafts.register("directory", "", "", room_id, True, stamp))
-    return made
 
 
 ROUTES = [Route("POST", "/_matrix/client/v3/createRoom", create_room)]

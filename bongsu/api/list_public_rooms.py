@@ -15,6 +15,7 @@ from bongsu.api.http import (
 )
 from bongsu.api.membership import room_id_of
 from bongsu.errors import bad_json, invalid_param, not_found, too_large
+from bongsu.node import Node
 from bongsu.service import Service
 from bongsu.view import directory, members
 from bongsu.view.directory import PublicRoom
@@ -94,18 +95,27 @@ async def get_room_summary(service: Service, request: Request) -> Response:
     if room is None:
         raise not_found("There is no such room here.")
     summary = directory.summary(node.context, room, room_id)
-    open_to_all = summary["world_readable"] or summary["join_rule"] in ("public", "knock", "knock_restricted")
-    if who is not None:
-        member = members.member(node.context, room, who.user_id)
-        membership = "leave" if member is None else member.membership
-        mine = {found.room for found in members.rooms_of(node.context, who.user_id) if found.joined}
-        allowed = summary.get("allowed_room_ids", [])
-        open_to_all = open_to_all or any(node.context.events.room_number(each) in mine for each in allowed)
-        if membership in ("join", "invite", "knock") or open_to_all:
-            return answer({**summary, "membership": membership})
-    if not open_to_all:
+    if who is None:
+        if not _open_to_all(summary):
+            raise not_found("There is no such room here.")
+        return answer(summary)
+    if not may_find(node, who.user_id, room, summary):
         raise not_found("There is no such room here.")
-    return answer(summary)
+    member = members.member(node.context, room, who.user_id)
+    return answer({**summary, "membership": "leave" if member is None else member.membership})
+
+
+def _open_to_all(summary: dict[str, Any]) -> bool:
+    return summary["world_readable"] or summary["join_rule"] in ("public", "knock", "knock_restricted")
+
+
+def may_find(node: Node, user_id: str, room: int, summary: dict[str, Any]) -> bool:
+    """Whether a user is told of a room: they are in it, invited or have knocked, or may come in or knock."""
+    member = members.member(node.context, room, user_id)
+    if _open_to_all(summary) or (member is not None and member.membership in ("join", "invite", "knock")):
+        return True
+    allowed = (node.context.live.find(each) for each in summary.get("allowed_room_ids", []))
+    return any(each is not None and user_id in each.joined for each in allowed)
 
 
 _PUBLIC = "/_matrix/client/v3/publicRooms"

@@ -9,6 +9,7 @@ from bongsu import drafts, ratelimit
 from bongsu.api.access import joined_room
 from bongsu.api.create_room import member_profile
 from bongsu.api.http import Request, Response, Route, answer, optional_string, string
+from bongsu.api.succession import follow
 from bongsu.author import NewEvent, power_levels
 from bongsu.errors import MatrixError, forbidden, invalid_param, not_found
 from bongsu.ids import is_room_id, parse_user_id
@@ -59,6 +60,7 @@ async def _join(service: Service, request: Request, room_id: str) -> Response:
     if authoriser is not None:
         content["join_authorised_via_users_server"] = authoriser
     await service.author.send(room_id, user_id, NewEvent("m.room.member", content, user_id))
+    await follow(service, user_id, room)
     return answer({"room_id": room_id})
 
 

@@ -17,8 +17,8 @@ from bongsu.view.live import LiveRoom
 from bongsu.view.memberships import Member
 from bongsu.view.visibility import visible_rows
 
-_END = Place(2**62, "")
-_START = Place(0, "")
+END = Place(2**62, "")
+START = Place(0, "")
 
 
 def filter_of(request: Request) -> EventFilter:
@@ -38,11 +38,11 @@ def place_of(node: Node, room: LiveRoom, text: str) -> Place:
         return place
     token = decode(text)
     if not node.log.shortcut_valid(token.start, token.position):
-        return _END
+        return END
     rows = node.context.events.rows(
         "room=? AND verdict=0 AND position>? ORDER BY stamp, event_id LIMIT 1", (room.room, token.position)
     )
-    return Place(rows[0].stamp, rows[0].event_id) if rows else _END
+    return Place(rows[0].stamp, rows[0].event_id) if rows else END
 
 
 def page(
@@ -50,13 +50,13 @@ def page(
 ) -> list[EventRow]:
     """Up to `limit` accepted events from a place, in the order of history, (stamp, event id)."""
     if backwards:
-        low = stop or _START
+        low = stop or START
         return node.context.events.rows(
             "room=? AND verdict=0 AND stamp<=? AND (stamp, event_id) < (?,?) AND (stamp, event_id) >= (?,?)"
             " ORDER BY stamp DESC, event_id DESC LIMIT ?",
             (room.room, start.stamp, start.stamp, start.event_id, low.stamp, low.event_id, limit),
         )
-    high = stop or _END
+    high = stop or END
     return node.context.events.rows(
         "room=? AND verdict=0 AND stamp>=? AND (stamp, event_id) >= (?,?) AND (stamp, event_id) < (?,?)"
         " ORDER BY stamp, event_id LIMIT ?",
@@ -76,7 +76,7 @@ async def get_messages(service: Service, request: Request) -> Response:
     limit = max(1, request.query_integer("limit", 10, limits.PAGE_EVENTS_MAX))
     filter_ = filter_of(request)
     first, last = request.query("from"), request.query("to")
-    start = place_of(node, room, first) if first else (_END if backwards else _START)
+    start = place_of(node, room, first) if first else (END if backwards else START)
     stop = place_of(node, room, last) if last else None
     rows, end = _collect(node, room, member, user_id, start, stop, limit, filter_, backwards=backwards)
     node.client_events.prepare(rows, with_room=True)
@@ -169,7 +169,7 @@ async def get_context(service: Service, request: Request) -> Response:
     start, end = at, behind
     if limit > 1:
         before, further = _collect(node, room, member, user_id, at, None, limit // 2, filter_, backwards=True)
-        start = further or _START
+        start = further or START
         after, later = _collect(
             node, room, member, user_id, behind, None, max(1, (limit - 1) // 2), filter_, backwards=False
         )

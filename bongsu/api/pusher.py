@@ -184,7 +184,7 @@ def _notification(service: Service, user_id: str, row: EventRow, least: int) -> 
     receipts = receipts_of(node.context, row.room, user_id)
     return {
         "actions": actions,
-        "event": node.client_events.raw(row, node.now_ms(), with_room=True),
+        "event": node.client_events.raw(row, node.now_ms(), with_room=True, user_id=user_id),
         "read": any(each.covers(row.stamp, row.event_id, row.position, thread) for each in receipts),
         "room_id": room_id,
         "ts": event.origin_server_ts,

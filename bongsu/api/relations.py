@@ -4,16 +4,13 @@ from typing import Any
 
 from bongsu import limits
 from bongsu.api.http import Request, Response, Route, answer
-from bongsu.api.message_pagination import place_of
+from bongsu.api.message_pagination import END, START, place_of
 from bongsu.api.rooms import raw, visible_event
 from bongsu.errors import invalid_param
 from bongsu.service import Service
 from bongsu.sync.token import Place
 from bongsu.view.relations import Asked, related
 from bongsu.view.visibility import visible_rows
-
-_END = Place(2**62, "")
-_START = Place(0, "")
 
 
 async def get_relations(service: Service, request: Request) -> Response:
@@ -29,8 +26,8 @@ async def get_relations(service: Service, request: Request) -> Response:
     limit = max(1, request.query_integer("limit", 30, limits.RELATIONS_MAX))
     recurse = request.query_flag("recurse")
     first, last = request.query("from"), request.query("to")
-    start = place_of(node, room, first) if first else (_END if backwards else _START)
-    stop = place_of(node, room, last) if last else (_START if backwards else _END)
+    start = place_of(node, room, first) if first else (END if backwards else START)
+    stop = place_of(node, room, last) if last else (START if backwards else END)
     low, high = (stop, start) if backwards else (start, stop)
     asked = Asked(
         rel_type=parameters.get("relType"),

@@ -7,19 +7,21 @@ from bongsu.api.access import joined_room
 from bongsu.api.create_room import member_profile, room_version
 from bongsu.api.directory import alias_draft, directory_draft
 from bongsu.api.http import Request, Response, Route, answer, string, strings
+from bongsu.api.succession import follow
 from bongsu.author import NewEvent, power_levels
 from bongsu.errors import MatrixError, forbidden
+from bongsu.hub.residents import NO_ALIAS, check_core
 from bongsu.ids import parse_user_id
 from bongsu.log.record import Draft
+from bongsu.node import Node
 from bongsu.room.versions import RoomVersion
 from bongsu.service import Service
-from bongsu.view import registers
+from bongsu.view import members, registers
 from bongsu.view.directory import aliases
 from bongsu.view.live import LiveRoom
 
 # What the new room is given of the old one's state. Spec: § Room upgrades, server behaviour.
 _TRANSFERRED = (
-    "m.room.power_levels",
     "m.room.server_acl",
     "m.room.encryption",
     "m.room.name",
@@ -45,6 +47,8 @@ async def upgrade(service: Service, request: Request) -> Response:
     power = power_levels(old, node.context.events)
     if power.user_level(user_id) < power.event_level("m.room.tombstone", is_state=True):
         raise forbidden("You may not upgrade this room. Ask an administrator of the room.")
+    if aliases(node.context, old.room_id) or _is_published(node, old.room_id):
+        check_core(node, NO_ALIAS)
     new, first = _create(service, old, user_id, version, additional)
     made = [first]
     try:
@@ -59,6 +63,7 @@ async def upgrade(service: Service, request: Request) -> Response:
     made += _close(service, old, user_id)
     made += _move(service, old.room_id, new.room_id, user_id)
     await node.write(*made)
+    await follow(service, user_id, new)
     return answer({"replacement_room": new.room_id})
 
 
@@ -82,37 +87,57 @@ def _create(
 
 
 def _state(service: Service, old: LiveRoom, new: LiveRoom, user_id: str) -> list[NewEvent]:
-    """The new room's events after its first."""
+    """The new room's events after its first. Power levels come last: before, its maker may set anything."""
     context = service.node.context
     events = [NewEvent("m.room.member", {"membership": "join", **member_profile(service, user_id)}, user_id)]
-    for event_type in _TRANSFERRED:
-        event_id = old.state.get((event_type, ""))
-        if event_id is None:
-            continue
-        content = context.events.body(event_id).content
-        if event_type == "m.room.power_levels":
-            content = _levels(service, old, new, content, user_id)
-        events.append(NewEvent(event_type, content, ""))
-    alias_id = old.state.get(("m.room.canonical_alias", ""))
-    if alias_id is not None:
-        events.append(NewEvent("m.room.canonical_alias", context.events.body(alias_id).content, ""))
+    keys = [(event_type, "") for event_type in (*_TRANSFERRED, "m.room.canonical_alias")]
+    create = context.events.body(new.state["m.room.create", ""])
+    if create.content.get("type") == "m.space":
+        keys += sorted(key for key in old.state if key[0] == "m.space.child")[: limits.UPGRADE_STATE_MAX]
+    for event_type, state_key in keys:
+        event_id = old.state.get((event_type, state_key))
+        if event_id is not None:
+            events.append(NewEvent(event_type, context.events.body(event_id).content, state_key))
+    # The specification leaves memberships behind because nobody can join for others. A ban is no joining,
+    # and somebody shut out of a public room would walk into the next one.
+    banned = members.banned_members(context, old.room)
+    creators = _creators(service, new)
+    for banned_id in [name for name in banned if name not in creators][: limits.UPGRADE_STATE_MAX]:
+        reason = context.events.body(banned[banned_id]).content.get("reason")
+        content = {"membership": "ban", **({"reason": reason} if isinstance(reason, str) else {})}
+        events.append(NewEvent("m.room.member", content, banned_id))
+    levels_id = old.state.get(("m.room.power_levels", ""))
+    if levels_id is not None:
+        content = _levels(service, old, new, context.events.body(levels_id).content, user_id)
+        events.append(NewEvent("m.room.power_levels", content, ""))
     return events
+
+
+def _creators(service: Service, room: LiveRoom) -> set[str]:
+    """Who stands above the power levels, where the room's version knows of such."""
+    if not room.version.creators_privileged:
+        return set()
+    create = service.node.context.events.body(room.state["m.room.create", ""])
+    return {create.sender, *create.content.get("additional_creators", [])}
 
 
 def _levels(
     service: Service, old: LiveRoom, new: LiveRoom, content: dict[str, Any], user_id: str
 ) -> dict[str, Any]:
     """The old levels; the creators of the new room stand above them, or are given the highest."""
-    users = dict(content.get("users", {}))
+    users, events = dict(content.get("users", {})), dict(content.get("events", {}))
+    creators = _creators(service, old)
     if not new.version.creators_privileged:
         users[user_id] = max([100, *users.values()])
+        if creators:
+            # What only creators could do would be beyond everybody.
+            users |= dict.fromkeys(
+                [user_id, *sorted(creators)], max([100, *users.values(), *events.values()])
+            )
         return {**content, "users": users}
-    create = service.node.context.events.body(new.state["m.room.create", ""])
-    named = {create.sender, *create.content.get("additional_creators", [])}
-    if old.version.creators_privileged:
-        events = content.get("events", {})
-    else:
-        events = {**content.get("events", {}), "m.room.tombstone": 150}
+    if not creators:
+        events["m.room.tombstone"] = 150
+    named = _creators(service, new)
     kept = {user: level for user, level in users.items() if user not in named}
     return {**content, "users": kept, "events": events}
 
@@ -143,10 +168,14 @@ def _move(service: Service, old_id: str, new_id: str, user_id: str) -> list[Draf
     for alias in aliases(node.context, old_id):
         value = registers.get(node.context, "alias", "", "", alias)
         made.append(alias_draft(node, alias, new_id, value["creator"]))
-    if registers.get(node.context, "directory", "", "", old_id) is True:
+    if _is_published(node, old_id):
         made.append(directory_draft(node, old_id, public=False))
         made.append(directory_draft(node, new_id, public=True))
     return made
+
+
+def _is_published(node: Node, room_id: str) -> bool:
+    return registers.get(node.context, "directory", "", "", room_id) is True
 
 
 ROUTES = [Route("POST", "/_matrix/client/v3/rooms/{roomId}/upgrade", upgrade)]

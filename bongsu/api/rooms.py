@@ -36,7 +36,7 @@ def readable_state(node: Node, user_id: str, room_id: str) -> tuple[LiveRoom, St
 
 def raw(node: Node, row: EventRow, user_id: str) -> Any:
     """An event's JSON for one user, with its room id."""
-    return node.client_events.raw(row, node.now_ms(), with_room=True)
+    return node.client_events.raw(row, node.now_ms(), with_room=True, user_id=user_id)
 
 
 async def get_state(service: Service, request: Request) -> Response:

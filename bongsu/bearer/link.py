@@ -144,9 +144,8 @@ class Link:
         self._wanted = 0
         self._asked: dict[int, asyncio.Future[bytes | None]] = {}
         self._answering: set[asyncio.Task[None]] = set()
-        self._number = 0
         self._pieces = Pieces()
-        self._sent = 0
+        self._number, self._sent = 0, 0
         self._exchange = Exchange(
             log,
             log.key.node,
@@ -158,7 +157,8 @@ class Link:
         self._outputs: deque[Output] = deque()
         self._work = asyncio.Event()
         self._heard, self._ended = True, False
-        self.ended_by, self.parting = "", False  # parting: shut out, told of that alone, and cut in a moment
+        self.ended_by = ""
+        self.parting_at: int | None = None  # shut out: given what was on disk here then, and cut in a moment
 
     async def run(self) -> None:
         """Exchange until the link is cut or the peer falls silent; `ended_by` says which, for operators."""
@@ -344,16 +344,16 @@ class Link:
 
     def _bundle(self, load: Load) -> Bundle | None:
         try:
-            bounds = Bounds(load.until, self.pace.bundle_bytes)
-            found = self._log.stretch(load.log, load.after, bounds)
+            until = load.until if self.parting_at is None else self.parting_at
+            found = self._log.stretch(load.log, load.after, Bounds(until, self.pace.bundle_bytes))
         except Damaged as damage:
             # Others may have it whole; this node must not give on what it cannot prove.
             logger.error("%s", damage)
             self._log.on_damaged(damage)
             return None
-        if found is None:
+        records, signature = found or ([], b"")
+        if not records or (self.parting_at is not None and records[-1].position > self.parting_at):
             return None
-        records, signature = found
         carried = tuple(map(self._carried, records))
         if sum(len(each.body or b"") for each in carried) > self.pace.bodies_bytes_max:
             return None  # another node signed it as a whole, and this bearer does not take so much at once

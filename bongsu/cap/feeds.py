@@ -45,23 +45,19 @@ def feeds(node: Node) -> list[Feed]:
     return found
 
 
-class FeedPoller:
+class FeedPoller(Background):
     """Asks every feed; what came of that is kept for whoever looks at the tower."""
 
     def __init__(self, node: Node) -> None:
         self._node = node
         self._fetcher = Fetcher(allow_private=node.config.feeds_allow_private)
-        self._background = Background(self._poll)
+        super().__init__(self._poll)
         # (when it last worked, what is wrong now) by feed.
         self.results: dict[str, tuple[int | None, str | None]] = {}
 
-    def start(self) -> None:
-        """Begin to ask."""
-        self._background.start()
-
     async def close(self) -> None:
         """Stop asking."""
-        await self._background.close()
+        await super().close()
         await self._fetcher.close()
 
     async def _poll(self) -> None:

@@ -1,71 +1,38 @@
-"""Reading an address that a person named: bounded in time, in size and in where it may go."""
+"""Reading an address that a person named."""
 
-import asyncio
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from bongsu import limits
-from bongsu.gateway.addresses import AddressRefused, resolve
-
-if TYPE_CHECKING:
-    import httpx
+from bongsu.gateway.addresses import AddressRefused
+from bongsu.gateway.request import RequestError, Requests
 
 
 class FetchError(Exception):
     """Nothing came that can be used. The message is a sentence."""
 
 
-class Fetcher:
-    """Keeps connections. httpx is loaded at the first use."""
+class Fetcher(Requests):
+    """Keeps connections to those who publish."""
 
     def __init__(self, *, allow_private: bool) -> None:
-        self._allow_private = allow_private
-        self._http: httpx.AsyncClient | None = None
+        super().__init__(allow_private=allow_private, timeout_s=limits.FEED_TIMEOUT_S)
+        self._http_too = allow_private
 
     async def get(self, url: str, bytes_max: int) -> bytes:
-        """The body of an answer 200. Redirects are not followed: they could lead anywhere.
+        """The body of an answer 200.
 
         Raises:
             FetchError: with the reason.
         """
-        import httpx
-
         scheme = urlsplit(url).scheme
-        if scheme != "https" and not (scheme == "http" and self._allow_private):
+        if scheme != "https" and not (scheme == "http" and self._http_too):
             raise FetchError(f"{url[:200]} is not an https address.")
-        if self._http is None:
-            self._http = httpx.AsyncClient(
-                follow_redirects=False, trust_env=False, timeout=limits.FEED_TIMEOUT_S
-            )
         try:
-            target = await resolve(url, allow_private=self._allow_private)
-            async with (
-                asyncio.timeout(limits.FEED_TIMEOUT_S),
-                self._http.stream(
-                    "GET",
-                    target.url,
-                    headers={"host": target.authority},
-                    extensions={"sni_hostname": target.host},
-                ) as response,
-            ):
-                return await _read(response, bytes_max)
+            status, body = await self.send("GET", url, bytes_max)
         except AddressRefused as error:
             raise FetchError(f"{error}.") from error
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError) as error:
-            raise FetchError(f"It does not answer: {str(error) or type(error).__name__}.") from error
-
-    async def close(self) -> None:
-        """Close the connections."""
-        if self._http is not None:
-            await self._http.aclose()
-
-
-async def _read(response: "httpx.Response", bytes_max: int) -> bytes:
-    if response.status_code != 200:
-        raise FetchError(f"It answered {response.status_code}.")
-    body = b""
-    async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) > bytes_max:
-            raise FetchError(f"It is larger than {bytes_max} bytes. Nothing of it was read.")
-    return body
+        except RequestError as error:
+            raise FetchError(f"It does not answer as it should: {error}.") from error
+        if status != 200:
+            raise FetchError(f"It answered {status}.")
+        return body

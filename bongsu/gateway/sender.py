@@ -11,9 +11,13 @@ from bongsu import drafts, limits
 from bongsu.errors import MatrixError
 from bongsu.gateway import alerts
 from bongsu.gateway.addresses import AddressRefused
-from bongsu.gateway.client import GatewayClient, GatewayError
+from bongsu.gateway.client import GatewayClient
+from bongsu.gateway.request import RequestError
+from bongsu.gateway.shares import Shares
 from bongsu.gateway.web_push import Subscription, WebPushKey, is_web_push, subscription
+from bongsu.live.background import Background
 from bongsu.node import Node
+from bongsu.peers import Peers
 from bongsu.push.rules import NOTHING, outcome, tweaks
 from bongsu.view import members, pushers, registers
 from bongsu.view.cache import Cache
@@ -36,6 +40,9 @@ class _Notification:
     alert: str | None = None
 
 
+_Key = tuple[str, str, str]  # user, app, push key
+
+
 @dataclass(slots=True)
 class _Queue:
     """What waits for one pusher, in order."""
@@ -44,18 +51,28 @@ class _Queue:
     waiting: deque[_Notification] = field(default_factory=lambda: deque(maxlen=limits.PUSH_QUEUE_MAX))
     task: asyncio.Task[None] | None = None
     badge: int = 0
+    # Whether this node adds to it; what it holds is told to its end all the same.
+    mine: bool = False
+
+    @property
+    def key(self) -> _Key:
+        """What it is called by."""
+        return self.pusher.user_id, self.pusher.app_id, self.pusher.pushkey
 
 
 class PushSender:
     """Listens to what the node applies; judges and sends in tasks of its own."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, peers: Peers) -> None:
         self._node = node
+        self._shares = Shares(node, peers)
+        self._links = Background(self._watch_links)
         self._client = GatewayClient(allow_private=node.config.push_allow_private)
         self._key = WebPushKey(node.log.key.derive)
-        self._queues: dict[tuple[str, str, str], _Queue] = {}
+        self._queues: dict[_Key, _Queue] = {}
         self._users: dict[str, list[_Queue]] = {}
-        self._rows: deque[EventRow] = deque()
+        # Events to be judged, for these queues; None: for all.
+        self._rows: deque[tuple[EventRow, frozenset[_Key] | None]] = deque()
         self._changed: set[str] = set()
         self._alerts: deque[str] = deque()
         # Alerts that were told: a second signature is no news.
@@ -67,15 +84,57 @@ class PushSender:
         context = self._node.context
         for pusher in pushers.all_pushers(context):
             self._changed.add(pusher.user_id)
-        since = self._node.now_ms() - limits.PUSH_AGAIN_MS
-        rooms = {each.room for user_id in self._changed for each in members.rooms_of(context, user_id)}
-        for room in sorted(rooms):
-            self._rows.extend(
-                context.events.rows("room=? AND stamp>? AND verdict=0 ORDER BY position", (room, since))
-            )
-        self._alerts.extend(alerts.recent(self._node, since))
+        self._alerts.extend(alerts.recent(self._node, self._again_since()))
         self._node.listeners.append(self._applied)
-        self._wake()
+        self._judging = asyncio.get_running_loop().create_task(self._begin(set(self._changed)))
+        self._links.start()
+
+    async def _begin(self, user_ids: set[str]) -> None:
+        await self._shares.linked()
+        await self._again(user_ids, None)
+        await self._judge()
+
+    def _again_since(self) -> int:
+        return self._node.now_ms() - limits.PUSH_AGAIN_MS
+
+    async def _again(self, user_ids: set[str], only: frozenset[_Key] | None) -> None:
+        """Judge the events of the last minutes for these users (again); others run after every room."""
+        context = self._node.context
+        rooms = {each.room for user_id in user_ids for each in members.rooms_of(context, user_id)}
+        for room in sorted(rooms):
+            rows = context.events.rows(
+                "room=? AND stamp>? AND verdict=0 ORDER BY position", (room, self._again_since())
+            )
+            self._rows.extend((row, only) for row in rows)
+            await asyncio.sleep(0)
+
+    async def _watch_links(self) -> None:
+        """When a site is gone, what it may not have told is told from here. A link may come back at once."""
+        loop, seen, since_s = asyncio.get_running_loop(), self._shares.others(), 0.0
+        while True:
+            changed, others = self._shares.peers.changed, self._shares.others()
+            if others != seen:
+                seen, since_s = others, loop.time()
+            for queue in self._queues.values():
+                queue.mine = queue.mine and self._is_mine(queue.pusher)
+            left_s = since_s + limits.PUSH_TAKE_OVER_S - loop.time()
+            if left_s <= 0:
+                await self._take_over()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left_s if left_s > 0 else None):
+                    await changed.wait()
+
+    async def _take_over(self) -> None:
+        gained = [queue for queue in self._queues.values() if not queue.mine and self._is_mine(queue.pusher)]
+        for queue in gained:
+            queue.mine = True
+        if gained:
+            users = {queue.pusher.user_id for queue in gained}
+            await self._again(users, frozenset(queue.key for queue in gained))
+            self._wake()
+
+    def _is_mine(self, pusher: Pusher) -> bool:
+        return is_web_push(pusher.app_id, pusher.value) or self._shares.is_mine(pusher)
 
     @property
     def waiting(self) -> int:
@@ -85,6 +144,7 @@ class PushSender:
     async def close(self) -> None:
         """Stop sending; what is unsent is sent after the next start."""
         self._node.listeners.remove(self._applied)
+        await self._links.close()
         tasks = [queue.task for queue in self._queues.values() if queue.task is not None]
         if self._judging is not None:
             tasks.append(self._judging)
@@ -97,7 +157,7 @@ class PushSender:
         # Runs between a message's commit and its answer: so it only takes note.
         self._changed |= changes.users
         if self._users or self._changed:
-            self._rows.extend(changes.events)
+            self._rows.extend((row, None) for row in changes.events)
             self._alerts.extend(sorted(changes.alerts))
             self._wake()
 
@@ -115,7 +175,7 @@ class PushSender:
                 if self._alerts:
                     self._judge_alert(self._alerts.popleft())
                 elif self._rows:
-                    await self._judge_row(self._rows.popleft())
+                    await self._judge_row(*self._rows.popleft())
         except Exception:
             logger.exception("a notification could not be judged")
         finally:
@@ -128,7 +188,9 @@ class PushSender:
             if self._is_another_nodes(pusher):
                 continue
             key = (user_id, pusher.app_id, pusher.pushkey)
-            queue = self._queues.setdefault(key, _Queue(pusher))
+            queue = self._queues.get(key)
+            if queue is None:
+                queue = self._queues[key] = _Queue(pusher, mine=self._is_mine(pusher))
             queue.pusher = pusher
             found.append(queue)
         for queue in self._users.pop(user_id, []):
@@ -148,8 +210,9 @@ class PushSender:
         )
 
     def _drop(self, queue: _Queue) -> None:
-        self._queues.pop((queue.pusher.user_id, queue.pusher.app_id, queue.pusher.pushkey), None)
+        self._queues.pop(queue.key, None)
         queue.waiting.clear()
+        queue.badge = 0
 
     def _judge_alert(self, name: str) -> None:
         told = alerts.audience(self._node, name, set(self._users))
@@ -160,9 +223,9 @@ class PushSender:
             for queue in self._users.get(user_id, []):
                 # Before whatever waits: nothing is more urgent.
                 queue.waiting.appendleft(_Notification(None, {}, name))
-                self._begin(queue)
+                self._send_on(queue)
 
-    async def _judge_row(self, row: EventRow) -> None:
+    async def _judge_row(self, row: EventRow, only: frozenset[_Key] | None) -> None:
         context = self._node.context
         room_id = context.events.room_id(row.room)
         live = context.live.find(room_id)
@@ -170,10 +233,15 @@ class PushSender:
         if row.type == "m.room.member" and row.state_key in self._users:
             concerned.add(row.state_key)
         for user_id in sorted(concerned - {row.sender}):
+            queues = [each for each in self._users.get(user_id, []) if each.mine]
+            if only is not None:
+                queues = [each for each in queues if each.key in only]
+            if not queues:
+                continue
             event = context.events.load(row.position, row.event_id, room_id)
             actions = actions_for(context, event, user_id)
             if outcome(actions) != NOTHING and not self._read(row, user_id):
-                for queue in self._users.get(user_id, []):
+                for queue in queues:
                     self._add(queue, _Notification(row, tweaks(actions)))
             await asyncio.sleep(0)
 
@@ -197,9 +265,9 @@ class PushSender:
 
     def _add(self, queue: _Queue, notification: _Notification) -> None:
         queue.waiting.append(notification)
-        self._begin(queue)
+        self._send_on(queue)
 
-    def _begin(self, queue: _Queue) -> None:
+    def _send_on(self, queue: _Queue) -> None:
         if queue.task is None:
             queue.task = asyncio.get_running_loop().create_task(self._send_all(queue))
 
@@ -211,7 +279,7 @@ class PushSender:
                 notification = queue.waiting[0]
                 try:
                     await self._send(queue, notification)
-                except (GatewayError, AddressRefused) as error:
+                except (RequestError, AddressRefused) as error:
                     tries += 1
                     logger.info("the push gateway of %s: %s", queue.pusher.app_id, error)
                     if tries < limits.PUSH_TRIES_MAX:
@@ -221,6 +289,9 @@ class PushSender:
                 # An alert may have come before it meanwhile.
                 with suppress(ValueError):
                     queue.waiting.remove(notification)
+                # What was read while something waited or was on its way was told by nothing.
+                if not queue.waiting and queue.badge and self._badge(queue.pusher.user_id) < queue.badge:
+                    queue.waiting.append(_Notification(None, {}))
         except Exception:
             logger.exception("a notification could not be sent")
         finally:
@@ -264,15 +335,8 @@ class PushSender:
 
     async def _tell_gateway(self, pusher: Pusher, notification: _Notification, badge: int) -> None:
         row = notification.row
-        data = {name: value for name, value in pusher.value["data"].items() if name != "url"}
-        device = {
-            "app_id": pusher.app_id,
-            "pushkey": pusher.pushkey,
-            "pushkey_ts": pusher.stamp // 1000,
-            "data": data,
-            "tweaks": notification.tweaks,
-        }
-        body: dict[str, Any] = {"devices": [device], "counts": {"unread": badge} if badge else {}}
+        counts = {"unread": badge} if badge else {}
+        body: dict[str, Any] = {"devices": [_device(pusher, notification.tweaks)], "counts": counts}
         if row is not None:
             body["event_id"] = row.event_id
             body["room_id"] = self._node.context.events.room_id(row.room)
@@ -288,10 +352,8 @@ class PushSender:
                 told = {**alerts.notification(self._node, name, {}), "lang": pusher.value["lang"]}
                 await self._push(pusher, to, told)
             return
-        data = {name: value for name, value in pusher.value["data"].items() if name != "url"}
-        device = {"app_id": pusher.app_id, "pushkey": pusher.pushkey, "pushkey_ts": pusher.stamp // 1000}
-        told = alerts.notification(self._node, name, data)
-        told["devices"] = [{**device, "data": data, "tweaks": {"sound": "default"}}]
+        device = _device(pusher, {"sound": "default"})
+        told = {**alerts.notification(self._node, name, device["data"]), "devices": [device]}
         if pusher.pushkey in await self._client.post(pusher.url, {"notification": told}):
             await self._forget(pusher)
 
@@ -304,6 +366,16 @@ class PushSender:
             await node.write(drafts.register(*key, None, stamp))
         except MatrixError as error:
             logger.warning("a rejected pusher could not be deleted: %s", error.error)
+
+
+def _device(pusher: Pusher, effects: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "app_id": pusher.app_id,
+        "pushkey": pusher.pushkey,
+        "pushkey_ts": pusher.stamp // 1000,
+        "data": {name: value for name, value in pusher.value["data"].items() if name != "url"},
+        "tweaks": effects,
+    }
 
 
 def _priority(notification: _Notification) -> str:

@@ -74,12 +74,12 @@ class TlsAsker:
             self._reload()
 
 
-class TlsOrders:
+class TlsOrders(Background):
     """At a data centre: has the operator's program order what hubs ask for. One order at a time."""
 
     def __init__(self, node: Node, peers: Peers, hook: Path) -> None:
         self._node, self._peers, self._hook = node, peers, hook
-        self._background = Background(self._run)
+        super().__init__(self._run)
         self._news = asyncio.Event()
         # Since when a hub's certificate is due, and when it is tried again, by this node's clock.
         self._due_s: dict[str, float] = {}
@@ -88,11 +88,7 @@ class TlsOrders:
     def start(self) -> None:
         """Begin to look, now and whenever something was said."""
         self._node.listeners.append(lambda _: self._news.set())
-        self._background.start()
-
-    async def close(self) -> None:
-        """End it."""
-        await self._background.close()
+        super().start()
 
     async def _run(self) -> None:
         context, clock = self._node.context, self._node.clock

@@ -83,6 +83,8 @@ def node_settings(plan: Plan, node: NodePlan, root_key: str) -> str:
         # Whoever is linked in a laboratory, it says itself.
         "mdns": "off",
         "free_bytes_min": 64 * 1024 * 1024,
+        # Everything of a laboratory is on this machine, push gateways, too.
+        "push_allow_private": True,
     }
     radios = [each.listen for each in plan.links if each.radio and node.name in (each.hub, each.other)]
     if radios:

@@ -108,7 +108,7 @@ class Library:
             found = media(self._node.context, media_id)
             if found is None or self.expired(found):
                 raise not_found("There is no such file here.")
-            if is_quarantined(self._node.context, media_id):
+            if is_quarantined(self._node.context, found):
                 raise not_found("An administrator holds this file back.")
             if found.hash is not None and await self.copies.fetch(found.hash):
                 return found

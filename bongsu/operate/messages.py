@@ -31,3 +31,5 @@ def set_up(level: str, shape: str) -> None:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=level.upper(), handlers=[handler])
     logging.getLogger("_granian").setLevel(logging.ERROR)
+    # It notes every address it asks, and a browser's push address is a secret of its owner.
+    logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -22,7 +22,7 @@ VIEW_SUSPECT = "view.db.suspect"
 FAULT = 500
 
 
-class Watch:
+class Watch(Background):
     """`split`: rooms that another site has otherwise, and nobody can tell who is right."""
 
     def __init__(self, service: Service, app: App) -> None:
@@ -32,16 +32,8 @@ class Watch:
         self._agreement.state = self._state
         # (answered, failed) at the last looks, the oldest first.
         self._counts: deque[tuple[int, int]] = deque(maxlen=limits.WATCH_LOOKS)
-        self._background = Background(self._watch)
+        super().__init__(self._watch)
         self.split: frozenset[str] = frozenset()
-
-    def start(self) -> None:
-        """From now on."""
-        self._background.start()
-
-    async def close(self) -> None:
-        """Look no more."""
-        await self._background.close()
 
     @property
     def errors(self) -> float:

@@ -140,6 +140,37 @@ def with_fields(
     return {"rules": (stored or {}).get("rules", {}), "changed": {**changed, kind: of_kind}}
 
 
+def with_successor(stored: Stored | None, old_id: str, new_id: str) -> Stored | None:
+    """The rules of the user's own that name a room, again for the room that replaced it; in their places."""
+    for kind in ("override", "room", "underride"):
+        own = _own(stored, kind)
+        known = {rule["rule_id"] for rule in own}
+        more: list[Rule] = []
+        for rule in own:
+            conditions = [
+                {**each, "pattern": new_id} if _names_room(each, old_id) else each
+                for each in rule.get("conditions", [])
+            ]
+            rule_id = rule["rule_id"].replace(old_id, new_id)
+            is_of_old = rule["rule_id"] == old_id or conditions != rule.get("conditions", [])
+            more.append(rule)
+            if is_of_old and rule_id not in known:
+                more.append(
+                    {**rule, "rule_id": rule_id, **({"conditions": conditions} if conditions else {})}
+                )
+        most = limits.PUSH_RULES_BY_ID_MAX if kind == "room" else limits.PUSH_RULES_MAX
+        if len(own) < len(more) <= most:
+            stored = _with_own(stored, kind, more)
+    return stored
+
+
+def _names_room(condition: Any, room_id: str) -> bool:
+    return isinstance(condition, dict) and (condition.get("key"), condition.get("pattern")) == (
+        "room_id",
+        room_id,
+    )
+
+
 def checked_actions(body: dict[str, Any]) -> list[Any]:
     """The actions of a request, less those of the past, which are to be ignored.
 

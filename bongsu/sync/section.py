@@ -21,7 +21,8 @@ from bongsu.view.visibility import always_shared
 class Section:
     """A timeline, and what changed of the state (None: there is no token to count from).
 
-    `raw`: the timeline's JSON where it is shared. `members`: whether it holds member events.
+    `raw`: the timeline's JSON where it is shared, by all but `senders`. `members`: whether it holds member
+    events.
     """
 
     found: Timeline
@@ -47,7 +48,9 @@ def joined_section(
     def make() -> tuple[Section, int]:
         section = _section(node, request, since, member, room_id)
         raw = json_bytes(section.found.fields(node, None))
-        return replace(section, raw=msgspec.Raw(raw)), len(raw)
+        # Who took part in a thread is told so, and their section is nobody else's either.
+        own = section.senders | node.client_events.took_part(section.found.rows)
+        return replace(section, senders=own, raw=msgspec.Raw(raw)), len(raw)
 
     # The limit, the types and senders wanted, and whether the state is meant after or before the timeline.
     key = ("section", member.room, since.position, request.filter.timeline, request.use_state_after)

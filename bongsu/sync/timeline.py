@@ -25,11 +25,14 @@ class Timeline:
         now_ms = node.now_ms()
         node.client_events.prepare(self.rows, with_room=False)
         events = []
+        user_id = None if request is None else request.user_id
         for row in self.rows:
             txn_id = None
             if request is not None and row.sender == request.user_id:
                 txn_id = txn_id_of(node.context, row, request.device_id)
-            events.append(node.client_events.raw(row, now_ms, with_room=False, txn_id=txn_id))
+            events.append(
+                node.client_events.raw(row, now_ms, with_room=False, txn_id=txn_id, user_id=user_id)
+            )
         timeline: dict[str, Any] = {"events": events, "limited": self.limited}
         if self.first is not None:
             timeline["prev_batch"] = self.first.encode()

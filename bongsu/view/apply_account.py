@@ -93,11 +93,13 @@ def apply_session(context: Context, record: Record, body: dict[str, Any], change
             for token in body["tokens"]
         ],
     )
-    # The predecessor of a refresh token works until its successor is used: two generations stay.
+    # The predecessor of a refresh token works until a successor is used. That a refresh gave out is said by
+    # its own record, that it was used by one of the next generation without tokens (sessions.py).
     context.db.run(
-        "DELETE FROM tokens WHERE session=? AND generation < "
-        "(SELECT generation - 1 FROM sessions WHERE session=?)",
-        (session, session),
+        "DELETE FROM tokens WHERE session=?1 AND generation < CASE kind"
+        " WHEN 'refresh' THEN (SELECT generation FROM sessions WHERE session=?1)"
+        " ELSE (SELECT max(generation) FROM tokens WHERE session=?1) END - 1",
+        (session,),
     )
     changes.users.add(body["user_id"])
 

@@ -1,11 +1,13 @@
 """Key backups become rows: for each session the best key, whatever the order of arrival."""
 
+from hashlib import sha256
 from typing import Any
 
+from bongsu.canonical import json_bytes
 from bongsu.log.record import Record
 from bongsu.view.changes import Changes
 from bongsu.view.context import Context
-from bongsu.view.key_backup import deletion_floor, rank, stored_rank, was_deleted
+from bongsu.view.key_backup import Rank, deletion_floor, rank, stored_rank, was_deleted
 
 
 def apply_backup_keys(context: Context, record: Record, body: dict[str, Any], changes: Changes) -> None:
@@ -26,7 +28,8 @@ def apply_backup_keys(context: Context, record: Record, body: dict[str, Any], ch
                 "INSERT OR REPLACE INTO backup_keys VALUES(?,?,?,?,?,?,?,?,?,?)",
                 (*key, *new, record.header.stamp, record.position),
             )
-            _count(context, user_id, name, int(found is None), new[3] ^ (0 if found is None else found[0][3]))
+            before = 0 if found is None else _mark(room_id, session_id, found[0])
+            _count(context, user_id, name, int(found is None), before ^ _mark(room_id, session_id, new))
     _hollow_empty(context, emptied)
 
 
@@ -46,15 +49,24 @@ def forget_backup_keys(context: Context, user_id: str, name: str, deleted: str, 
         if separator:
             where += " AND session_id=?"
             parameters.append(session_id)
-    for digest in _delete(context, where, tuple(parameters)):
-        _count(context, user_id, name, -1, digest)
+    for mark in _delete(context, where, tuple(parameters)):
+        _count(context, user_id, name, -1, mark)
 
 
 def _delete(context: Context, where: str, parameters: tuple[Any, ...]) -> list[int]:
-    rows = context.db.all(f"SELECT position, digest FROM backup_keys WHERE {where}", parameters)  # noqa: S608
+    rows = context.db.all(
+        "SELECT position, room_id, session_id, unverified, first_index, forwarded, digest"  # noqa: S608
+        f" FROM backup_keys WHERE {where}",
+        parameters,
+    )
     context.db.run(f"DELETE FROM backup_keys WHERE {where}", parameters)  # noqa: S608
-    _hollow_empty(context, {position for position, _ in rows})
-    return [digest for _, digest in rows]
+    _hollow_empty(context, {row[0] for row in rows})
+    return [_mark(row[1], row[2], row[3:]) for row in rows]
+
+
+def _mark(room_id: str, session_id: str, kept: Rank) -> int:
+    """A stored key's part in the etag: with its place and its worth, so that no two undo each other."""
+    return int.from_bytes(sha256(json_bytes([room_id, session_id, *kept])).digest()[:7], "big")
 
 
 def _count(context: Context, user_id: str, name: str, more: int, changed: int) -> None:

@@ -90,11 +90,6 @@ def requests(context: Context, user_id: str, position: int = 0) -> list[tuple[in
     return found
 
 
-def request_exists(context: Context, name: str) -> bool:
-    """Whether a user's request has this id."""
-    return context.db.one("SELECT 1 FROM check_requests WHERE id=?", (name,)) is not None
-
-
 def _check_in(row: Any) -> CheckIn:
     user_id, answer, text, stamp, changed = row
     said = read_trusted(text)

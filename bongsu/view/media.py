@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from bongsu.view import registers
 from bongsu.view.context import Context
 
 QUARANTINE = "quarantine"
@@ -32,9 +31,14 @@ def media(context: Context, media_id: str) -> Media | None:
     return None if found is None else Media(*found)
 
 
-def is_quarantined(context: Context, media_id: str) -> bool:
-    """Whether an administrator holds the file back."""
-    return registers.get(context, QUARANTINE, "", "", media_id) is not None
+def is_quarantined(context: Context, found: Media) -> bool:
+    """Whether an administrator holds the file back, by this id or another: who has it can send it again."""
+    held = context.db.one(
+        "SELECT 1 FROM registers WHERE family=? AND owner='' AND key1='' AND value IS NOT NULL"
+        " AND (key2=? OR key2 IN (SELECT media_id FROM media WHERE hash=?))",
+        (QUARANTINE, found.media_id, found.hash),
+    )
+    return held is not None
 
 
 def media_ids(content: dict[str, Any], server_name: str) -> set[str]:

@@ -46,6 +46,16 @@ def joined_members(context: Context, room: int) -> set[str]:
     return {user_id for (user_id,) in found}
 
 
+def banned_members(context: Context, room: int) -> dict[str, str]:
+    """Who is banned from a room, and the event that says so; the latest first."""
+    found = context.db.all(
+        "SELECT user_id, event_id FROM members WHERE room=? AND membership='ban'"
+        " ORDER BY changed DESC, user_id",
+        (room,),
+    )
+    return {str(user_id): str(event_id) for user_id, event_id in found}
+
+
 def shared_since(context: Context, user_id: str, other: str | None) -> dict[str, int]:
     """By user (`other` alone if given): the position since which some room has them both."""
     mine = "SELECT room, joined FROM members WHERE user_id=? AND membership='join'"

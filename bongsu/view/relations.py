@@ -21,10 +21,8 @@ def replacement(context: Context, row: EventRow) -> EventRow | None:
 
 
 def bundled(context: Context, row: EventRow) -> dict[str, Any]:
-    """The bundled aggregations of an event; {} if nothing relates to it."""
+    """The bundled aggregations of an event, that of a thread aside."""
     if row.redacted_by is not None:
-        return {}
-    if context.db.one("SELECT 1 FROM events WHERE relates_to=? LIMIT 1", (row.event_id,)) is None:
         return {}
     relations: dict[str, Any] = {}
     edit = replacement(context, row)
@@ -46,6 +44,52 @@ def bundled(context: Context, row: EventRow) -> dict[str, Any]:
     if references:
         relations["m.reference"] = {"chunk": [{"event_id": event_id} for (event_id,) in references]}
     return relations
+
+
+_IN_THREAD = "relates_to=? AND rel_type='m.thread' AND verdict=0 AND room=?"
+
+
+def thread(context: Context, row: EventRow) -> tuple[EventRow, int, frozenset[str]] | None:
+    """A thread by its root, a redacted one, too: its latest event, how many it has, and who took part."""
+    counted = context.db.all(
+        f"SELECT sender, count(*) FROM events WHERE {_IN_THREAD} GROUP BY sender",  # noqa: S608
+        (row.event_id, row.room),
+    )
+    if not counted:
+        return None
+    latest = context.events.rows(
+        f"{_IN_THREAD} ORDER BY stamp DESC, event_id DESC LIMIT 1", (row.event_id, row.room)
+    )
+    took_part = frozenset({row.sender, *(sender for sender, _ in counted)})
+    return latest[0], sum(count for _, count in counted), took_part
+
+
+def root_of(context: Context, event_id: str) -> str | None:
+    """The root of the thread that an event is in."""
+    found = context.db.value(
+        "SELECT relates_to FROM events WHERE event_id=? AND rel_type='m.thread'", (event_id,)
+    )
+    return None if found is None else str(found)
+
+
+def thread_roots(
+    context: Context, room: int, before: tuple[int, str], limit: int, user_id: str | None
+) -> list[tuple[int, EventRow]]:
+    """(stamp of its latest event, its root) of the threads of a room, the latest first, from `before` on.
+
+    `user_id`: only those in which they took part.
+    """
+    columns = ", ".join(f"r.{name.strip()}" for name in COLUMNS.split(","))
+    found = context.db.all(
+        "SELECT t.last, "  # noqa: S608 - SQL of this function
+        f"{columns} FROM (SELECT relates_to, max(stamp) AS last, max(sender=?1) AS mine FROM events"
+        " WHERE room=?2 AND rel_type='m.thread' AND verdict=0 GROUP BY relates_to) t"
+        " JOIN events r ON r.event_id=t.relates_to AND r.room=?2 AND r.verdict=0"
+        " WHERE (t.last, r.event_id) < (?3, ?4) AND (?1 IS NULL OR t.mine OR r.sender=?1)"
+        " ORDER BY t.last DESC, r.event_id DESC LIMIT ?5",
+        (user_id, room, *before, limit),
+    )
+    return [(last, EventRow(*columns)) for last, *columns in found]
 
 
 def having_relations(context: Context, event_ids: list[str]) -> set[str]:

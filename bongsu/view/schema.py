@@ -1,6 +1,6 @@
 """The tables of view.db. Everything here is derived: change it, raise VERSION, and the view is rebuilt."""
 
-VERSION = 16
+VERSION = 17
 
 PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -26,6 +26,7 @@ CREATE INDEX events_order ON events(room, stamp);
 CREATE INDEX events_arrival ON events(room, position);
 CREATE INDEX events_members ON events(room, state_key) WHERE type='m.room.member';
 CREATE INDEX events_relations ON events(relates_to, stamp) WHERE relates_to IS NOT NULL;
+CREATE INDEX events_threads ON events(room, relates_to) WHERE rel_type='m.thread';
 -- Redactions whose target has not arrived yet.
 CREATE TABLE early_redactions(target TEXT NOT NULL, redaction TEXT NOT NULL, PRIMARY KEY(target, redaction))
     WITHOUT ROWID;
@@ -165,6 +166,7 @@ CREATE TABLE media(
 CREATE INDEX media_bytes ON media(user_id, bytes) WHERE hash IS NOT NULL;
 -- Ids whose files are gone for ever.
 CREATE TABLE media_ends(media_id TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE INDEX media_hash ON media(hash) WHERE hash IS NOT NULL;
 CREATE INDEX media_promised ON media(user_id, created_ts) WHERE hash IS NULL;
 """
 
@@ -214,7 +216,7 @@ CREATE TABLE backup_keys(
     digest INTEGER NOT NULL, stamp INTEGER NOT NULL, position INTEGER NOT NULL,
     PRIMARY KEY(user_id, version, room_id, session_id)) WITHOUT ROWID;
 CREATE INDEX backup_keys_record ON backup_keys(position);
--- etag: the exclusive or of the digests, so that it says what is stored and not how it came.
+-- etag: the exclusive or of a mark of each key, so that it says what is stored and not how it came.
 CREATE TABLE backup_counts(
     user_id TEXT NOT NULL, version TEXT NOT NULL, count INTEGER NOT NULL, etag INTEGER NOT NULL,
     PRIMARY KEY(user_id, version)) WITHOUT ROWID;

@@ -7,16 +7,20 @@ from bongsu.view.context import Context
 
 @dataclass(frozen=True, slots=True)
 class Requester:
-    """The user and device behind an access token."""
+    """The user and device behind an access token. `first`: that of a refresh, and maybe never used before."""
 
     user_id: str
     device_id: str
     session: str
+    first: "TokenRow | None" = None
 
 
 @dataclass(frozen=True, slots=True)
 class TokenRow:
-    """A token and the session it belongs to. `expires_ts`: milliseconds, None for never."""
+    """A token and the session it belongs to. `expires_ts`: milliseconds, None for never.
+
+    `newest`: no token of its session has a higher generation, and none was said to be used.
+    """
 
     session: str
     user_id: str
@@ -24,6 +28,7 @@ class TokenRow:
     kind: str
     generation: int
     expires_ts: int | None
+    newest: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,8 @@ class SessionRow:
 def by_token(context: Context, token_hash: bytes, kind: str) -> TokenRow | None:
     """The token with this SHA-256, if its session has not ended."""
     found = context.db.one(
-        "SELECT t.session, s.user_id, s.device_id, t.kind, t.generation, t.expires_ts"
+        "SELECT t.session, s.user_id, s.device_id, t.kind, t.generation, t.expires_ts,"
+        " t.generation = s.generation"
         " FROM tokens t JOIN sessions s USING(session) WHERE t.token_hash=? AND t.kind=? AND s.ended=0",
         (token_hash, kind),
     )

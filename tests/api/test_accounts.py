@@ -86,6 +86,21 @@ def test_refresh_tokens(alice: User) -> None:
     alice.refused(401, "M_UNKNOWN_TOKEN", "POST", "refresh", body={"refresh_token": "made up"})
 
 
+def test_a_refresh_token_lives_until_a_new_token_is_used(alice: User) -> None:
+    first = alice.login(refresh_token=True)
+    ask = {"refresh_token": first["refresh_token"]}
+    lost, second = alice.post("refresh", body=ask), alice.post("refresh", body=ask)
+    alice.access_token = second["access_token"]
+    alice.get("account/whoami")
+    other = User(alice.http, alice.name)
+    other.refused(401, "M_UNKNOWN_TOKEN", "POST", "refresh", body=ask)
+    # Requests under way with the access token before are not told that they are logged out.
+    alice.access_token = first["access_token"]
+    alice.get("account/whoami")
+    for token in (lost, second):
+        assert other.post("refresh", body={"refresh_token": token["refresh_token"]})["access_token"]
+
+
 def test_a_new_password_ends_the_other_sessions(alice: User) -> None:
     other = alice.another_device()
     body = {"new_password": "새로운 비밀번호"}

@@ -120,6 +120,21 @@ def test_the_better_key_stays_whatever_came_first(alice: User, order: tuple[int,
     assert len(set(etags)) == sum(number == max(order[: at + 1]) for at, number in enumerate(order))
 
 
+def test_the_etag_tells_of_every_change(alice: User) -> None:
+    version = make(alice)
+    told = [alice.get("room_keys", "version")["etag"]]
+    # The same words for another session, and a better mark on the same words, are changes like any other.
+    for session, value in (
+        ("s1", key()),
+        ("s2", key()),
+        ("s1", key(verified=True)),
+        ("s2", key(verified=True)),
+    ):
+        told.append(put(alice, version, value, ROOM, session)["etag"])
+    assert len(set(told)) == len(told)
+    assert put(alice, version, key("worse", index=9), ROOM, "s1")["etag"] == told[-1]
+
+
 def test_deleting_keys(alice: User) -> None:
     version = make(alice)
     rooms = {ROOM: {"sessions": {"s1": key(), "s2": key()}}, OTHER_ROOM: {"sessions": {"s1": key()}}}

@@ -68,6 +68,8 @@ def test_a_file_comes_back_as_it_was_sent(alice: User, bob: User) -> None:
     answer = download(bob, media_id)
     assert answer.content == content
     assert answer.headers["content-type"] == "application/pdf"
+    # Who downloads wants to know how much is to come.
+    assert answer.headers["content-length"] == str(len(content))
     assert answer.headers["content-disposition"] == "attachment; filename*=utf-8''" + quote("봉수 지도.pdf")
     named = download(bob, media_id, 'a"\r\nx: y.txt')
     assert named.headers["content-disposition"] == "attachment; filename*=utf-8''a%22%0D%0Ax%3A%20y.txt"
@@ -83,6 +85,7 @@ def test_parts_of_a_file(alice: User) -> None:
     part = download(alice, media_id, headers={"range": "bytes=2-4"})
     assert (part.status_code, part.content) == (206, b"234")
     assert part.headers["content-range"] == "bytes 2-4/10"
+    assert part.headers["content-length"] == "3"
     assert download(alice, media_id, headers={"range": "bytes=7-"}).content == b"789"
     for odd in ("bytes=20-30", "bytes=5-2", "bytes=-3", "bytes=0-1,3-4", "lines=1-2", "bytes=" + "9" * 50):
         whole = download(alice, media_id, headers={"range": odd})

@@ -109,7 +109,7 @@ def test_a_nearly_full_disk_refuses_writes_and_goes_on_reading(
 
 def test_one_process_a_data_directory(own_server: Server) -> None:
     answer = subprocess.run(
-        [str(BONGSU), "user", "list", "--data", str(own_server.data)],
+        [str(BONGSU), "verify", "--data", str(own_server.data)],
         capture_output=True,
         text=True,
         check=False,

@@ -159,6 +159,25 @@ def test_a_refused_notification_is_tried_again(pair: tuple[User, User, str], gat
     assert [each["event_id"] for each in gateway.wait(4)] == [event_id] * 4
 
 
+def test_reading_while_the_gateway_fails_clears_the_badge(
+    pair: tuple[User, User, str], gateway: Gateway, near: Server
+) -> None:
+    alice, bob, room = pair
+    bob.post("pushers/set", body=pusher(gateway.url))
+    alice.send(room, "하나")
+    gateway.wait(1)
+    # An address that somebody is told at is a secret of theirs.
+    assert gateway.url not in near.errors.read_text(encoding="utf-8")
+    gateway.answers += [(503, b"")] * 2
+    second = alice.send(room, "둘")
+    gateway.wait(2)
+    read(bob, room, second)
+    told = gateway.wait(3)
+    while "event_id" in told[-1]:  # it may have been on its way while it was read
+        told = gateway.wait(len(told) + 1)
+    assert told[-1]["counts"] == {}
+
+
 def test_a_rejected_push_key_is_deleted(pair: tuple[User, User, str], gateway: Gateway) -> None:
     alice, bob, room = pair
     gateway.answers.append((200, b'{"rejected":["key"]}'))

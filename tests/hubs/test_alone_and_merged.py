@@ -25,7 +25,7 @@ def test_residents_go_on_when_the_core_is_gone_and_everything_merges(lab: Lab) -
     kim, lee = (lab.resident("h1", name) for name in ("kim", "lee"))
     park, choi = (lab.resident("h2", name) for name in ("park", "choi"))
     everybody = {kim: "h1", lee: "h1", park: "h2", choi: "h2"}
-    room_id = kim.create_room(preset="public_chat", name="상황실")
+    room_id = kim.create_room(preset="public_chat", name="상황실", room_alias_name="situation")
     for user in (lee, park, choi):
         user.join(room_id)
     kim.send(room_id, "before")
@@ -38,6 +38,9 @@ def test_residents_go_on_when_the_core_is_gone_and_everything_merges(lab: Lab) -
     # The next request of each works, with the token the core gave, and so does a new log-in.
     for user, hub in everybody.items():
         lab.at(user, hub).send(room_id, f"{user.name} at {hub}")
+    # The alias could not go over to another room.
+    upgrade = {"new_version": "12"}
+    lab.at(kim, "h1").refused(403, "M_FORBIDDEN", "POST", "rooms", room_id, "upgrade", body=upgrade)
     again = User(lab.http["h1"], kim.name)
     again.login(PASSWORD)
     assert again.user_id == kim.user_id

@@ -1,11 +1,13 @@
 """Every command on a data directory, and what a server on it does afterwards."""
 
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
+from bongsu.operate.control import NAME
 from tests.api.client import PASSWORD, User, http_client
 from tests.offline.commands import fails, succeeds
 from tests.server import Server
@@ -142,12 +144,65 @@ def test_nothing_touches_the_data_of_a_running_server(server: Server) -> None:
         alice.register()
         room = alice.create_room()
         before = (server.data / "view.db").stat().st_ino
-        for command in EVERY_COMMAND:
-            assert "is in use by another process. Stop it first." in fails(server.data, *command)
+        for command in ("verify", "rebuild"):
+            assert "is in use by another process. Stop it first." in fails(server.data, command)
         assert (server.data / "view.db").stat().st_ino == before
         alice.send(room, "끄떡없습니다")
     succeeds(server.data, "verify")
     assert "is in use" not in succeeds(server.data, "rebuild")
+
+
+def test_a_running_server_does_what_it_is_asked(server: Server) -> None:
+    with serving(server) as stranger:
+        assert (
+            succeeds(server.data, "user", "add", "alice", "--password", PASSWORD) == "Made @alice:localhost."
+        )
+        assert "taken" in fails(server.data, "user", "add", "alice", "--password", PASSWORD)
+        assert "There is no account @bob:localhost." in fails(server.data, "user", "deactivate", "bob")
+        alice = login(stranger, "alice", PASSWORD)
+        token = succeeds(server.data, "token", "create", "--uses", "1")
+        body = {"username": "newcomer", "password": PASSWORD}
+        session = stranger.expect(401, "POST", "register", body=body)["session"]
+        auth = {"type": "m.login.registration_token", "token": token, "session": session}
+        stranger.post("register", body={**body, "auth": auth})
+        assert "0 left" in succeeds(server.data, "token", "list")
+        assert "is an administrator" in succeeds(server.data, "user", "admin", "newcomer")
+        succeeds(server.data, "user", "reset-password", "alice", "--password", "아주 새로운 열쇠말")
+        alice.refused(401, "M_UNKNOWN_TOKEN", "GET", "account/whoami")
+        succeeds(server.data, "user", "deactivate", "alice")
+        assert "@alice:localhost\tdeactivated" in succeeds(server.data, "user", "list")
+        # Whoever may not write the data may not ask either.
+        assert (server.data / NAME).stat().st_mode & 0o777 == 0o600
+    assert not (server.data / NAME).exists()
+    # One that a crash left behind stands in nobody's way.
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(server.data / NAME))
+    assert "@alice:localhost\tdeactivated" in succeeds(server.data, "user", "list")
+    with serving(server):
+        assert "@alice:localhost\tdeactivated" in succeeds(server.data, "user", "list")
+    succeeds(server.data, "verify")
+
+
+def test_nonsense_on_the_socket_of_a_running_server_harms_nobody(server: Server) -> None:
+    with serving(server):
+        for line in (b"", b"\n", b"[]\n", b"x\n", b'{"act":"none"}\n', b"x" * 100_000 + b"\n"):
+            with socket.socket(socket.AF_UNIX) as odd:
+                odd.connect(str(server.data / NAME))
+                with suppress(BrokenPipeError):
+                    odd.sendall(line)
+                    odd.shutdown(socket.SHUT_WR)
+                with suppress(ConnectionResetError):
+                    while odd.recv(4096):
+                        pass
+        assert succeeds(server.data, "user", "list") == ""
+
+
+def test_a_data_directory_may_have_a_long_path(tmp_path: Path) -> None:
+    folder = tmp_path / ("길" * 40)
+    folder.mkdir()
+    deep = Server(folder)
+    with serving(deep):
+        assert succeeds(deep.data, "user", "add", "alice", "--password", PASSWORD) == "Made @alice:localhost."
 
 
 @pytest.mark.parametrize("command", EVERY_COMMAND, ids=" ".join)

@@ -2,11 +2,17 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx
+import pytest
+
+from bongsu.lab import commands, processes
 from tests.api.client import PASSWORD, PREFIX, User, timeline
+from tests.api.test_pusher import pusher
+from tests.helpers.gateway import Gateway
 from tests.sites.conftest import SITES, Lab
 
 REGISTER = f"{PREFIX}register"
@@ -175,6 +181,57 @@ def test_a_site_burns_and_the_others_go_on(lab: Lab, everywhere: Everywhere) -> 
     assert bodies(alice, room_id) == sent
 
 
+@pytest.fixture
+def phones(lab: Lab) -> Iterator[tuple[User, str, Gateway]]:
+    """Somebody in a room with another, whose six phones a gateway tells; every site sees every other."""
+    for site in SITES:
+        status = f"{lab.node(site).private}/_bongsu/node/v1/status"
+        while not all(each["linked"] for each in httpx.get(status, trust_env=False).json()["sites"]):
+            pass
+    alice, bob = lab.user("b", "alice"), lab.user("c", "bob")
+    room_id = alice.create_room(preset="public_chat")
+    bob.join(room_id)
+    gateway = Gateway()
+    for number in range(6):
+        bob.post("pushers/set", body=pusher(gateway.url, f"key-{number}"))
+    yield alice, room_id, gateway
+    gateway.close()
+
+
+def pushed(told: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    return [(each["event_id"], each["devices"][0]["pushkey"]) for each in told]
+
+
+def every(sent: list[str]) -> list[tuple[str, str]]:
+    return [(event_id, f"key-{number}") for event_id in sent for number in range(6)]
+
+
+def test_one_site_tells_a_phone(lab: Lab, phones: tuple[User, str, Gateway]) -> None:
+    alice, room_id, gateway = phones
+    sent = [lab.at(alice, SITES[number % 3]).send(room_id, f"{number}") for number in range(6)]
+    told_all(gateway, sent)
+    # The last is sent when all else was told, so that what a second site tells has come as well. One whose
+    # link is cut for a moment may tell some twice.
+    sent.append(alice.send(room_id, "끝"))
+    assert len(told_all(gateway, sent)) < 1.5 * len(every(sent))
+
+
+def told_all(gateway: Gateway, sent: list[str]) -> list[dict[str, Any]]:
+    """What the gateway was told, once that is every message for every phone."""
+    told: list[dict[str, Any]] = []
+    while set(every(sent)) - set(pushed(told)):
+        told = gateway.wait(len(told) + 1)
+    return told
+
+
+@pytest.mark.long
+def test_another_site_tells_a_phone_when_one_burned(lab: Lab, phones: tuple[User, str, Gateway]) -> None:
+    alice, room_id, gateway = phones
+    lab.burn("a")
+    told_all(gateway, [alice.send(room_id, "불")])
+    lab.revive("a")
+
+
 def test_two_sites_gone_and_the_third_says_that_it_is_alone(lab: Lab, everywhere: Everywhere) -> None:
     alice = lab.user("a", "alice")
     room_id = alice.create_room()
@@ -244,3 +301,22 @@ def test_a_site_that_is_alone_calls_no_token_unknown(lab: Lab) -> None:
     else:
         raise AssertionError("the sites are linked again, and the token is never refused")
     assert lab.at(alice, "b").get("account", "whoami")["user_id"] == alice.user_id
+
+
+@pytest.mark.long
+def test_nothing_is_held_at_one_site_while_the_next_link_is_made(lab: Lab) -> None:
+    """NATS ends everywhere at once, and HTTPS takes over a moment later."""
+    alice = lab.user("a", "alice")
+    room_id = alice.create_room()
+    fabric = [lab.plan.find(f"nats-{site}") for site in SITES]
+    answers = []
+    for number in range(120):
+        if number == 20:
+            for server in fabric:
+                processes.kill(server)
+        body = {"msgtype": "m.text", "body": f"{number}"}
+        answers.append(alice.put("rooms", room_id, "send", "m.room.message", f"t{number}", body=body))
+    lab.plan.save()
+    for site in SITES:
+        commands.start(lab.plan, f"nats-{site}")
+    assert [answer for answer in answers if "kr.bongsu.promise" in answer] == []
