@@ -23,7 +23,9 @@ class Shares:
 
     def others(self) -> frozenset[bytes]:
         """The other core nodes that live, as far as this one sees."""
-        return frozenset(name for name, link in self.peers.links.items() if link.is_core and not link.parting)
+        return frozenset(
+            name for name, link in self.peers.links.items() if link.is_core and link.parting_at is None
+        )
 
     def is_mine(self, pusher: Pusher) -> bool:
         """Whether this node tells it. A hub does while no data centre is linked."""
