@@ -1,7 +1,7 @@
 """What a laboratory consists of: sites, names, addresses and files. lab.json says it to everybody."""
 
 import json
-import random
+import secrets
 import socket
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -14,7 +14,7 @@ FILE = "lab.json"
 SITE_NAMES = "abcdefghijklmnopqrstuvwxyz"
 SITES_MAX = 9
 HUBS_MAX = 9
-WIRE_PORTS = range(20_000, 30_000)
+PORTS = range(10_000, 32_000)
 
 
 @dataclass(slots=True)
@@ -144,8 +144,9 @@ def make(
     folder = folder.resolve()
     scheme = "https" if tls else "http"
     plan = Plan("lab.localhost", str(folder), str(folder / "tls" / "ca.pem") if tls else "", bridge)
-    ports = _free_ports(5 * sites + 3 * hubs)
-    wires = _wire_ports(sites * hubs + 2 * hubs * hubs)
+    nodes = 5 * sites + 3 * hubs
+    free = _free_ports(nodes + sites * hubs + 2 * hubs * hubs)
+    ports, wires = free[:nodes], free[nodes:]
     for site in SITE_NAMES[:sites]:
         client, peer, private, nats, cluster = (ports.pop() for _ in range(5))
         home = folder / site
@@ -200,24 +201,15 @@ def _add_hub(plan: Plan, name: str, scheme: str, ports: list[int], wires: list[i
 
 
 def _free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on at this moment, all different."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+    """Ports that nobody listens on, all different, and that no outgoing connection is given.
 
-
-def _wire_ports(count: int) -> list[int]:
-    """Free ports that no outgoing connection is given: a wire that is cut must find its own again."""
-    found: list[int] = []
-    for port in random.sample(WIRE_PORTS, len(WIRE_PORTS)):
-        if len(found) == count:
-            break
-        with socket.socket() as each, suppress(OSError):
-            each.bind(("127.0.0.1", port))
-            found.append(port)
-    return found
+    A row: where another laboratory has its own, some is in use, also while one of its processes is down.
+    """
+    while True:
+        first = PORTS.start + secrets.randbelow(len(PORTS) - count)
+        row = range(first, first + count)
+        with suppress(OSError):
+            for port in row:
+                with socket.socket() as each:
+                    each.bind(("127.0.0.1", port))
+            return list(row)
