@@ -78,16 +78,28 @@ test("what was handed in is let go; what was passed on is carried further; a ref
   const answers = [
     new Response(JSON.stringify({ kept: false, new: 5, problem: null })),
     new Response(JSON.stringify({ kept: true, to: "core" })),
-    new Response(JSON.stringify({ error: "This file has expired." }), { status: 400 }),
+    new Response(JSON.stringify({ errcode: "M_INVALID_PARAM", error: "This file has expired." }), { status: 400 }),
   ];
   const bag = await Bag.open(store, () => Promise.resolve(answers.shift() as Response), () => 100);
   const receipts = await bag.handIn("https://h2", offer());
   expect(receipts.map(({ kept, problem }) => [kept, problem])).toEqual([
     [false, null],
     [true, null],
-    [false, "This file has expired."],
+    [false, "unusable"],
   ]);
   expect((await store.all()).map(({ id, passedOn }) => [id, passedOn])).toEqual([["2", ["h2"]]]);
+});
+
+test("what a site cannot take now is kept for the next time, and what came in part is told", async () => {
+  const store = memory([file(), file({ id: "2", from: "h3" })]);
+  const answers = [
+    new Response(JSON.stringify({ errcode: "M_RESOURCE_LIMIT_EXCEEDED", error: "The disk is nearly full." }), { status: 403 }),
+    new Response(JSON.stringify({ kept: false, new: 3, problem: "This file ends early." })),
+  ];
+  const bag = await Bag.open(store, () => Promise.resolve(answers.shift() as Response), () => 100);
+  const receipts = await bag.handIn("https://h2", offer());
+  expect(receipts.map(({ problem }) => problem)).toEqual(["later", "part"]);
+  expect((await store.all()).map(({ id }) => id)).toEqual(["1"]);
 });
 
 test("who goes out of reach in the middle still has what was not handed in", async () => {

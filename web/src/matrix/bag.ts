@@ -39,14 +39,15 @@ export class Bag {
       try {
         const answer = await handIn(this.fetch, base, file.blob);
         const kept = answer.kept === true;
-        receipts.push({ ...receipt, kept, problem: answer.problem ?? null });
+        receipts.push({ ...receipt, kept, problem: answer.problem ? "part" : null });
         if (kept) await this.keep({ ...file, passedOn: [...file.passedOn, offer.site] });
         else await this.drop(file);
       } catch (error) {
         if (!(error instanceof NotTaken)) throw error;
-        receipts.push({ ...receipt, kept: false, problem: error.message });
-        if (isFor(file, offer)) await this.drop(file);
-        else await this.keep({ ...file, passedOn: [...file.passedOn, offer.site] });
+        receipts.push({ ...receipt, kept: false, problem: error.unusable ? "unusable" : "later" });
+        // A disk that is full now, or a site that asks for patience, may take it the next time.
+        if (isFor(file, offer) && error.unusable) await this.drop(file);
+        else if (!isFor(file, offer)) await this.keep({ ...file, passedOn: [...file.passedOn, offer.site] });
       }
     }
     return receipts;

@@ -31,7 +31,8 @@ export interface Receipt {
   bytes: number;
   /** It waits there for the next courier. */
   kept: boolean;
-  problem: string | null;
+  /** It ended early or was changed on the way; it is of no use there; or the site cannot take it now. */
+  problem: "part" | "unusable" | "later" | null;
 }
 
 export interface FileStore {
