@@ -78,6 +78,8 @@ class Peers:
         self.started_at = node.position
         # Up to where a peer was known to have each log when the link with it was cut last.
         self._had: dict[bytes, dict[LogName, int]] = {}
+        # Whether another core site was linked since the start.
+        self._was_linked = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         # For a drill: no link is made while it is so.
@@ -335,9 +337,12 @@ class Peers:
     def _sites_changed(self) -> None:
         if any(self._counts(link.peer) for link in self.links.values()):
             self._node.promises.somebody()
-        else:
+            self._was_linked = True
+        elif self._was_linked:
             # Not at once: where the fabric is gone the next link is up before.
             asyncio.get_running_loop().call_later(limits.LINKLESS_S, self._nobody)
+        else:
+            self._nobody()
         self._changed.set()
         self._changed = asyncio.Event()
 
