@@ -1,6 +1,7 @@
 """A region on the simulator: a data centre, hubs, and people who are residents of hubs. Production nodes."""
 
 import asyncio
+import os
 import random
 import shutil
 import tempfile
@@ -27,7 +28,7 @@ from bongsu.sim.site import NAME, Site
 from bongsu.view.live import LiveRoom
 
 ROUTES = all_routes()
-STATIC = StaticFiles(Path(__file__).parent)
+STATIC = StaticFiles(Path(os.devnull))  # nobody opens a page here
 SETTLE_S = 600.0
 ACCOUNTS_AT_ONCE = 50
 

@@ -1,6 +1,7 @@
 """The parts of one run: sites, wires, people, and what was promised to them."""
 
 import asyncio
+import os
 import random
 from contextlib import suppress
 from pathlib import Path
@@ -27,7 +28,7 @@ STEADY = 4
 SETTLE_S = 45.0
 LOST_S = 2.0 * (limits.LOST_S + limits.LOST_LOOK_S)
 ROUTES = all_routes()
-STATIC = StaticFiles(Path(__file__).parent)
+STATIC = StaticFiles(Path(os.devnull))  # nobody opens a page here
 
 
 class Stage:
