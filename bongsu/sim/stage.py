@@ -35,7 +35,6 @@ class Stage:
     """The parts of one run, and what can be done to them."""
 
     def __init__(self, seed: int, folder: Path) -> None:
-        self.seed = seed
         self.random = random.Random(seed)
         self.folder = folder
         self.loop = Loop(seed)
