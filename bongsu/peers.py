@@ -335,7 +335,7 @@ class Peers:
             self._node.release()
 
     def _sites_changed(self) -> None:
-        if any(self._counts(link.peer) for link in self.links.values()):
+        if self.of_other_sites():
             self._node.promises.somebody()
             self._was_linked = True
         elif self._was_linked:
